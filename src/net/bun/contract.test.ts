@@ -1,0 +1,29 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { testNetworkContract, type ContractSubject } from "../contract.ts";
+import { testSystemNetwork } from "../contract-system.ts";
+import { bunApi } from "./api.ts";
+import { createBunNetwork } from "./network.ts";
+
+if (bunApi === null) test("network contract: bun", { skip: "needs Bun's own sockets" }, () => {});
+else {
+  testNetworkContract("bun", makeSubject);
+  testSystemNetwork("bun", makeSubject);
+}
+
+function makeSubject(): ContractSubject {
+  const internalErrors: unknown[] = [];
+  const directory = mkdtempSync(join(tmpdir(), "longhaul-net-"));
+  let paths = 0;
+  return {
+    network: createBunNetwork({ onInternalError: (error) => internalErrors.push(error) }),
+    internalErrors,
+    unixPath: () => join(directory, `${paths++}.sock`),
+    exists: existsSync,
+    streamBytes: 8 * 1024 * 1024,
+    blackHole: null,
+    dispose: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}

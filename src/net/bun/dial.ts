@@ -1,0 +1,158 @@
+import tls, { type PeerCertificate } from "node:tls";
+import type { TlsInfo } from "../connection.ts";
+import type { InternalErrorHook } from "../guard.ts";
+import type { ClientTls, Dial, DialEvents, DialOptions } from "../network.ts";
+import { addressOfEndpoint, unnamedUnixAddress } from "../node/address.ts";
+import { nodeContext } from "../node/tls-context.ts";
+import {
+  type BunConnectOptions,
+  type BunSocket,
+  requireBun,
+  type SocketError,
+  type SocketHandlers,
+  type SocketUser,
+} from "./api.ts";
+import { BunConnection } from "./connection.ts";
+import { BunTlsInfo } from "./tls-info.ts";
+import { alpnWire, bunTlsOptions } from "./tls-options.ts";
+
+/** Bun's word for a name that does not match; names are checked here, not there. */
+const wrongName = "ERR_TLS_CERT_ALTNAME_INVALID";
+
+/** One attempt to connect with Bun's own sockets. */
+export class BunDial implements Dial, SocketUser {
+  private readonly options: DialOptions;
+  private readonly events: DialEvents;
+  private readonly onInternalError: InternalErrorHook;
+  private socket: BunSocket | null = null;
+  private done = false;
+
+  constructor(
+    options: DialOptions,
+    events: DialEvents,
+    handlers: SocketHandlers,
+    onInternalError: InternalErrorHook,
+  ) {
+    this.options = options;
+    this.events = events;
+    this.onInternalError = onInternalError;
+    try {
+      const failed = (error: SocketError): void => this.connectFailed(error);
+      requireBun().connect(this.connectOptions(handlers)).catch(failed);
+    } catch (error) {
+      this.connectFailed(error as SocketError);
+    }
+  }
+
+  /** A connect that waits for an answer cannot be taken back: it is dropped when it comes. */
+  abort(): void {
+    if (this.done) return;
+    this.done = true;
+    this.socket?.terminate();
+  }
+
+  opened(socket: BunSocket): void {
+    if (this.done) {
+      socket.terminate();
+      return;
+    }
+    this.socket = socket;
+    if (this.options.tls === null) this.succeed(socket, null);
+  }
+
+  handshaken(_ok: boolean, error: SocketError | null): void {
+    const { socket } = this;
+    const { tls: clientTls } = this.options;
+    if (this.done || socket === null || clientTls === null) return;
+    // Without a version there was no handshake: the error is not about the certificate.
+    const protocol = error === null ? "" : socket.getTLSVersion();
+    if (error !== null && isTransportError(error, protocol)) {
+      this.connectFailed(error);
+      return;
+    }
+    const chainError = error === null || error.code === wrongName ? null : (error.code ?? "EPROTO");
+    const refusal = refusalOf(clientTls, socket, chainError);
+    if (refusal !== null) this.connectFailed(refusal);
+    else this.succeed(socket, new BunTlsInfo(socket, clientTls.serverName, true, chainError));
+  }
+
+  /** Deferred: Bun knows of some failures before `connect` has returned. */
+  connectFailed(error: SocketError): void {
+    process.nextTick(() => this.fail(error));
+  }
+
+  private fail(error: SocketError): void {
+    if (this.done) return;
+    this.done = true;
+    this.socket?.terminate();
+    try {
+      this.events.onFailed(error.code ?? "EUNKNOWN", error.message);
+    } catch (thrown) {
+      this.onInternalError(thrown);
+    }
+  }
+
+  closed(error: SocketError | undefined): void {
+    this.connectFailed(error ?? failure("ECONNRESET", "peer closed connection"));
+  }
+
+  ended(): void {
+    this.connectFailed(failure("ECONNRESET", "peer closed connection"));
+  }
+
+  receive(): void {}
+
+  writable(): void {}
+
+  private connectOptions(handlers: SocketHandlers): BunConnectOptions {
+    const { endpoint, localAddress, tls: clientTls } = this.options;
+    const options: BunConnectOptions = { allowHalfOpen: true, data: this, socket: handlers };
+    if (endpoint.kind === "unix") {
+      options.unix = endpoint.path;
+    } else {
+      options.hostname = endpoint.address;
+      options.port = endpoint.port;
+    }
+    if (localAddress !== undefined) options.localAddress = localAddress;
+    if (clientTls !== null) options.tls = clientOptions(clientTls);
+    return options;
+  }
+
+  private succeed(socket: BunSocket, info: TlsInfo | null): void {
+    this.done = true;
+    const { endpoint } = this.options;
+    const connection = new BunConnection({
+      socket,
+      remote: addressOfEndpoint(endpoint),
+      local: endpoint.kind === "unix" ? unnamedUnixAddress : null,
+      tls: info,
+      onInternalError: this.onInternalError,
+    });
+    connection.begin(() => this.events.onConnected(connection));
+  }
+}
+
+function clientOptions(clientTls: ClientTls): NonNullable<BunConnectOptions["tls"]> {
+  const options = bunTlsOptions(nodeContext(clientTls.context).options);
+  // Left out, Bun would send the address.
+  options.serverName = clientTls.serverName ?? "";
+  if (clientTls.alpn.length > 0) options.ALPNProtocols = alpnWire(clientTls.alpn);
+  return options;
+}
+
+/** Certificate errors have names of OpenSSL's verifier; these come from elsewhere. */
+function isTransportError(error: SocketError, protocol: string | null): boolean {
+  return protocol === null || /^(EPROTO|ECONN|ERR_SSL|EPIPE)/.test(error.code ?? "EPROTO");
+}
+
+function refusalOf(clientTls: ClientTls, socket: BunSocket, chainError: string | null): SocketError | null {
+  const { verifyName } = clientTls;
+  if (verifyName === null) return null;
+  if (chainError !== null) return failure(chainError, "certificate verify failed");
+  const certificate = socket.getPeerCertificate(false) as PeerCertificate;
+  return tls.checkServerIdentity(verifyName, certificate) ?? null;
+}
+
+function failure(code: string, message: string): SocketError {
+  return Object.assign(new Error(message), { code });
+}

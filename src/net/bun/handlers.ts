@@ -1,0 +1,39 @@
+import type { SocketHandlers } from "./api.ts";
+import type { InternalErrorHook } from "../guard.ts";
+
+/**
+ * The one set of handlers for all plain sockets of a network: each event goes to the socket's user.
+ * Users guard their owners' callbacks themselves; `error` is the net below them.
+ */
+export function plainHandlers(onInternalError: InternalErrorHook): SocketHandlers {
+  return {
+    binaryType: "buffer",
+    open: (socket) => socket.data.opened(socket),
+    data: (socket, bytes) => socket.data.receive(bytes),
+    end: (socket) => socket.data.ended(),
+    drain: (socket) => socket.data.writable(),
+    close: (socket, error) => socket.data.closed(error),
+    connectError: (socket, error) => socket.data.connectFailed(error),
+    error(socket, error) {
+      socket.terminate();
+      onInternalError(error);
+    },
+  };
+}
+
+/** The same for dialed TLS sockets: with a `handshake` handler, `open` comes before the handshake. */
+export function clientTlsHandlers(onInternalError: InternalErrorHook): SocketHandlers {
+  return {
+    ...plainHandlers(onInternalError),
+    handshake: (socket, ok, error) => socket.data.handshaken(ok, error),
+  };
+}
+
+/** The same for accepted TLS sockets, which also choose context and protocol. */
+export function serverTlsHandlers(onInternalError: InternalErrorHook): SocketHandlers {
+  return {
+    ...clientTlsHandlers(onInternalError),
+    serverName: (_listener, name, socket) => socket.data.chooseContext?.(name),
+    alpnCallback: (socket, _name, wire) => socket.data.chooseProtocol?.(wire),
+  };
+}

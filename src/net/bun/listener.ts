@@ -1,0 +1,120 @@
+import type { SocketAddress } from "../connection.ts";
+import type { InternalErrorHook } from "../guard.ts";
+import type { ListenOptions, Listener, ListenerEvents } from "../network.ts";
+import {
+  addressOfEndpoint,
+  ipAddress,
+  isAnyAddress,
+  openToAll,
+  unnamedUnixAddress,
+} from "../node/address.ts";
+import {
+  type BunListener,
+  type BunListenOptions,
+  type BunSocket,
+  requireBun,
+  type SocketHandlers,
+  type SocketUser,
+} from "./api.ts";
+import { BunConnection } from "./connection.ts";
+
+/** A socket before it has a connection: none of its events matter. */
+export abstract class Acceptor implements SocketUser {
+  abstract opened(socket: BunSocket): void;
+
+  receive(): void {}
+
+  ended(): void {}
+
+  writable(): void {}
+
+  closed(): void {}
+
+  handshaken(): void {}
+
+  connectFailed(): void {}
+}
+
+/** A plain listening socket of Bun's own. */
+export class BunPlainListener extends Acceptor implements Listener {
+  address: SocketAddress;
+  private readonly events: ListenerEvents;
+  private readonly onInternalError: InternalErrorHook;
+  private readonly anyAddress: boolean;
+  private readonly listener: BunListener;
+
+  /** @throws Error with the system's code. */
+  constructor(
+    options: ListenOptions,
+    events: ListenerEvents,
+    handlers: SocketHandlers,
+    onInternalError: InternalErrorHook,
+  ) {
+    super();
+    this.events = events;
+    this.onInternalError = onInternalError;
+    this.anyAddress = isAnyAddress(options.endpoint);
+    this.listener = requireBun().listen({ ...bunListenOptions(options), data: this, socket: handlers });
+    this.address = boundAddress(options, this.listener);
+    openToAll(this.address);
+  }
+
+  async stop(): Promise<void> {
+    this.listener.stop();
+  }
+
+  opened(socket: BunSocket): void {
+    const addresses = addressesOf(socket, this.address, this.anyAddress);
+    if (addresses === null) {
+      socket.close();
+      return;
+    }
+    const connection = new BunConnection({
+      socket,
+      ...addresses,
+      tls: null,
+      onInternalError: this.onInternalError,
+    });
+    connection.begin(() => this.events.onConnection(connection));
+  }
+}
+
+/** Where to listen, in Bun's terms. */
+export function bunListenOptions(options: ListenOptions): Omit<BunListenOptions, "data" | "socket"> {
+  const { endpoint } = options;
+  if (endpoint.kind === "unix") return { unix: endpoint.path, allowHalfOpen: true };
+  return {
+    hostname: endpoint.address,
+    port: endpoint.port,
+    allowHalfOpen: true,
+    reusePort: options.reusePort === true,
+    exclusive: options.reusePort !== true,
+    ...(options.ipv6Only === undefined ? {} : { ipv6Only: options.ipv6Only }),
+  };
+}
+
+export function boundAddress(options: ListenOptions, listener: BunListener): SocketAddress {
+  const { endpoint } = options;
+  if (endpoint.kind === "unix") return addressOfEndpoint(endpoint);
+  return ipAddress(endpoint.address, listener.port ?? endpoint.port);
+}
+
+/**
+ * Both ends of an accepted socket; null when the peer is gone already. As nginx does, the kernel is
+ * asked for the local one only where the listener's own address leaves it open.
+ */
+export function addressesOf(
+  socket: BunSocket,
+  listening: SocketAddress,
+  anyAddress: boolean,
+): { remote: SocketAddress; local: SocketAddress } | null {
+  if (listening.family === "unix") return { remote: unnamedUnixAddress, local: listening };
+  const { remoteAddress } = socket;
+  if (remoteAddress === undefined) return null;
+  const remote = ipAddress(remoteAddress, socket.remotePort ?? 0);
+  if (!anyAddress) return { remote, local: listening };
+  const { localAddress } = socket;
+  return localAddress === undefined
+    ? null
+    : { remote, local: ipAddress(localAddress, socket.localPort ?? 0) };
+}

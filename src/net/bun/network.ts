@@ -1,0 +1,107 @@
+import { reportToStderr } from "../guard.ts";
+import type {
+  Dial,
+  DialEvents,
+  DialOptions,
+  ListenOptions,
+  Listener,
+  ListenerEvents,
+  NameAnswer,
+  NameQuery,
+  Network,
+  TlsContext,
+  TlsContextOptions,
+} from "../network.ts";
+import type { SystemClock } from "../node/clock.ts";
+import { NodeNetwork, type NodeNetworkOptions } from "../node/network.ts";
+import { nodeContext } from "../node/tls-context.ts";
+import { requireBun } from "./api.ts";
+import { BunDial } from "./dial.ts";
+import { clientTlsHandlers, plainHandlers, serverTlsHandlers } from "./handlers.ts";
+import { openLibc } from "./libc.ts";
+import { BunPlainListener } from "./listener.ts";
+import { BunTlsListener } from "./tls-listener.ts";
+import { needsNodeTls } from "./tls-options.ts";
+
+/** The system's sockets through Bun's own API; node's where that lacks something. */
+export class BunNetwork implements Network {
+  readonly name = "bun";
+  readonly clock: SystemClock;
+  private readonly node: NodeNetwork;
+  private readonly onInternalError: (error: unknown) => void;
+  private readonly plain: ReturnType<typeof plainHandlers>;
+  private readonly clientTls: ReturnType<typeof clientTlsHandlers>;
+  private readonly serverTls: ReturnType<typeof serverTlsHandlers>;
+  private readonly libc = openLibc();
+
+  /** @throws Error on another runtime than Bun. */
+  constructor(options: NodeNetworkOptions) {
+    requireBun();
+    this.onInternalError = options.onInternalError ?? reportToStderr;
+    this.node = new NodeNetwork(options);
+    this.clock = this.node.clock;
+    this.plain = plainHandlers(this.onInternalError);
+    this.clientTls = clientTlsHandlers(this.onInternalError);
+    this.serverTls = serverTlsHandlers(this.onInternalError);
+  }
+
+  async listen(options: ListenOptions, events: ListenerEvents): Promise<Listener> {
+    if (options.tls === null) return new BunPlainListener(options, events, this.plain, this.onInternalError);
+    return this.nativeTls(options, options.tls, events) ?? this.node.listen(options, events);
+  }
+
+  dial(options: DialOptions, events: DialEvents): Dial {
+    const { tls } = options;
+    if (tls !== null && dialNeedsNode(tls)) return this.node.dial(options, events);
+    return new BunDial(options, events, tls === null ? this.plain : this.clientTls, this.onInternalError);
+  }
+
+  tlsContext(options: TlsContextOptions): TlsContext {
+    return this.node.tlsContext(options);
+  }
+
+  resolve(hostname: string): Promise<string[]> {
+    return this.node.resolve(hostname);
+  }
+
+  query(hostname: string, options: NameQuery): Promise<NameAnswer> {
+    return this.node.query(hostname, options);
+  }
+
+  /** Null where Bun's own TLS sockets cannot do what is asked. */
+  private nativeTls(
+    options: ListenOptions,
+    serverTls: NonNullable<ListenOptions["tls"]>,
+    events: ListenerEvents,
+  ): Listener | null {
+    const { libc, clock, onInternalError } = this;
+    const context = serverTls.contextFor(null);
+    if (libc === null || context === null || options.endpoint.kind === "unix") return null;
+    // Authorities for client certificates belong to the listener there, not to the SNI name.
+    if (serverTls.requestCertificate || needsNodeTls(nodeContext(context).options)) return null;
+    // Without a choice its ALPN callback is a fatal alert, so it must not run where nothing is offered.
+    if (serverTls.alpnFor(null).length === 0) return null;
+    return new BunTlsListener({
+      options,
+      serverTls,
+      context,
+      events,
+      tlsHandlers: this.serverTls,
+      plainHandlers: this.plain,
+      libc,
+      clock,
+      onInternalError,
+    });
+  }
+}
+
+/** Trust in the system's store, and what only node:tls has options for. */
+function dialNeedsNode(tls: NonNullable<DialOptions["tls"]>): boolean {
+  const { options } = nodeContext(tls.context);
+  return needsNodeTls(options) || (tls.verifyName !== null && options.ca === null);
+}
+
+/** @throws Error on another runtime than Bun. */
+export function createBunNetwork(options: NodeNetworkOptions = {}): Network {
+  return new BunNetwork(options);
+}

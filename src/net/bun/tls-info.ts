@@ -1,0 +1,36 @@
+import type { TlsInfo } from "../connection.ts";
+import { certificateChain } from "../node/tls-info.ts";
+import { sessionIdOf } from "../tls-session.ts";
+import type { BunSocket } from "./api.ts";
+
+/** What a finished handshake on one of Bun's own sockets agreed on. */
+export class BunTlsInfo implements TlsInfo {
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly serverName: string | null;
+  readonly alpnProtocol: string | null;
+  readonly sessionReused: boolean;
+  readonly verifyError: string | null;
+  private readonly socket: BunSocket;
+  private readonly certificates: Buffer[];
+
+  /** `verifyError`: what the handshake told about the peer's chain. */
+  constructor(socket: BunSocket, serverName: string | null, dialed: boolean, verifyError: string | null) {
+    this.socket = socket;
+    this.protocol = socket.getTLSVersion() ?? "";
+    this.cipher = socket.getCipher()?.name ?? "";
+    this.serverName = serverName;
+    this.alpnProtocol = typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null;
+    this.sessionReused = socket.isSessionReused();
+    this.certificates = dialed ? certificateChain(socket.getPeerCertificate(false)) : [];
+    this.verifyError = verifyError;
+  }
+
+  get sessionId(): string {
+    return sessionIdOf(this.socket.getSession());
+  }
+
+  peerCertificates(): Buffer[] {
+    return this.certificates;
+  }
+}

@@ -1,0 +1,136 @@
+import type { SocketAddress } from "../connection.ts";
+import type { InternalErrorHook } from "../guard.ts";
+import type { ListenOptions, Listener, ListenerEvents, ServerTls, TlsContext } from "../network.ts";
+import { isAnyAddress } from "../node/address.ts";
+import type { SystemClock } from "../node/clock.ts";
+import { startsTls } from "../node/handshake.ts";
+import { nodeContext } from "../node/tls-context.ts";
+import { type BunListener, type BunSocket, requireBun, type SocketHandlers } from "./api.ts";
+import { BunConnection } from "./connection.ts";
+import { BunHandshake } from "./handshake.ts";
+import type { Libc } from "./libc.ts";
+import { Acceptor, addressesOf, boundAddress, bunListenOptions } from "./listener.ts";
+import { bunTlsOptions } from "./tls-options.ts";
+
+/** How long a client may take for its first bytes before it is accepted without: see `Libc.deferAccept`. */
+const firstBytesSeconds = 2;
+
+export interface BunTlsListenerInit {
+  readonly options: ListenOptions;
+  readonly serverTls: ServerTls;
+  /** What `contextFor(null)` gives now. */
+  readonly context: TlsContext;
+  readonly events: ListenerEvents;
+  readonly tlsHandlers: SocketHandlers;
+  readonly plainHandlers: SocketHandlers;
+  readonly libc: Libc;
+  readonly clock: SystemClock;
+  readonly onInternalError: InternalErrorHook;
+}
+
+/** A TLS listening socket of Bun's own. */
+export class BunTlsListener extends Acceptor implements Listener {
+  address: SocketAddress;
+  private readonly init: BunTlsListenerInit;
+  private readonly anyAddress: boolean;
+  private listener: BunListener;
+  private context: TlsContext;
+  private stopped = false;
+
+  /** @throws Error with the system's code. */
+  constructor(init: BunTlsListenerInit) {
+    super();
+    this.init = init;
+    this.context = init.context;
+    this.anyAddress = isAnyAddress(init.options.endpoint);
+    this.listener = this.listen(bunListenOptions(init.options));
+    this.address = boundAddress(init.options, this.listener);
+    init.libc.deferAccept(this.listener.fd, firstBytesSeconds);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.listener.stop();
+  }
+
+  opened(socket: BunSocket): void {
+    const addresses = addressesOf(socket, this.address, this.anyAddress);
+    if (addresses === null) {
+      socket.close();
+      return;
+    }
+    const { serverTls, events, clock, onInternalError } = this.init;
+    const handshake = new BunHandshake({ socket, ...addresses, serverTls, events, clock, onInternalError });
+    const first = this.init.libc.peekByte(socket.fd);
+    if (first !== null && !startsTls(first)) this.takePlain(socket, handshake, addresses);
+    else this.applyContext(socket, handshake);
+  }
+
+  private listen(where: ReturnType<typeof bunListenOptions>): BunListener {
+    return requireBun().listen({
+      ...where,
+      tls: bunTlsOptions(nodeContext(this.context).options),
+      data: this,
+      socket: this.init.tlsHandlers,
+    });
+  }
+
+  /** The key material for clients without SNI may have changed since the listener was made. */
+  private applyContext(socket: BunSocket, handshake: BunHandshake): void {
+    try {
+      const context = this.init.serverTls.contextFor(null);
+      if (context === this.context) return;
+      if (context === null) {
+        handshake.refuse();
+        return;
+      }
+      socket.setKeyCert(nodeContext(context).secure.context);
+      this.context = context;
+      this.renew();
+    } catch (error) {
+      handshake.refuse();
+      this.init.onInternalError(error);
+    }
+  }
+
+  /** The same listening socket with new TLS settings; its accept queue is kept, so nobody is lost. */
+  private renew(): void {
+    const fd = this.init.libc.duplicate(this.listener.fd);
+    if (fd === null || this.stopped) return;
+    const previous = this.listener;
+    this.listener = this.listen({ fd, allowHalfOpen: true });
+    previous.stop();
+  }
+
+  private takePlain(
+    socket: BunSocket,
+    handshake: BunHandshake,
+    addresses: { remote: SocketAddress; local: SocketAddress },
+  ): void {
+    const { events, libc, plainHandlers, onInternalError } = this.init;
+    const takePlain = events.onPlainOnTls?.bind(events);
+    const fd = takePlain === undefined ? null : libc.duplicate(socket.fd);
+    if (fd === null || takePlain === undefined) {
+      handshake.refuse("ERR_SSL_HTTP_REQUEST", "http request");
+      return;
+    }
+    handshake.abandon();
+    const adopted = new AdoptedPlain((plain) => {
+      const connection = new BunConnection({ socket: plain, ...addresses, tls: null, onInternalError });
+      connection.begin(() => takePlain(connection));
+    });
+    requireBun()
+      .connect({ fd, allowHalfOpen: true, data: adopted, socket: plainHandlers })
+      .catch(onInternalError);
+  }
+}
+
+/** The plain socket that takes over a descriptor. */
+class AdoptedPlain extends Acceptor {
+  readonly opened: (socket: BunSocket) => void;
+
+  constructor(opened: (socket: BunSocket) => void) {
+    super();
+    this.opened = opened;
+  }
+}

@@ -1,0 +1,172 @@
+import type { Connection, ConnectionOwner } from "./connection.ts";
+import type { DialOptions, Listener, ListenOptions, Network } from "./network.ts";
+
+/** An owner that remembers what it was told, for the contract's tests. */
+export class Peer implements ConnectionOwner {
+  readonly connection: Connection;
+  bytes: Buffer[] = [];
+  ends = 0;
+  drains = 0;
+  readonly closes: (string | null)[] = [];
+  /** Called after each event was noted. */
+  onAny: (() => void) | null = null;
+  private readonly waiting: { readonly holds: () => boolean; readonly resolve: () => void }[] = [];
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  get text(): string {
+    return Buffer.concat(this.bytes).toString("latin1");
+  }
+
+  get byteCount(): number {
+    return this.bytes.reduce((sum, chunk) => sum + chunk.length, 0);
+  }
+
+  /** Resolves once `holds` is true; looked at after each event. */
+  until(holds: () => boolean): Promise<void> {
+    if (holds()) return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push({ holds, resolve }));
+  }
+
+  closed(): Promise<void> {
+    return this.until(() => this.closes.length > 0);
+  }
+
+  onData(bytes: Buffer): void {
+    this.bytes.push(Buffer.from(bytes));
+    this.noted();
+  }
+
+  onEnd(): void {
+    this.ends++;
+    this.noted();
+  }
+
+  onDrain(): void {
+    this.drains++;
+    this.noted();
+  }
+
+  onClose(code: string | null): void {
+    this.closes.push(code);
+    this.noted();
+  }
+
+  private noted(): void {
+    this.onAny?.();
+    for (const entry of this.waiting.splice(0)) {
+      if (entry.holds()) entry.resolve();
+      else this.waiting.push(entry);
+    }
+  }
+}
+
+/** What a failed dial told. */
+export class DialFailure extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(`${code}: ${message}`);
+    this.code = code;
+  }
+}
+
+/** Connects, or rejects with a `DialFailure`. */
+export function connect(network: Network, options: DialOptions): Promise<Peer> {
+  return new Promise((resolve, reject) => {
+    network.dial(options, {
+      onConnected(connection) {
+        const peer = new Peer(connection);
+        resolve(peer);
+        return peer;
+      },
+      onFailed: (code, message) => reject(new DialFailure(code, message)),
+    });
+  });
+}
+
+export interface HandshakeError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A listener whose connections and handshake errors can be waited for, in order. */
+export class Acceptor {
+  readonly listener: Listener;
+  readonly peers: Queue<Peer>;
+  readonly plain: Queue<Peer>;
+  readonly errors: Queue<HandshakeError>;
+
+  private constructor(listener: Listener, queues: Pick<Acceptor, "peers" | "plain" | "errors">) {
+    this.listener = listener;
+    this.peers = queues.peers;
+    this.plain = queues.plain;
+    this.errors = queues.errors;
+  }
+
+  static async start(network: Network, options: ListenOptions, takePlain = false): Promise<Acceptor> {
+    const queues = {
+      peers: new Queue<Peer>(),
+      plain: new Queue<Peer>(),
+      errors: new Queue<HandshakeError>(),
+    };
+    const enter = (queue: Queue<Peer>, connection: Connection): Peer => {
+      const peer = new Peer(connection);
+      queue.push(peer);
+      return peer;
+    };
+    const listener = await network.listen(options, {
+      onConnection: (connection) => enter(queues.peers, connection),
+      onHandshakeError: (_remote, _local, code, message) => queues.errors.push({ code, message }),
+      ...(takePlain ? { onPlainOnTls: (connection: Connection) => enter(queues.plain, connection) } : {}),
+    });
+    return new Acceptor(listener, queues);
+  }
+}
+
+/** Values that arrive one by one and are taken one by one. */
+export class Queue<T> {
+  private readonly values: T[] = [];
+  private readonly takers: ((value: T) => void)[] = [];
+
+  push(value: T): void {
+    const taker = this.takers.shift();
+    if (taker === undefined) this.values.push(value);
+    else taker(value);
+  }
+
+  take(): Promise<T> {
+    const value = this.values.shift();
+    if (value !== undefined) return Promise.resolve(value);
+    return new Promise((resolve) => this.takers.push(resolve));
+  }
+
+  get length(): number {
+    return this.values.length;
+  }
+}
+
+/** Bytes that differ from place to place, the same for the same seed. */
+export function patternBytes(count: number, seed: number): Buffer {
+  const bytes = Buffer.allocUnsafe(count);
+  let state = seed | 1;
+  for (let i = 0; i < count; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    bytes[i] = state >>> 24;
+  }
+  return bytes;
+}
+
+/** Sends all of `payload` in pieces through one reused buffer, stopping as `send` asks. */
+export async function sendAll(peer: Peer, payload: Buffer, pieceBytes: number): Promise<void> {
+  const piece = Buffer.alloc(pieceBytes);
+  for (let at = 0; at < payload.length; at += pieceBytes) {
+    const count = payload.copy(piece, 0, at);
+    const drained = peer.drains + 1;
+    if (peer.connection.send(piece.subarray(0, count))) continue;
+    piece.fill(0);
+    await peer.until(() => peer.drains >= drained || peer.closes.length > 0);
+  }
+}

@@ -1,0 +1,90 @@
+import { test } from "node:test";
+import type { ContractSubject } from "./contract.ts";
+import { Acceptor, connect, type Peer } from "./contract-peer.ts";
+import type { ClientTls, Endpoint, ListenOptions, Listener, Network, ServerTls } from "./network.ts";
+import type { SocketAddress } from "./connection.ts";
+
+/** Far beyond what a test needs; a hang then fails by name. */
+const testTimeoutMs = 30_000;
+
+export const loopback: Endpoint = { kind: "tcp", address: "127.0.0.1", port: 0 };
+
+export type MakeSubject = () => ContractSubject;
+
+/** What a test of the contract works with; everything it opens is closed after the test. */
+export class Scene {
+  readonly subject: ContractSubject;
+  readonly network: Network;
+  private readonly listeners: Listener[] = [];
+  private readonly peers: Peer[] = [];
+
+  constructor(subject: ContractSubject) {
+    this.subject = subject;
+    this.network = subject.network;
+  }
+
+  async listen(options: Partial<ListenOptions> = {}, takePlain = false): Promise<Acceptor> {
+    const acceptor = await Acceptor.start(
+      this.network,
+      { endpoint: loopback, tls: null, ...options },
+      takePlain,
+    );
+    this.listeners.push(acceptor.listener);
+    return acceptor;
+  }
+
+  async connect(endpoint: Endpoint, tls: ClientTls | null = null): Promise<Peer> {
+    const peer = await connect(this.network, { endpoint, tls });
+    this.peers.push(peer);
+    return peer;
+  }
+
+  /** Two ends of one connection. */
+  async pair(
+    options: { server?: ServerTls; client?: ClientTls } = {},
+  ): Promise<{ client: Peer; server: Peer }> {
+    const acceptor = await this.listen({ tls: options.server ?? null });
+    const client = await this.connect(endpointOf(acceptor.listener.address), options.client ?? null);
+    const server = await acceptor.peers.take();
+    this.peers.push(server);
+    return { client, server };
+  }
+
+  /** Lets `delayMs` of the network's time pass. */
+  pass(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      // The network's timers do not keep the process alive; the test must.
+      const keepAlive = setTimeout(() => {}, testTimeoutMs);
+      this.network.clock.timer(delayMs, () => {
+        clearTimeout(keepAlive);
+        resolve();
+      });
+    });
+  }
+
+  async dispose(): Promise<void> {
+    for (const listener of this.listeners) await listener.stop();
+    // A peer that lost its connection to another owner hears nothing of the end.
+    const owners = this.peers.filter((peer) => peer.connection.owner === peer);
+    for (const peer of this.peers) peer.connection.close();
+    await Promise.all(owners.map((peer) => peer.closed()));
+    this.subject.dispose();
+  }
+}
+
+export function endpointOf(address: SocketAddress): Endpoint {
+  if (address.family === "unix") return { kind: "unix", path: address.address };
+  return { kind: "tcp", address: address.address, port: address.port };
+}
+
+/** Registers one test of the contract. */
+export function scene(name: string, make: MakeSubject, run: (scene: Scene) => Promise<void>): void {
+  test(name, { timeout: testTimeoutMs }, async () => {
+    const stage = new Scene(make());
+    try {
+      await run(stage);
+    } finally {
+      await stage.dispose();
+    }
+  });
+}

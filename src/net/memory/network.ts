@@ -1,0 +1,329 @@
+/**
+ * A network inside the process, with a clock of its own: what happens, and when, follows from the
+ * seed alone. For tests.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { parseIp, formatIp, unmapIpv4 } from "../address.ts";
+import type { ConnectionOwner, SocketAddress, TlsInfo } from "../connection.ts";
+import { type InternalErrorHook, reportToStderr } from "../guard.ts";
+import type {
+  Dial,
+  DialEvents,
+  DialOptions,
+  Endpoint,
+  ListenOptions,
+  Listener,
+  ListenerEvents,
+  NameAnswer,
+  NameQuery,
+  Network,
+  TlsContext,
+  TlsContextOptions,
+} from "../network.ts";
+import { VirtualClock } from "./clock.ts";
+import { MemoryConnection, type World } from "./connection.ts";
+import { ClientHandshake } from "./handshake.ts";
+import { MemoryListener } from "./listener.ts";
+import { SeededRandom } from "./random.ts";
+import { MemoryTlsContext } from "./tls-context.ts";
+import { fairWeather, type Weather } from "./weather.ts";
+
+/** When Linux gives up on a connect without an answer. */
+const dialTimeoutMs = 127_000;
+
+/** First of the ports that the system hands out. */
+const ephemeralPort = 32_768;
+
+/** How long the name servers of this world let their answers be used. */
+const nameTtlSeconds = 60;
+
+/** `advance` gives up here: timers that set each other for ever. */
+const eventsMax = 10_000_000;
+
+export interface MemoryNetworkOptions {
+  readonly seed: number;
+  readonly weather?: Partial<Weather>;
+  /** The wall clock's time at the start, in milliseconds since the epoch. */
+  readonly wallMs?: number;
+  readonly onInternalError?: InternalErrorHook;
+}
+
+export class MemoryNetwork implements Network {
+  readonly name = "memory";
+  readonly clock: VirtualClock;
+  /** May be changed at any time. */
+  readonly weather: Weather;
+  /** What `resolve` knows. */
+  readonly names = new Map<string, string[]>([["localhost", ["127.0.0.1", "::1"]]]);
+  /** IP addresses that never answer. */
+  readonly blackHoles = new Set<string>();
+  /** Every connection's dialing end, in order of appearance: for faults on purpose. */
+  readonly dialed: MemoryConnection[] = [];
+  private readonly world: World;
+  private readonly listeners: MemoryListener[] = [];
+  private nextPort = ephemeralPort;
+
+  constructor(options: MemoryNetworkOptions) {
+    const onInternalError = options.onInternalError ?? reportToStderr;
+    this.clock = new VirtualClock(options.wallMs ?? 0, onInternalError);
+    this.weather = { ...fairWeather(), ...options.weather };
+    const random = new SeededRandom(options.seed);
+    this.world = { clock: this.clock, random, weather: this.weather, onInternalError };
+  }
+
+  async listen(options: ListenOptions, events: ListenerEvents): Promise<Listener> {
+    const address = this.bindable(options);
+    const listener = new MemoryListener(address, options, events, this.world, (stopped) => {
+      const at = this.listeners.indexOf(stopped);
+      if (at >= 0) this.listeners.splice(at, 1);
+    });
+    this.listeners.push(listener);
+    return listener;
+  }
+
+  dial(options: DialOptions, events: DialEvents): Dial {
+    return new MemoryDial(this, this.world, options, events);
+  }
+
+  tlsContext(options: TlsContextOptions): TlsContext {
+    return new MemoryTlsContext(options);
+  }
+
+  async resolve(hostname: string): Promise<string[]> {
+    const found = this.names.get(hostname.toLowerCase());
+    if (found !== undefined) return [...found];
+    throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: "ENOTFOUND" });
+  }
+
+  async query(hostname: string, options: NameQuery): Promise<NameAnswer> {
+    const all = await this.resolve(hostname);
+    const addresses = all.filter((address) => (address.includes(":") ? options.ipv6 : options.ipv4));
+    if (addresses.length > 0) return { addresses, ttlSeconds: nameTtlSeconds };
+    throw Object.assign(new Error(`query ENOTFOUND ${hostname}`), { code: "ENOTFOUND" });
+  }
+
+  /** True while a listener's socket file is at `path`. */
+  exists(path: string): boolean {
+    return this.listeners.some(({ address }) => address.family === "unix" && address.address === path);
+  }
+
+  /** Lets `durationMs` pass; whoever waits for a promise gets its turn after each event. */
+  async advance(durationMs: number): Promise<void> {
+    const endMs = this.clock.now() + durationMs;
+    await nextTurn();
+    for (let events = 0; this.clock.nextAt <= endMs; events++) {
+      if (events > eventsMax) throw new Error("the simulated network does not come to rest");
+      this.clock.step();
+      await nextTurn();
+    }
+    this.clock.moveTo(endMs);
+  }
+
+  /** Lets time pass until nothing is left to happen, timers included. */
+  async runUntilIdle(): Promise<void> {
+    await nextTurn();
+    for (let events = 0; this.clock.step(); events++) {
+      if (events > eventsMax) throw new Error("the simulated network does not come to rest");
+      await nextTurn();
+    }
+  }
+
+  /** Lets time pass by itself, as fast as events allow, until the returned function is called. */
+  autoRun(): () => void {
+    let stopped = false;
+    const turn = (): void => {
+      if (stopped) return;
+      // With nothing to do, the test itself is at work: look again later.
+      if (this.clock.step()) setImmediate(turn);
+      else setTimeout(turn, 1);
+    };
+    setImmediate(turn);
+    return () => {
+      stopped = true;
+    };
+  }
+
+  /** The listener that a connect to `endpoint` reaches, and the local address it sees; null: none. */
+  route(endpoint: Endpoint): { listener: MemoryListener; local: SocketAddress } | null {
+    const exact = this.pick(endpoint, addressText(endpoint));
+    if (exact !== undefined) return { listener: exact, local: exact.address };
+    if (endpoint.kind === "unix") return null;
+    const { port } = endpoint;
+    if (endpoint.address.includes(":")) {
+      const any = this.pick(endpoint, "::");
+      return any === undefined
+        ? null
+        : { listener: any, local: { family: "ipv6", address: endpoint.address, port } };
+    }
+    const any4 = this.pick(endpoint, "0.0.0.0");
+    if (any4 !== undefined)
+      return { listener: any4, local: { family: "ipv4", address: endpoint.address, port } };
+    const dual = this.pick(endpoint, "::");
+    if (dual === undefined || dual.options.ipv6Only !== false) return null;
+    return { listener: dual, local: { family: "ipv6", address: `::ffff:${endpoint.address}`, port } };
+  }
+
+  isListening(listener: MemoryListener): boolean {
+    return this.listeners.includes(listener);
+  }
+
+  takePort(): number {
+    return this.nextPort++;
+  }
+
+  private pick(endpoint: Endpoint, address: string): MemoryListener | undefined {
+    const port = endpoint.kind === "unix" ? 0 : endpoint.port;
+    const family = endpoint.kind === "unix" ? "unix" : null;
+    return this.world.random.pick(
+      this.listeners.filter((listener) => {
+        const bound = listener.address;
+        return (
+          bound.address === address && bound.port === port && (bound.family === "unix") === (family !== null)
+        );
+      }),
+    );
+  }
+
+  private bindable(options: ListenOptions): SocketAddress {
+    const { endpoint } = options;
+    const address = addressText(endpoint);
+    if (endpoint.kind === "unix") {
+      if (this.exists(address)) throw inUse(address);
+      return { family: "unix", address, port: 0 };
+    }
+    const port = endpoint.port === 0 ? this.takePort() : endpoint.port;
+    const taken = this.listeners.filter((listener) => {
+      return listener.address.port === port && listener.address.address === address;
+    });
+    const shared =
+      options.reusePort === true && taken.every((listener) => listener.options.reusePort === true);
+    if (taken.length > 0 && !shared) throw inUse(`${address}:${port}`);
+    return { family: address.includes(":") ? "ipv6" : "ipv4", address, port };
+  }
+}
+
+/** One attempt to connect in the simulated network. */
+class MemoryDial implements Dial {
+  private readonly network: MemoryNetwork;
+  private readonly world: World;
+  private readonly options: DialOptions;
+  private readonly events: DialEvents;
+  private connection: MemoryConnection | null = null;
+  private done = false;
+
+  constructor(network: MemoryNetwork, world: World, options: DialOptions, events: DialEvents) {
+    this.network = network;
+    this.world = world;
+    this.options = options;
+    this.events = events;
+    const { random, weather } = world;
+    const { endpoint } = options;
+    const lost =
+      endpoint.kind === "tcp" &&
+      (network.blackHoles.has(endpoint.address) || random.chance(weather.loseDialChance));
+    if (lost) this.later(dialTimeoutMs, () => this.fail("ETIMEDOUT"));
+    else this.later(this.delayMs() + this.delayMs(), () => this.connect());
+  }
+
+  abort(): void {
+    if (this.done) return;
+    this.done = true;
+    this.connection?.close();
+  }
+
+  private connect(): void {
+    const { endpoint } = this.options;
+    const { clock, random, weather } = this.world;
+    const route = this.network.route(endpoint);
+    if (route === null || random.chance(weather.refuseChance)) {
+      this.fail(endpoint.kind === "unix" && route === null ? "ENOENT" : "ECONNREFUSED");
+      return;
+    }
+    const { near, far } = this.ends(route.local);
+    this.connection = near;
+    this.network.dialed.push(near);
+    const acceptDelayMs = this.delayMs();
+    MemoryConnection.join(near, far, clock.now() + acceptDelayMs);
+    clock.timer(acceptDelayMs, () => {
+      // The accept queue of a listener that has stopped is reset.
+      if (this.network.isListening(route.listener)) route.listener.accept(far);
+      else far.reset();
+    });
+    if (this.options.tls === null) this.succeed(null, Buffer.alloc(0));
+    else this.secure(near, this.options.tls);
+  }
+
+  private ends(reached: SocketAddress): { near: MemoryConnection; far: MemoryConnection } {
+    const { endpoint, localAddress } = this.options;
+    const unnamed: SocketAddress = { family: "unix", address: "", port: 0 };
+    if (endpoint.kind === "unix") {
+      return {
+        near: new MemoryConnection(this.world, unnamed, reached),
+        far: new MemoryConnection(this.world, reached, unnamed),
+      };
+    }
+    const family = endpoint.address.includes(":") ? "ipv6" : "ipv4";
+    const address = localAddress ?? (family === "ipv6" ? "::1" : "127.0.0.1");
+    const local: SocketAddress = { family, address, port: this.network.takePort() };
+    const mapped = reached.family === family ? address : `::ffff:${address}`;
+    const seen: SocketAddress = { family: reached.family, address: mapped, port: local.port };
+    const asked: SocketAddress = { family, address: endpoint.address, port: endpoint.port };
+    return {
+      near: new MemoryConnection(this.world, local, asked),
+      far: new MemoryConnection(this.world, reached, seen),
+    };
+  }
+
+  private secure(connection: MemoryConnection, tls: NonNullable<DialOptions["tls"]>): void {
+    const handshake = new ClientHandshake(connection, tls, {
+      onDone: (info, rest) => this.succeed(info, rest),
+      onFailed: (code) => this.fail(code),
+    });
+    connection.begin(handshake);
+  }
+
+  private succeed(info: TlsInfo | null, rest: Buffer): void {
+    const connection = this.connection;
+    if (this.done || connection === null) return;
+    this.done = true;
+    if (info !== null) connection.secured(info);
+    connection.guarded(() => {
+      const owner: ConnectionOwner = this.events.onConnected(connection);
+      connection.begin(owner, [rest]);
+    });
+  }
+
+  private fail(code: string): void {
+    if (this.done) return;
+    this.done = true;
+    this.events.onFailed(code, `connect ${code}`);
+  }
+
+  private later(delayMs: number, run: () => void): void {
+    this.world.clock.timer(delayMs, () => {
+      if (!this.done) run();
+    });
+  }
+
+  private delayMs(): number {
+    const { random, weather } = this.world;
+    return random.integer(weather.delayMsMin, weather.delayMsMax);
+  }
+}
+
+/** The path, or the IP address in one spelling. */
+function addressText(endpoint: Endpoint): string {
+  if (endpoint.kind === "unix") return endpoint.path;
+  const bytes = parseIp(endpoint.address);
+  return bytes === null ? endpoint.address : formatIp(unmapIpv4(bytes));
+}
+
+function inUse(what: string): Error {
+  return Object.assign(new Error(`listen EADDRINUSE: address already in use ${what}`), {
+    code: "EADDRINUSE",
+  });
+}
+
+export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
+  return new MemoryNetwork(options);
+}

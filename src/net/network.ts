@@ -1,0 +1,152 @@
+import type { Clock } from "./clock.ts";
+import type { Connection, ConnectionOwner, SocketAddress } from "./connection.ts";
+
+/** Where to listen or to connect: an IP address (never a name) with a port, or a unix socket's path. */
+export type Endpoint =
+  | { readonly kind: "tcp"; readonly address: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+/**
+ * Key material and rules for one side of TLS, made ready by `Network.tlsContext`.
+ * Opaque to everything above `net/`.
+ */
+export interface TlsContext {
+  readonly isTlsContext: true;
+}
+
+/** Values as nginx's `ssl_*` and `proxy_ssl_*` directives give them; files are already read. */
+export interface TlsContextOptions {
+  /** PEM certificate chains with their keys; several for ECDSA beside RSA. */
+  readonly certificates: readonly {
+    readonly chain: Buffer;
+    readonly key: Buffer;
+    readonly passphrase?: string;
+  }[];
+  /** Enabled versions: "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3". */
+  readonly protocols: readonly string[];
+  /** OpenSSL cipher list for TLS ≤ 1.2; null leaves the runtime's default. */
+  readonly ciphers: string | null;
+  readonly preferServerCiphers: boolean;
+  /** OpenSSL curve list; null leaves the runtime's default. */
+  readonly curves: string | null;
+  readonly dhparam: Buffer | null;
+  /** Trusted CA certificates, PEM; null trusts the runtime's store (dialing) or none (listening). */
+  readonly ca: Buffer | null;
+  readonly crl: Buffer | null;
+  /** Lifetime of a resumable session. */
+  readonly sessionTimeoutSeconds: number;
+  /** Secrets of the session tickets, 48 bytes, shared by all workers; null lets each make its own. */
+  readonly ticketKeys: Buffer | null;
+  readonly sessionTickets: boolean;
+}
+
+/**
+ * TLS on a listener. The callbacks run for each handshake, so what they give may change at any time;
+ * `contextFor(null)` may also be asked besides, and must be cheap.
+ */
+export interface ServerTls {
+  /** Key material by SNI name (lower case; null when the client sent none); null refuses the handshake. */
+  contextFor(serverName: string | null): TlsContext | null;
+  /** Protocols offered by ALPN to this name, best first. Empty: no ALPN. */
+  alpnFor(serverName: string | null): readonly string[];
+  /** True when some server behind this listener asks for client certificates (never enforced here). */
+  readonly requestCertificate: boolean;
+  readonly handshakeTimeoutMs: number;
+}
+
+export interface ListenOptions {
+  readonly endpoint: Endpoint;
+  readonly tls: ServerTls | null;
+  /** Advisory: Bun always uses 512. */
+  readonly backlog?: number;
+  readonly reusePort?: boolean;
+  readonly ipv6Only?: boolean;
+}
+
+/** What a listener tells. */
+export interface ListenerEvents {
+  /** A connection is ready for use (TLS: after the handshake). Returns its first owner. */
+  onConnection(connection: Connection): ConnectionOwner;
+  /**
+   * A TLS handshake failed. `code` is the runtime's code ("ERR_SSL_HTTP_REQUEST", "ECONNRESET",
+   * "HANDSHAKE_TIMEOUT", …); `message` is for the log. The connection is closed or about to be.
+   */
+  onHandshakeError(remote: SocketAddress, local: SocketAddress, code: string, message: string): void;
+  /**
+   * A client of a TLS listener spoke plain text instead. Its bytes, from the first on, come by
+   * `onData` of the returned owner. Without this callback the connection is closed and
+   * `onHandshakeError` gets "ERR_SSL_HTTP_REQUEST".
+   */
+  onPlainOnTls?(connection: Connection): ConnectionOwner;
+}
+
+export interface Listener {
+  /** The bound address; tells the port that was chosen when 0 was asked for. */
+  readonly address: SocketAddress;
+  /** Stops accepting. Connections that were accepted live on. Resolves when the port is free. */
+  stop(): Promise<void>;
+}
+
+export interface ClientTls {
+  readonly context: TlsContext;
+  /** SNI name to send, or null for none. */
+  readonly serverName: string | null;
+  /** Refuse the peer when its certificate is not trusted or does not carry this name; null: accept any. */
+  readonly verifyName: string | null;
+  readonly alpn: readonly string[];
+}
+
+export interface DialOptions {
+  readonly endpoint: Endpoint;
+  readonly localAddress?: string;
+  readonly tls: ClientTls | null;
+}
+
+/** The outcome of a dial: exactly one of the two calls, always asynchronous, none after `abort()`. */
+export interface DialEvents {
+  /** Connected (TLS: handshake done). Returns the connection's first owner. */
+  onConnected(connection: Connection): ConnectionOwner;
+  /** `code`: "ECONNREFUSED", "ENOENT", "EHOSTUNREACH", a certificate's verify code, … */
+  onFailed(code: string, message: string): void;
+}
+
+export interface Dial {
+  /** Gives up. There is no connect timeout in the seam: the caller's timer calls this. */
+  abort(): void;
+}
+
+/** Whom to ask for the addresses of a host name, and for which. */
+export interface NameQuery {
+  /** Name servers, "127.0.0.1:53" or "[::1]:53": the next is asked when one does not answer. */
+  readonly servers: readonly string[];
+  readonly ipv4: boolean;
+  readonly ipv6: boolean;
+  /** How long an answer is waited for, all servers together; what comes later may still be told. */
+  readonly timeoutMs: number;
+}
+
+/** What name servers said. */
+export interface NameAnswer {
+  /** At least one, IPv4 first. */
+  readonly addresses: readonly string[];
+  /** How long they may be used. */
+  readonly ttlSeconds: number;
+}
+
+/** One adapter's face: sockets, names and time of one world. */
+export interface Network {
+  readonly name: "node" | "bun" | "memory";
+  readonly clock: Clock;
+  /** Resolves when bound; rejects with an Error that carries `code` ("EADDRINUSE", "EACCES", …). */
+  listen(options: ListenOptions, events: ListenerEvents): Promise<Listener>;
+  dial(options: DialOptions, events: DialEvents): Dial;
+  /** @throws Error with the TLS library's words when key material or a rule is unusable. */
+  tlsContext(options: TlsContextOptions): TlsContext;
+  /** All addresses of a host name, IPv4 first as the system orders them. Rejects with `code`. */
+  resolve(hostname: string): Promise<string[]>;
+  /**
+   * The same from the given name servers, past the system's files. Rejects with `code`: "ENOTFOUND",
+   * "ESERVFAIL", "EREFUSED", "EFORMERR", "ENOTIMP" or "ETIMEOUT".
+   */
+  query(hostname: string, options: NameQuery): Promise<NameAnswer>;
+}

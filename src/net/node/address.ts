@@ -1,0 +1,50 @@
+import { chmodSync } from "node:fs";
+import type { Socket } from "node:net";
+import type { Endpoint } from "../network.ts";
+import type { SocketAddress } from "../connection.ts";
+
+export const unnamedUnixAddress: SocketAddress = { family: "unix", address: "", port: 0 };
+
+/** One address per endpoint: thousands of connections lead to the same few. */
+const addresses = new WeakMap<Endpoint, SocketAddress>();
+
+/** The address of an endpoint as it was asked for. */
+export function addressOfEndpoint(endpoint: Endpoint): SocketAddress {
+  let address = addresses.get(endpoint);
+  if (address === undefined) {
+    address = addressFrom(endpoint);
+    addresses.set(endpoint, address);
+  }
+  return address;
+}
+
+function addressFrom(endpoint: Endpoint): SocketAddress {
+  if (endpoint.kind === "unix") return { family: "unix", address: endpoint.path, port: 0 };
+  return ipAddress(endpoint.address, endpoint.port);
+}
+
+export function ipAddress(address: string, port: number): SocketAddress {
+  return { family: address.includes(":") ? "ipv6" : "ipv4", address, port };
+}
+
+/** Undefined once the runtime has forgotten it (closed early). */
+export function remoteOf(socket: Socket): SocketAddress | undefined {
+  const address = socket.remoteAddress;
+  return address === undefined ? undefined : ipAddress(address, socket.remotePort ?? 0);
+}
+
+/** Undefined once the runtime has forgotten it (closed early). */
+export function localOf(socket: Socket): SocketAddress | undefined {
+  const address = socket.localAddress;
+  return address === undefined ? undefined : ipAddress(address, socket.localPort ?? 0);
+}
+
+/** True for the addresses that stand for all of a family's. */
+export function isAnyAddress(endpoint: Endpoint): boolean {
+  return endpoint.kind === "tcp" && /^[0:.]+$/.test(endpoint.address);
+}
+
+/** Lets every user connect to a unix socket that has just been bound, as nginx does. */
+export function openToAll(address: SocketAddress): void {
+  if (address.family === "unix") chmodSync(address.address, 0o666);
+}

@@ -1,0 +1,24 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { testNetworkContract, type ContractSubject } from "../contract.ts";
+import { testSystemNetwork } from "../contract-system.ts";
+import { createNodeNetwork } from "./network.ts";
+
+testNetworkContract("node", makeSubject);
+testSystemNetwork("node", makeSubject);
+
+function makeSubject(): ContractSubject {
+  const internalErrors: unknown[] = [];
+  const directory = mkdtempSync(join(tmpdir(), "longhaul-net-"));
+  let paths = 0;
+  return {
+    network: createNodeNetwork({ onInternalError: (error) => internalErrors.push(error) }),
+    internalErrors,
+    unixPath: () => join(directory, `${paths++}.sock`),
+    exists: existsSync,
+    streamBytes: 8 * 1024 * 1024,
+    blackHole: null,
+    dispose: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,206 @@
+import type { Socket } from "node:net";
+import tls from "node:tls";
+import type { Timer } from "../clock.ts";
+import type { SocketAddress } from "../connection.ts";
+import type { ListenerEvents, ServerTls } from "../network.ts";
+import type { InternalErrorHook } from "../guard.ts";
+import type { SystemClock } from "./clock.ts";
+import { helloBytesMax, serverNameOf } from "../tls-client-hello.ts";
+import { NodeConnection } from "./connection.ts";
+import { nodeContext } from "./tls-context.ts";
+import { NodeTlsInfo } from "./tls-info.ts";
+
+/** The alert that refuses a name: fatal, 112. */
+const unrecognizedName = Buffer.from([0x15, 3, 3, 0, 2, 2, 112]);
+
+type SniCallback = NonNullable<tls.TLSSocketOptions["SNICallback"]>;
+
+export interface HandshakeInit {
+  readonly raw: Socket;
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+  readonly serverTls: ServerTls;
+  readonly events: ListenerEvents;
+  readonly clock: SystemClock;
+  readonly onInternalError: InternalErrorHook;
+}
+
+/** The server's half of one TLS handshake, from the first byte to a connection or an error. */
+export class ServerHandshake {
+  private readonly init: HandshakeInit;
+  private readonly timer: Timer;
+  private socket: tls.TLSSocket | null = null;
+  private serverName: string | null = null;
+  private done = false;
+  private first: Buffer = Buffer.alloc(0);
+
+  constructor(init: HandshakeInit) {
+    this.init = init;
+    const { raw } = init;
+    this.timer = init.clock.timer(init.serverTls.handshakeTimeoutMs, () => {
+      this.fail("HANDSHAKE_TIMEOUT", "client timed out in SSL handshake");
+    });
+    raw.on("error", (error: NodeJS.ErrnoException) => this.fail(error.code ?? "EUNKNOWN", error.message));
+    raw.on("close", () => this.fail("ECONNRESET", "peer closed connection in SSL handshake"));
+    raw.once("end", () => this.peerEnded());
+    raw.on("readable", this.takeFirstBytes);
+  }
+
+  private peerEnded(): void {
+    if (this.socket === null) this.fail("ECONNRESET", "peer closed connection in SSL handshake");
+  }
+
+  /** Collects bytes until it is known who is to have the connection. */
+  private readonly takeFirstBytes = (): void => {
+    const { raw } = this.init;
+    const bytes = raw.read() as Buffer | null;
+    // Null at the end of the stream: "end" follows.
+    if (bytes === null || this.done) return;
+    this.first = this.first.length === 0 ? bytes : Buffer.concat([this.first, bytes]);
+    const plain = !startsTls(this.first[0] ?? 0);
+    const hello = plain ? "unreadable" : serverNameOf(this.first);
+    if (hello === "incomplete" && this.first.length < helloBytesMax) return;
+    raw.off("readable", this.takeFirstBytes);
+    raw.unshift(this.first);
+    this.first = Buffer.alloc(0);
+    if (plain) this.handOverPlain();
+    else this.guarded(() => this.negotiate(typeof hello === "string" ? null : hello));
+  };
+
+  /** `hello`: what the client named; null when only the TLS library can tell. */
+  private negotiate(hello: { readonly serverName: string | null } | null): void {
+    const { raw, serverTls } = this.init;
+    this.serverName = hello?.serverName?.toLowerCase() ?? null;
+    const context = serverTls.contextFor(this.serverName);
+    if (context === null) {
+      this.reject();
+      return;
+    }
+    const socket = new tls.TLSSocket(raw, {
+      isServer: true,
+      secureContext: nodeContext(context).secure,
+      requestCert: serverTls.requestCertificate,
+      rejectUnauthorized: false,
+      // Not the usual way: of a context that comes this late, Node takes one certificate only.
+      ...(hello === null ? { SNICallback: this.chooseContext } : {}),
+      ...this.alpnOptions(),
+    });
+    this.socket = socket;
+    socket.on("error", (error: NodeJS.ErrnoException) => this.fail(error.code ?? "EPROTO", error.message));
+    socket.on("close", () => this.fail("ECONNRESET", "peer closed connection in SSL handshake"));
+    socket.once("secure", () => this.guarded(() => this.succeed(socket)));
+    socket.once("end", () => this.fail("ECONNRESET", "peer closed connection in SSL handshake"));
+    socket.on("readable", noticeEnd);
+  }
+
+  private reject(): void {
+    this.init.raw.write(unrecognizedName);
+    this.fail("ERR_SSL_REJECTED", "handshake rejected");
+  }
+
+  private alpnOptions(): tls.TLSSocketOptions {
+    const { serverTls } = this.init;
+    // With a callback, no choice is a fatal alert: nginx's way, but wrong where nothing is offered.
+    if (serverTls.alpnFor(this.serverName).length === 0) return {};
+    return { ALPNCallback: ({ servername, protocols }) => this.chooseProtocol(servername, protocols) };
+  }
+
+  private readonly chooseContext: SniCallback = (name, done) => {
+    this.serverName = name.toLowerCase();
+    try {
+      const context = this.init.serverTls.contextFor(this.serverName);
+      if (context === null) done(new Error("handshake rejected"));
+      else done(null, nodeContext(context).secure);
+    } catch (error) {
+      this.init.onInternalError(error);
+      done(new Error("handshake rejected", { cause: error }));
+    }
+  };
+
+  /** Node gives `false` for a name when the client sent none. */
+  private chooseProtocol(name: string | false, offered: string[]): string | undefined {
+    try {
+      const wanted = this.init.serverTls.alpnFor(name === false || name === "" ? null : name.toLowerCase());
+      return wanted.find((protocol) => offered.includes(protocol));
+    } catch (error) {
+      this.init.onInternalError(error);
+      return undefined;
+    }
+  }
+
+  private succeed(socket: tls.TLSSocket): void {
+    if (this.done) return;
+    socket.off("readable", noticeEnd);
+    this.finish();
+    const { raw, remote, local, serverTls, events, onInternalError } = this.init;
+    const info = new NodeTlsInfo(socket, this.serverName, serverTls.requestCertificate);
+    const connection = new NodeConnection({ socket, raw, remote, local, tls: info, onInternalError });
+    begin(connection, onInternalError, () => events.onConnection(connection));
+  }
+
+  private handOverPlain(): void {
+    const { raw, remote, local, events, onInternalError } = this.init;
+    const takePlain = events.onPlainOnTls?.bind(events);
+    if (takePlain === undefined) {
+      this.fail("ERR_SSL_HTTP_REQUEST", "http request");
+      return;
+    }
+    this.finish();
+    const connection = new NodeConnection({ socket: raw, raw, remote, local, tls: null, onInternalError });
+    begin(connection, onInternalError, () => takePlain(connection));
+  }
+
+  private finish(): void {
+    this.done = true;
+    this.timer.cancel();
+  }
+
+  private fail(code: string, message: string): void {
+    if (this.done) return;
+    this.finish();
+    this.drop();
+    try {
+      this.init.events.onHandshakeError(this.init.remote, this.init.local, code, message);
+    } catch (error) {
+      this.init.onInternalError(error);
+    }
+  }
+
+  private drop(): void {
+    // The TLS library's alert, if any, has been written already.
+    this.socket?.destroy();
+    this.init.raw.destroy();
+  }
+
+  private guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.init.onInternalError(error);
+      this.fail("ERR_SSL_REJECTED", "handshake rejected");
+    }
+  }
+}
+
+/** nginx's test: a TLS record of type handshake, or an SSLv2 hello. */
+export function startsTls(firstByte: number): boolean {
+  return firstByte === 0x16 || (firstByte & 0x80) !== 0;
+}
+
+function begin(
+  connection: NodeConnection,
+  onInternalError: InternalErrorHook,
+  name: () => ReturnType<ListenerEvents["onConnection"]>,
+): void {
+  try {
+    connection.begin(name(), true);
+  } catch (error) {
+    connection.reset();
+    onInternalError(error);
+  }
+}
+
+/** A stream tells its end only to who reads; before the handshake is done there is nothing else to read. */
+function noticeEnd(this: tls.TLSSocket): void {
+  if (this.readableLength === 0) this.read();
+}

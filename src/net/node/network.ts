@@ -1,0 +1,64 @@
+import { lookup } from "node:dns/promises";
+import { type InternalErrorHook, reportToStderr } from "../guard.ts";
+import type {
+  Dial,
+  DialEvents,
+  DialOptions,
+  ListenOptions,
+  Listener,
+  ListenerEvents,
+  NameAnswer,
+  NameQuery,
+  Network,
+  TlsContext,
+  TlsContextOptions,
+} from "../network.ts";
+import { SystemClock } from "./clock.ts";
+import { NodeDial } from "./dial.ts";
+import { NodeListener } from "./listener.ts";
+import { queryName } from "./name-query.ts";
+import { NodeTlsContext } from "./tls-context.ts";
+
+export interface NodeNetworkOptions {
+  /** Gets exceptions thrown by owners and timers. Default: stderr. */
+  readonly onInternalError?: InternalErrorHook;
+}
+
+/** The system's sockets through node:net and node:tls; runs on Node and on Bun. */
+export class NodeNetwork implements Network {
+  readonly name = "node";
+  readonly clock: SystemClock;
+  private readonly onInternalError: InternalErrorHook;
+
+  constructor(options: NodeNetworkOptions) {
+    this.onInternalError = options.onInternalError ?? reportToStderr;
+    this.clock = new SystemClock(this.onInternalError);
+  }
+
+  async listen(options: ListenOptions, events: ListenerEvents): Promise<Listener> {
+    const listener = new NodeListener(options, events, this.clock, this.onInternalError);
+    await listener.start();
+    return listener;
+  }
+
+  dial(options: DialOptions, events: DialEvents): Dial {
+    return new NodeDial(options, events, this.onInternalError);
+  }
+
+  tlsContext(options: TlsContextOptions): TlsContext {
+    return new NodeTlsContext(options);
+  }
+
+  async resolve(hostname: string): Promise<string[]> {
+    const found = await lookup(hostname, { all: true, order: "ipv4first" });
+    return found.map((entry) => entry.address);
+  }
+
+  query(hostname: string, options: NameQuery): Promise<NameAnswer> {
+    return queryName(hostname, options);
+  }
+}
+
+export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
+  return new NodeNetwork(options);
+}
