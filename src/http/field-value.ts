@@ -1,0 +1,20 @@
+const unsafe = /[\0\r\n]/;
+const unsafeRuns = /[\0\r\n]+/g;
+
+/**
+ * A field's value as it may go on the wire. What variables hold (a decoded URI, a capture) may contain line
+ * ends, which would begin another field or end the head: as RFC 9110, section 5.5 wants it, spaces take
+ * their place. nginx sends them as they are.
+ */
+export function safeFieldValue(value: string): string {
+  return unsafe.test(value) ? value.replace(unsafeRuns, " ") : value;
+}
+
+/** The same for a request's target, where such bytes are escaped. */
+export function safeTarget(target: string): string {
+  if (!unsafe.test(target)) return target;
+  return target.replace(
+    /[\0\r\n]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+}
