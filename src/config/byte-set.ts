@@ -1,0 +1,106 @@
+/** A set of bytes, as a character class of a regular expression describes one. */
+export type ByteSet = Uint8Array;
+
+export function emptySet(): ByteSet {
+  return new Uint8Array(256);
+}
+
+/** The set of bytes that `test` accepts. */
+function setOf(test: (byte: number) => boolean): ByteSet {
+  return emptySet().map((_, byte) => (test(byte) ? 1 : 0));
+}
+
+export function addAll(target: ByteSet, source: ByteSet): void {
+  source.forEach((member, byte) => {
+    if (member === 1) target[byte] = 1;
+  });
+}
+
+export function complement(set: ByteSet): ByteSet {
+  return set.map((member) => 1 - member);
+}
+
+/** Adds the other case of every ASCII letter; bytes above 127 have no case here, as in the C locale. */
+export function foldCase(set: ByteSet): void {
+  for (let upper = 0x41; upper <= 0x5a; upper++) {
+    const either = set[upper]! | set[upper + 32]!;
+    set[upper] = either;
+    set[upper + 32] = either;
+  }
+}
+
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
+const isLower = (byte: number): boolean => byte >= 0x61 && byte <= 0x7a;
+const isUpper = (byte: number): boolean => byte >= 0x41 && byte <= 0x5a;
+const isAlpha = (byte: number): boolean => isLower(byte) || isUpper(byte);
+const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+const isGraph = (byte: number): boolean => byte > 0x20 && byte < 0x7f;
+const isWord = (byte: number): boolean => isAlpha(byte) || isDigit(byte) || byte === 0x5f;
+
+/** The classes that may stand as `[:name:]` inside a character class. */
+export const POSIX_CLASSES: ReadonlyMap<string, ByteSet> = new Map([
+  ["alpha", setOf(isAlpha)],
+  ["lower", setOf(isLower)],
+  ["upper", setOf(isUpper)],
+  ["alnum", setOf((byte) => isAlpha(byte) || isDigit(byte))],
+  ["ascii", setOf((byte) => byte < 0x80)],
+  ["blank", setOf((byte) => byte === 0x20 || byte === 0x09)],
+  ["cntrl", setOf((byte) => byte < 0x20 || byte === 0x7f)],
+  ["digit", setOf(isDigit)],
+  ["graph", setOf(isGraph)],
+  ["print", setOf((byte) => isGraph(byte) || byte === 0x20)],
+  ["punct", setOf((byte) => isGraph(byte) && !isAlpha(byte) && !isDigit(byte))],
+  ["space", setOf(isSpace)],
+  ["word", setOf(isWord)],
+  [
+    "xdigit",
+    setOf((byte) => isDigit(byte) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66)),
+  ],
+]);
+
+const HORIZONTAL_SPACE = setOf((byte) => byte === 0x09 || byte === 0x20 || byte === 0xa0);
+const VERTICAL_SPACE = setOf((byte) => (byte >= 0x0a && byte <= 0x0d) || byte === 0x85);
+
+/** `\d`, `\D` and the like, by their letter. */
+export const ESCAPE_CLASSES: ReadonlyMap<string, ByteSet> = new Map([
+  ["d", setOf(isDigit)],
+  ["D", complement(setOf(isDigit))],
+  ["s", setOf(isSpace)],
+  ["S", complement(setOf(isSpace))],
+  ["w", setOf(isWord)],
+  ["W", complement(setOf(isWord))],
+  ["h", HORIZONTAL_SPACE],
+  ["H", complement(HORIZONTAL_SPACE)],
+  ["v", VERTICAL_SPACE],
+  ["V", complement(VERTICAL_SPACE)],
+]);
+
+/** One byte as JavaScript regular expression text, outside or inside a class. */
+export function byteSource(byte: number): string {
+  const char = String.fromCharCode(byte);
+  if (isWord(byte)) return char;
+  if (isGraph(byte) && !"\\^$.*+?()[]{}|/-".includes(char)) return char;
+  return `\\x${byte.toString(16).padStart(2, "0")}`;
+}
+
+/** A set as JavaScript regular expression text that matches one of its bytes. */
+export function setSource(set: ByteSet): string {
+  const count = set.reduce((sum, member) => sum + member, 0);
+  if (count === 256) return "[^]";
+  if (count === 1) return byteSource(set.indexOf(1));
+  if (count > 128) return `[^${rangesSource(complement(set))}]`;
+  return `[${rangesSource(set)}]`;
+}
+
+function rangesSource(set: ByteSet): string {
+  let source = "";
+  for (let byte = 0; byte < 256; byte++) {
+    if (set[byte] === 0) continue;
+    let last = byte;
+    while (last < 255 && set[last + 1] === 1) last++;
+    source += byteSource(byte);
+    if (last > byte) source += (last > byte + 1 ? "-" : "") + byteSource(last);
+    byte = last;
+  }
+  return source;
+}

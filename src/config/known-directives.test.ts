@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { knownDirectives, fallbackDirectives } from "./known-directives.ts";
+import type { KnownDirective } from "./known-directives.ts";
+import type { Context } from "./module.ts";
+import { HARMLESS, OBSOLETE } from "./no-effect.ts";
+import { testReading } from "./test-reading.ts";
+
+const known = knownDirectives();
+
+test("the table holds every line of the list taken from nginx, in its order", () => {
+  const list = readFileSync(new URL("./nginx-directives.tsv", import.meta.url), "utf8");
+  const lines = list.trimEnd().split("\n").slice(1);
+  assert.equal(lines.length, 784);
+  const written = known.map(({ module, name, contexts, args, block }) =>
+    [module, name, contexts.join(","), args, block ? "block" : ""].join("\t"),
+  );
+  assert.deepEqual(
+    written.map((line) => line.trimEnd()),
+    lines.map((line) => line.trimEnd()),
+  );
+});
+
+test("the tables of exceptions name directives that exist", () => {
+  const names = new Set(known.map(({ name }) => name));
+  for (const name of [...HARMLESS.keys(), ...OBSOLETE.keys()]) assert.ok(names.has(name), name);
+});
+
+function complaintAt(context: Context, text: string): { result: string; remarks: string[] } {
+  const reading = testReading(fallbackDirectives(), { context });
+  return { result: reading.read(text), remarks: reading.remarks };
+}
+
+/** A directive with as few arguments as it takes. */
+function smallest({ name, args, block }: KnownDirective): string {
+  const count = args === "flag" ? 1 : Number(args[0]);
+  return `${name} ${"x ".repeat(count)}${block ? "{ }" : ";"}`;
+}
+
+test("what decides over access or content is refused by name", () => {
+  for (const name of [
+    "fastcgi_pass uwsgi_pass scgi_pass memcached_pass grpc_pass tunnel_pass",
+    "allow deny auth_basic auth_request limit_req limit_conn valid_referers secure_link ssl_verify_client",
+    "ssl_crl ssl_ocsp disable_symlinks set_real_ip_from internal limit_except satisfy",
+    "ssi perl perl_set xslt_stylesheet dav_methods sub_filter add_before_body mirror geo split_clients",
+    "mail stream",
+  ].flatMap((names) => names.split(" "))) {
+    const directive = known.find((candidate) => candidate.name === name)!;
+    const { result } = complaintAt(directive.contexts[0]!, smallest(directive));
+    assert.equal(result, `directive "${name}" of ${directive.module} is not supported by longhaul in f:1`);
+  }
+});
+
+test("every directive is refused, checked, obsolete or without effect; none is passed over in silence", () => {
+  for (const directive of known) {
+    if (directive.name === "include") continue;
+    const { result, remarks } = complaintAt(directive.contexts[0]!, smallest(directive));
+    assert.ok(result !== "ok" || remarks.length === 1, directive.name);
+  }
+});
+
+test("a directive without effect is told with its reason", () => {
+  assert.deepEqual(complaintAt("http", "sendfile on;").remarks, [
+    '[notice] the "sendfile" directive has no effect: the runtime chooses how bytes are read and written in f:1',
+  ]);
+});
+
+test("switching off what is not supported is accepted without a word", () => {
+  for (const text of ["autoindex off;", "auth_basic off;", "ssi off;", "gzip off;", "proxy_cache off;"]) {
+    assert.deepEqual(complaintAt("location", text), { result: "ok", remarks: [] });
+  }
+});
+
+test("obsolete directives tell what nginx tells", () => {
+  assert.deepEqual(complaintAt("http", "http2_idle_timeout 1m;").remarks, [
+    '[warn] the "http2_idle_timeout" directive is obsolete, use the "keepalive_timeout" directive instead in f:1',
+  ]);
+});
+
+const CHECKED: readonly [Context, string, string][] = [
+  ["http", "sendfile maybe;", 'invalid value "maybe" in "sendfile" directive, it must be "on" or "off"'],
+  ["http", "sendfile on; sendfile on;", '"sendfile" directive is duplicate'],
+  ["http", "fastcgi_read_timeout 1x;", '"fastcgi_read_timeout" directive invalid value'],
+  ["http", "proxy_buffers 8 x;", '"proxy_buffers" directive invalid value'],
+  ["http", "proxy_buffers 8;", 'invalid number of arguments in "proxy_buffers" directive'],
+  ["http", "types_hash_max_size x;", '"types_hash_max_size" directive invalid number'],
+  ["http", "gzip_comp_level 10;", "value must be between 1 and 9"],
+  ["http", "gzip_window 3k;", '"gzip_window" directive must be 512, 1k, 2k, 4k, 8k, 16k, or 32k'],
+  ["http", "fastcgi_next_upstream error x;", 'invalid value "x"'],
+  ["http", "fastcgi_cache a; fastcgi_cache b;", '"fastcgi_cache" directive is duplicate'],
+  ["http", "aio on;", '"aio on" is unsupported on this platform'],
+  ["http", "directio x;", '"directio" directive invalid value'],
+  ["events", "use nothing;", 'invalid event type "nothing"'],
+  ["events", "worker_connections x;", 'invalid number "x"'],
+  ["main", "timer_resolution x;", '"timer_resolution" directive invalid value'],
+  ["http", "multi_accept on;", '"multi_accept" directive is not allowed here'],
+  ["location", "fastcgi_cache_path /x y;", '"fastcgi_cache_path" directive is not allowed here'],
+];
+
+describe("values of ignored directives are checked all the same", () => {
+  for (const [context, text, message] of CHECKED) {
+    test(text, () => assert.equal(complaintAt(context, text).result, `${message} in f:1`));
+  }
+});

@@ -1,0 +1,74 @@
+import { DIRECTIVE_TABLE } from "./directive-table.ts";
+import { ignoredValue } from "./ignored-values.ts";
+import type { ArgumentRule, Context, DirectiveSpec } from "./module.ts";
+import { HARMLESS, OBSOLETE, noEffectReason } from "./no-effect.ts";
+import { obsolete } from "./slots.ts";
+import type { Setter } from "./slots.ts";
+
+/** One line of nginx's table of directives. */
+export interface KnownDirective {
+  readonly name: string;
+  /** nginx's module that brings it. */
+  readonly module: string;
+  /** Empty for `include`, which may stand anywhere and is read by the walk itself. */
+  readonly contexts: readonly Context[];
+  readonly args: ArgumentRule;
+  readonly block: boolean;
+  /** Why ignoring it is harmless; null when it is refused unless a module implements it. */
+  readonly noEffect: string | null;
+}
+
+/** Every directive of nginx mainline, in nginx's order. */
+export function knownDirectives(): KnownDirective[] {
+  const known: KnownDirective[] = [];
+  let module = "";
+  for (const line of DIRECTIVE_TABLE.trim().split("\n")) {
+    if (!line.startsWith(" ")) {
+      module = line;
+      continue;
+    }
+    const [name = "", contexts = "", args = "", block] = line.trim().split(" | ");
+    known.push({
+      name,
+      module,
+      contexts: contexts === "any" ? [] : (contexts.split(", ") as Context[]),
+      args: args as ArgumentRule,
+      block: block === "block",
+      noEffect: noEffectReason(module, name),
+    });
+  }
+  return known;
+}
+
+/**
+ * What happens to the directives that no module implements: those that only tune nginx's insides are
+ * checked and ignored with a notice; all others are refused, because a configuration that asks for
+ * them would be served wrongly. For the walk, after all modules.
+ */
+export function fallbackDirectives(): DirectiveSpec[] {
+  return knownDirectives().map((known) => ({
+    name: known.name,
+    contexts: known.contexts,
+    args: known.args,
+    ...(known.block ? { block: true as const } : {}),
+    default: null,
+    doc: known.noEffect === null ? "Not supported." : `No effect: ${known.noEffect}.`,
+    set: fallbackSetter(known),
+  }));
+}
+
+function fallbackSetter(known: KnownDirective): Setter {
+  const { name, module, noEffect } = known;
+  const replacement = OBSOLETE.get(name);
+  if (replacement !== undefined) return obsolete(replacement);
+  const harmless = HARMLESS.get(name) ?? [];
+  const check = noEffect === null ? null : ignoredValue(name, known.args, known.contexts);
+  return (scope, directive) => {
+    const isHarmless = directive.args.length === 1 && harmless.includes(directive.args[0]!.toLowerCase());
+    if (check === null && !isHarmless) {
+      scope.fail(`directive "${name}" of ${module} is not supported by longhaul`);
+    }
+    check?.(scope, directive);
+    if (!isHarmless) scope.notice(`the "${name}" directive has no effect: ${noEffect}`);
+  };
+}

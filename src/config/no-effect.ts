@@ -1,0 +1,334 @@
+/** Directives that are accepted, checked and then ignored, because ignoring them changes no answer. */
+interface Group {
+  readonly module: string;
+  /** Completes the notice `the "x" directive has no effect: …`. */
+  readonly reason: string;
+  /** Names separated by white space. */
+  readonly names: string;
+}
+
+const HASH = "tables grow by themselves";
+const NO_CACHE = "responses are not cached, every request goes upstream";
+const STREAMED = "bodies pass through memory with back-pressure, never through files";
+const RUNTIME_IO = "the runtime chooses how bytes are read and written";
+const EVENTS = "the runtime chooses how events are waited for";
+const STAPLING = "certificate status is not stapled, clients ask the authority";
+const NO_QUIC = "QUIC is not spoken, clients use TCP";
+
+const only = (name: string): string => `only "${name}" would use it, and that is not supported`;
+
+const NO_EFFECT: readonly Group[] = [
+  { module: "nginx", reason: "there is one process", names: "master_process worker_processes" },
+  { module: "nginx", reason: "the runtime keeps the time", names: "timer_resolution" },
+  { module: "nginx", reason: "accepting needs no lock", names: "lock_file" },
+  { module: "nginx", reason: "it is an aid for debugging nginx itself", names: "debug_points" },
+  {
+    module: "nginx",
+    reason: "start the process with that priority, affinity, limit or directory instead",
+    names: "worker_priority worker_cpu_affinity worker_rlimit_nofile worker_rlimit_core working_directory",
+  },
+  { module: "nginx", reason: "worker threads see the whole environment", names: "env" },
+  { module: "nginx", reason: "start the process as that user instead", names: "user" },
+  { module: "nginx", reason: "stopping waits for all connections", names: "worker_shutdown_timeout" },
+  { module: "ngx_regex", reason: "regular expressions are always compiled", names: "pcre_jit" },
+  { module: "ngx_thread_pool", reason: RUNTIME_IO, names: "thread_pool" },
+  { module: "ngx_devpoll_module", reason: EVENTS, names: "devpoll_changes devpoll_events" },
+  { module: "ngx_epoll_module", reason: EVENTS, names: "epoll_events worker_aio_requests" },
+  { module: "ngx_eventport_module", reason: EVENTS, names: "eventport_events" },
+  { module: "ngx_iocp_module", reason: EVENTS, names: "iocp_threads post_acceptex acceptex_read" },
+  { module: "ngx_kqueue_module", reason: EVENTS, names: "kqueue_changes kqueue_events" },
+  {
+    module: "ngx_event",
+    reason: EVENTS,
+    names: "use multi_accept accept_mutex accept_mutex_delay",
+  },
+  {
+    module: "ngx_event",
+    reason: "connections are limited by the process's open files",
+    names: "worker_connections",
+  },
+  { module: "ngx_event", reason: "there is no debug log for single clients", names: "debug_connection" },
+  {
+    module: "ngx_event_openssl_cache",
+    reason: "a reload reads files anew",
+    names: "ssl_object_cache_inheritable",
+  },
+  { module: "ngx_event_quic_bpf", reason: NO_QUIC, names: "quic_bpf" },
+  {
+    module: "ngx_google_perftools_module",
+    reason: "it profiles nginx itself",
+    names: "google_perftools_profiles",
+  },
+
+  { module: "ngx_http_addition_filter_module", reason: only("add_before_body"), names: "addition_types" },
+  { module: "ngx_http_auth_basic_module", reason: only("auth_basic"), names: "auth_basic_user_file" },
+  {
+    module: "ngx_http_autoindex_module",
+    reason: only("autoindex on"),
+    names: "autoindex_format autoindex_localtime autoindex_exact_size",
+  },
+  {
+    module: "ngx_http_charset_filter_module",
+    reason: only("charset"),
+    names: "source_charset override_charset charset_types",
+  },
+  {
+    module: "ngx_http_dav_module",
+    reason: only("dav_methods"),
+    names: "create_full_put_path min_delete_depth dav_access",
+  },
+  { module: "ngx_http_degradation_module", reason: "memory is the runtime's", names: "degradation degrade" },
+  { module: "ngx_http_fastcgi_module", reason: only("fastcgi_pass"), names: "fastcgi_*" },
+  { module: "ngx_http_grpc_module", reason: only("grpc_pass"), names: "grpc_*" },
+  { module: "ngx_http_memcached_module", reason: only("memcached_pass"), names: "memcached_*" },
+  { module: "ngx_http_scgi_module", reason: only("scgi_pass"), names: "scgi_*" },
+  { module: "ngx_http_uwsgi_module", reason: only("uwsgi_pass"), names: "uwsgi_*" },
+  { module: "ngx_http_tunnel_module", reason: only("tunnel_pass"), names: "tunnel_*" },
+  { module: "ngx_http_gunzip_filter_module", reason: only("gunzip on"), names: "gunzip_buffers" },
+  { module: "ngx_http_gzip_filter_module", reason: "responses are not compressed here", names: "*" },
+  {
+    module: "ngx_http_core_module",
+    reason: "responses are not compressed here",
+    names: "gzip_vary gzip_http_version gzip_proxied gzip_disable",
+  },
+  { module: "ngx_http_gzip_static_module", reason: "files are served uncompressed", names: "gzip_static" },
+  { module: "ngx_http_image_filter_module", reason: only("image_filter"), names: "image_filter_*" },
+  {
+    module: "ngx_http_limit_conn_module",
+    reason: only("limit_conn"),
+    names: "limit_conn_zone limit_conn_log_level limit_conn_status limit_conn_dry_run",
+  },
+  {
+    module: "ngx_http_limit_req_module",
+    reason: only("limit_req"),
+    names: "limit_req_zone limit_req_log_level limit_req_status limit_req_dry_run",
+  },
+  { module: "ngx_http_log_module", reason: "log files stay open", names: "open_log_file_cache" },
+  { module: "ngx_http_map_module", reason: HASH, names: "map_hash_max_size map_hash_bucket_size" },
+  { module: "ngx_http_mirror_module", reason: only("mirror"), names: "mirror_request_body" },
+  { module: "ngx_http_mp4_module", reason: only("mp4"), names: "mp4_*" },
+  {
+    module: "ngx_http_proxy_module",
+    reason: HASH,
+    names: "proxy_headers_hash_max_size proxy_headers_hash_bucket_size",
+  },
+  { module: "ngx_http_proxy_module", reason: NO_CACHE, names: "proxy_cache proxy_cache_* proxy_no_cache" },
+  {
+    module: "ngx_http_proxy_module",
+    reason: STREAMED,
+    names: `proxy_buffers proxy_busy_buffers_size proxy_temp_path proxy_max_temp_file_size
+      proxy_temp_file_write_size`,
+  },
+  { module: "ngx_http_proxy_module", reason: only("proxy_store"), names: "proxy_store_access" },
+  {
+    module: "ngx_http_proxy_module",
+    reason: RUNTIME_IO,
+    names: "proxy_socket_rcvbuf proxy_socket_sndbuf proxy_send_lowat",
+  },
+  {
+    module: "ngx_http_proxy_module",
+    reason: "the runtime decides when TLS sessions and certificates are used again",
+    names: "proxy_ssl_session_reuse proxy_ssl_certificate_cache",
+  },
+  {
+    module: "ngx_http_realip_module",
+    reason: only("set_real_ip_from"),
+    names: "real_ip_header real_ip_recursive",
+  },
+  {
+    module: "ngx_http_referer_module",
+    reason: HASH,
+    names: "referer_hash_max_size referer_hash_bucket_size",
+  },
+  {
+    module: "ngx_http_rewrite_module",
+    reason: "it only writes log lines",
+    names: "rewrite_log uninitialized_variable_warn",
+  },
+  {
+    module: "ngx_http_ssi_filter_module",
+    reason: only("ssi on"),
+    names: `ssi_silent_errors ssi_ignore_recycled_buffers ssi_min_file_chunk ssi_value_length ssi_types
+      ssi_last_modified`,
+  },
+  {
+    module: "ngx_http_ssl_module",
+    reason: "the runtime chooses the size of TLS records",
+    names: "ssl_buffer_size",
+  },
+  { module: "ngx_http_ssl_module", reason: "certificates are read once", names: "ssl_certificate_cache" },
+  {
+    module: "ngx_http_ssl_module",
+    reason: "certificates are sent uncompressed",
+    names: "ssl_certificate_compression",
+  },
+  {
+    module: "ngx_http_ssl_module",
+    reason: STAPLING,
+    names: "ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify",
+  },
+  {
+    module: "ngx_http_ssl_module",
+    reason: "early data is not offered, clients do a full handshake",
+    names: "ssl_early_data",
+  },
+  { module: "ngx_http_ssl_module", reason: only("ssl_ocsp on"), names: "ssl_ocsp_responder ssl_ocsp_cache" },
+  { module: "ngx_http_sub_filter_module", reason: only("sub_filter"), names: "sub_filter_*" },
+  {
+    module: "ngx_http_upstream_keepalive_module",
+    reason: "connections to upstreams are not kept",
+    names: "keepalive keepalive_time keepalive_timeout keepalive_requests",
+  },
+  {
+    module: "ngx_http_upstream_zone_module",
+    reason: "workers share the state of peers anyway",
+    names: "zone",
+  },
+  {
+    module: "ngx_http_userid_filter_module",
+    reason: only("userid on"),
+    names: `userid_service userid_name userid_domain userid_path userid_expires userid_flags userid_p3p
+      userid_mark`,
+  },
+  {
+    module: "ngx_http_xslt_filter_module",
+    reason: only("xslt_stylesheet"),
+    names: "xml_entities xml_external_entities xslt_param xslt_string_param xslt_types xslt_last_modified",
+  },
+
+  { module: "ngx_http_copy_filter_module", reason: RUNTIME_IO, names: "output_buffers" },
+  {
+    module: "ngx_http_core_module",
+    reason: HASH,
+    names: `variables_hash_max_size variables_hash_bucket_size server_names_hash_max_size
+      server_names_hash_bucket_size types_hash_max_size types_hash_bucket_size`,
+  },
+  {
+    module: "ngx_http_core_module",
+    reason: "memory is the runtime's",
+    names: "connection_pool_size request_pool_size subrequest_output_buffer_size",
+  },
+  {
+    module: "ngx_http_core_module",
+    reason: STREAMED,
+    names: "client_body_temp_path client_body_in_single_buffer client_body_early_read",
+  },
+  {
+    module: "ngx_http_core_module",
+    reason: RUNTIME_IO,
+    names: `sendfile sendfile_max_chunk aio aio_write read_ahead directio directio_alignment tcp_nopush
+      send_lowat postpone_output`,
+  },
+  { module: "ngx_http_core_module", reason: "it is always on", names: "tcp_nodelay" },
+  {
+    module: "ngx_http_core_module",
+    reason: "files are opened for each request",
+    names: `open_file_cache open_file_cache_valid open_file_cache_min_uses open_file_cache_errors
+      open_file_cache_events`,
+  },
+  { module: "ngx_http_core_module", reason: "there are no subrequests", names: "log_subrequest" },
+  {
+    module: "ngx_http_core_module",
+    reason: "it works around faults of browsers that are gone",
+    names: "msie_padding msie_refresh keepalive_disable",
+  },
+  { module: "ngx_http_core_module", reason: only("auth_basic"), names: "auth_delay" },
+  {
+    module: "ngx_http_core_module",
+    reason: "interim responses of upstreams are not passed on",
+    names: "early_hints",
+  },
+  {
+    module: "ngx_http_v2_module",
+    reason: "the runtime sizes HTTP/2's buffers",
+    names: `http2_recv_buffer_size http2_pool_size http2_body_preread_size http2_streams_index_size
+      http2_chunk_size`,
+  },
+  {
+    module: "ngx_http_v3_module",
+    reason: NO_QUIC,
+    names: `http3 http3_hq http3_max_concurrent_streams http3_stream_buffer_size quic_retry quic_gso
+      quic_host_key quic_active_connection_id_limit`,
+  },
+];
+
+/** Directives that must not be swept up by a pattern above: they decide what is served. */
+const EXCEPT = new Set([
+  "fastcgi_pass",
+  "grpc_pass",
+  "memcached_pass",
+  "scgi_pass",
+  "uwsgi_pass",
+  "tunnel_pass",
+]);
+
+/** Why a directive of a module has no effect; null when it is not one of those. */
+export function noEffectReason(module: string, name: string): string | null {
+  if (EXCEPT.has(name)) return null;
+  const group = NO_EFFECT.find((candidate) => candidate.module === module && covers(candidate, name));
+  return group?.reason ?? null;
+}
+
+function covers({ names }: Group, name: string): boolean {
+  return names
+    .split(/\s+/)
+    .some((pattern) => (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
+}
+
+/** What newer nginx versions say of directives that they still read: the replacement, null if none. */
+export const OBSOLETE: ReadonlyMap<string, string | null> = new Map([
+  ["http2_max_requests", "keepalive_requests"],
+  ["http2_recv_timeout", "client_header_timeout"],
+  ["http2_idle_timeout", "keepalive_timeout"],
+  ["http2_max_field_size", "large_client_header_buffers"],
+  ["http2_max_header_size", "large_client_header_buffers"],
+  ["http2_max_concurrent_pushes", null],
+  ["http2_push_preload", null],
+  ["http2_push", null],
+]);
+
+/**
+ * Arguments that switch off, or leave at its default, what is not supported: harmless, so they are
+ * accepted where anything else is refused.
+ */
+export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["auth_basic", ["off"]],
+  ["auth_request", ["off"]],
+  ["autoindex", ["off"]],
+  ["charset", ["off"]],
+  ["client_body_in_file_only", ["off"]],
+  ["daemon", ["off"]],
+  ["dav_methods", ["off"]],
+  ["disable_symlinks", ["off"]],
+  ["early_hints", ["off", "0"]],
+  ["expires", ["off"]],
+  ["geoip_proxy_recursive", ["off"]],
+  ["gunzip", ["off"]],
+  ["gzip", ["off"]],
+  ["gzip_static", ["off"]],
+  ["gzip_vary", ["off"]],
+  ["http2", ["off"]],
+  ["http3", ["off"]],
+  ["image_filter", ["off"]],
+  ["mirror", ["off"]],
+  ["proxy_bind", ["off"]],
+  ["proxy_cache", ["off"]],
+  ["proxy_force_ranges", ["off"]],
+  ["proxy_ignore_client_abort", ["off"]],
+  ["proxy_limit_rate", ["0"]],
+  ["proxy_pass_trailers", ["off"]],
+  ["proxy_ssl_server_name", ["off"]],
+  ["proxy_ssl_verify", ["off"]],
+  ["proxy_store", ["off"]],
+  ["random_index", ["off"]],
+  ["real_ip_recursive", ["off"]],
+  ["slice", ["0"]],
+  ["ssi", ["off"]],
+  ["ssl_early_data", ["off"]],
+  ["ssl_ocsp", ["off"]],
+  ["ssl_reject_handshake", ["off"]],
+  ["ssl_stapling", ["off"]],
+  ["ssl_stapling_verify", ["off"]],
+  ["ssl_verify_client", ["off"]],
+  ["userid", ["off"]],
+]);

@@ -1,0 +1,156 @@
+import { ConfigError } from "./errors.ts";
+import type { ConfigFiles } from "./files.ts";
+import type { ArgumentRule, Context, DirectiveSpec, Module } from "./module.ts";
+import { parseConfig } from "./parser.ts";
+import type { Cycle, Scope } from "./scope.ts";
+import type { Block, Directive } from "./tree.ts";
+
+/** Files that include each other in a circle are stopped here; nginx runs out of descriptors. */
+const INCLUDE_DEPTH_MAX = 200;
+
+type Apply = (directive: Directive) => void;
+
+/** The part of a cycle that applies directives. */
+export type Walker = Pick<Cycle, "walk" | "entries">;
+
+/**
+ * Applies directives by the table of `specs`. Where several stand for one name and context the first
+ * wins, so modules come before the table of directives that are known but not implemented.
+ *
+ * @param confDirectory where relative `include`s begin; ends with "/"
+ */
+export function createWalker(
+  specs: readonly DirectiveSpec[],
+  files: ConfigFiles,
+  confDirectory: string,
+): Walker {
+  return new TableWalker(specs, files, confDirectory);
+}
+
+/** The directives of all modules, in the modules' order. */
+export function directivesOf(modules: readonly Module[]): DirectiveSpec[] {
+  return modules.flatMap((module) => module.directives);
+}
+
+class TableWalker implements Walker {
+  readonly #names = new Set<string>();
+  readonly #byContext = new Map<Context, Map<string, DirectiveSpec>>();
+  readonly #files: ConfigFiles;
+  readonly #confDirectory: string;
+  #includeDepth = 0;
+
+  constructor(specs: readonly DirectiveSpec[], files: ConfigFiles, confDirectory: string) {
+    this.#files = files;
+    this.#confDirectory = confDirectory;
+    for (const spec of specs) {
+      this.#names.add(spec.name);
+      for (const context of spec.contexts) this.#add(context, spec);
+    }
+  }
+
+  walk(block: Block, scope: Scope): void {
+    this.#each(block, scope, (directive) => this.#apply(directive, scope));
+    this.#leave(block, scope);
+  }
+
+  entries(block: Block, scope: Scope, apply: Apply): void {
+    const applyEntry: Apply = (entry) => {
+      if (entry.block !== null) scope.fail('unexpected "{"');
+      if (entry.name === "include" && entry.args.length === 1) this.#include(entry, scope, applyEntry);
+      else apply(entry);
+    };
+    this.#each(block, scope, applyEntry);
+    this.#leave(block, scope);
+  }
+
+  #add(context: Context, spec: DirectiveSpec): void {
+    let specs = this.#byContext.get(context);
+    if (specs === undefined) {
+      specs = new Map();
+      this.#byContext.set(context, specs);
+    }
+    if (!specs.has(spec.name)) specs.set(spec.name, spec);
+  }
+
+  #each(block: Block, scope: Scope, apply: Apply): void {
+    for (const directive of block.directives) {
+      scope.current = directive;
+      apply(directive);
+    }
+    const { error } = block;
+    if (error !== null) throw new ConfigError(error.message, error.file, error.line);
+  }
+
+  /** From here on messages name the closing brace. */
+  #leave(block: Block, scope: Scope): void {
+    const { file, endLine } = block;
+    const brace: Directive = { name: "", args: [], file, line: endLine, startLine: endLine, block: null };
+    for (let outer: Scope | null = scope; outer !== null; outer = outer.parent) outer.current = brace;
+  }
+
+  /** The checks, and their order, are nginx's. */
+  #apply(directive: Directive, scope: Scope): void {
+    const { name } = directive;
+    if (name === "include") {
+      checkForm(directive, scope, { name, args: "1" });
+      this.#include(directive, scope, (included) => this.#apply(included, scope));
+      return;
+    }
+    const spec = this.#byContext.get(scope.context)?.get(name);
+    if (spec === undefined) {
+      if (this.#names.has(name)) scope.fail(`"${name}" directive is not allowed here`);
+      scope.fail(`unknown directive "${name}"`);
+    }
+    checkForm(directive, scope, spec);
+    spec.set(scope, directive);
+  }
+
+  #include(directive: Directive, scope: Scope, apply: Apply): void {
+    const pattern = this.#fullName(directive.args[0] ?? "");
+    const paths = /[*?[]/.test(pattern) ? this.#files.glob(pattern) : [pattern];
+    this.#includeDepth++;
+    for (const path of paths) {
+      if (this.#includeDepth > INCLUDE_DEPTH_MAX) {
+        scope.fail(`open() "${path}" failed (24: Too many open files)`);
+      }
+      this.#each(parseConfig(this.#read(path, scope), path), scope, apply);
+      scope.current = directive;
+    }
+    this.#includeDepth--;
+  }
+
+  #read(path: string, scope: Scope): string {
+    try {
+      return this.#files.read(path);
+    } catch (error) {
+      if (error instanceof ConfigError && error.message.startsWith("open()")) scope.fail(error.message);
+      throw error;
+    }
+  }
+
+  #fullName(path: string): string {
+    return path.startsWith("/") ? path : this.#confDirectory + path;
+  }
+}
+
+function checkForm(
+  directive: Directive,
+  scope: Scope,
+  spec: Pick<DirectiveSpec, "name" | "args" | "block">,
+): void {
+  const { name } = directive;
+  if (spec.block === true && directive.block === null) scope.fail(`directive "${name}" has no opening "{"`);
+  if (spec.block !== true && directive.block !== null) {
+    scope.fail(`directive "${name}" is not terminated by ";"`);
+  }
+  if (!acceptsCount(spec.args, directive.args.length)) {
+    scope.fail(`invalid number of arguments in "${name}" directive`);
+  }
+}
+
+function acceptsCount(rule: ArgumentRule, count: number): boolean {
+  if (rule === "flag") return count === 1;
+  if (rule === "1+") return count >= 1;
+  if (rule === "2+") return count >= 2;
+  return rule.split(",").includes(String(count));
+}
