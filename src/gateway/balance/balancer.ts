@@ -1,0 +1,44 @@
+import type { Peer } from "./peer.ts";
+
+/** What a balancing method may ask about the request that it places. */
+export interface BalanceRequest {
+  /** The key of `hash`, evaluated, one char per byte. Called once, when the selection begins. */
+  key(): string;
+  /** The client's address in network order: 4 bytes, 16 bytes, or none for a unix socket. */
+  readonly clientAddress: Uint8Array;
+  /** A number from 0 up to, but not including, 1. */
+  random(): number;
+  /** Milliseconds on a clock that all users of the peers' table share. */
+  nowMs(): number;
+}
+
+/**
+ * How a peer served: "failed" counts against it (NGX_PEER_FAILED); "skipped" sends the request on
+ * without blame, as for 403 and 404 (NGX_PEER_NEXT).
+ */
+export type PeerOutcome = "ok" | "failed" | "skipped";
+
+/** The search for a peer on behalf of one request, with memory of the peers already tried. */
+export interface Selection {
+  /**
+   * Attempts left (nginx's `peer.tries`): when it is 0 after a release, no other peer may be tried.
+   * The gateway lowers it to `proxy_next_upstream_tries`, and gives one back when a kept
+   * connection turned out to be dead.
+   */
+  tries: number;
+  /** Takes the next peer and counts a connection on it; null means "no live upstreams". */
+  next(): Peer | null;
+  /**
+   * Gives back the peer that `next` returned; exactly once for each. True when this failure
+   * reached `max_fails`: "upstream server temporarily disabled".
+   */
+  release(peer: Peer, outcome: PeerOutcome): boolean;
+}
+
+/**
+ * A balancing method over the peers of one `upstream`. Round robin and `least_conn` alone know
+ * backup peers; the configuration refuses them with the other methods.
+ */
+export interface Balancer {
+  begin(request: BalanceRequest): Selection;
+}

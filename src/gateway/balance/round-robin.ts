@@ -1,0 +1,130 @@
+import type { BalanceRequest, Balancer, PeerOutcome, Selection } from "./balancer.ts";
+import type { PeerSet } from "./peer-set.ts";
+import type { Peer } from "./peer.ts";
+
+const BITS = 32;
+
+/**
+ * Smooth weighted round robin: in each round every peer gains its weight, the richest one is taken
+ * and pays for all. The other methods build on it and fall back to it.
+ */
+export class RoundRobin implements Balancer {
+  readonly #peers: PeerSet;
+
+  constructor(peers: PeerSet) {
+    this.#peers = peers;
+  }
+
+  begin(request: BalanceRequest): Selection {
+    return new RoundRobinSelection(this.#peers, request);
+  }
+}
+
+export class RoundRobinSelection implements Selection {
+  tries: number;
+  /** The set in use: the backup set, once the first one had nothing left to offer. */
+  protected peers: PeerSet;
+  protected readonly request: BalanceRequest;
+  /** A bit for each of the first 32 peers, which is nearly always all of them. */
+  #tried = 0;
+  #triedBeyond: Uint32Array | null;
+
+  constructor(peers: PeerSet, request: BalanceRequest) {
+    this.peers = peers;
+    this.request = request;
+    this.tries = peers.tries;
+    const most = Math.max(peers.peers.length, peers.backup?.peers.length ?? 0);
+    this.#triedBeyond = most > BITS ? new Uint32Array(Math.ceil(most / BITS) - 1) : null;
+  }
+
+  next(): Peer | null {
+    return this.nextInTurn();
+  }
+
+  release(peer: Peer, outcome: PeerOutcome): boolean {
+    const table = this.peers.table;
+    if (this.peers.single) {
+      table.clearFails(peer);
+      table.free(peer);
+      this.tries = 0;
+      return false;
+    }
+    let disabled = false;
+    if (outcome === "failed") disabled = table.recordFailure(peer, this.nowSeconds());
+    else table.recordSuccess(peer);
+    table.free(peer);
+    if (this.tries > 0) this.tries--;
+    return disabled;
+  }
+
+  /** `pick`, first from the set in use and then from the backup set. */
+  protected nextInTurn(): Peer | null {
+    for (;;) {
+      const peer = this.pick();
+      if (peer !== null) return peer;
+      const backup = this.peers.backup;
+      if (backup === null) return null;
+      this.peers = backup;
+      this.#tried = 0;
+      this.#triedBeyond?.fill(0);
+    }
+  }
+
+  /** Takes a peer of the set in use; null when none is available. */
+  protected pick(): Peer | null {
+    if (this.peers.single) {
+      const peer = this.peers.peers[0]!;
+      return !peer.down && this.peers.table.acquire(peer) ? peer : null;
+    }
+    const now = this.nowSeconds();
+    for (;;) {
+      const index = this.richest(this.peers.indexes, now);
+      if (index < 0) return null;
+      if (this.take(index, now)) return this.peers.peers[index]!;
+    }
+  }
+
+  /** A round among the peers at `indexes`: the winner's index, or -1. */
+  protected richest(indexes: readonly number[], now: number): number {
+    const { peers, table } = this.peers;
+    let best = -1;
+    let bestWeight = 0;
+    let total = 0;
+    for (const index of indexes) {
+      const peer = peers[index]!;
+      if (this.isTried(index) || !table.isAvailable(peer, now)) continue;
+      total += table.weigh(peer);
+      const weight = table.currentWeight[peer.slot]!;
+      if (best >= 0 && weight <= bestWeight) continue;
+      best = index;
+      bestWeight = weight;
+    }
+    if (best >= 0) table.charge(peers[best]!, total);
+    return best;
+  }
+
+  /** Counts a connection on the peer at `index`; false when another worker took its last one. */
+  protected take(index: number, now: number): boolean {
+    const peer = this.peers.peers[index]!;
+    if (!this.peers.table.acquire(peer)) return false;
+    this.peers.table.check(peer, now);
+    if (index < BITS) this.#tried |= 1 << index;
+    else this.#triedBeyond![(index >>> 5) - 1]! |= 1 << (index & 31);
+    return true;
+  }
+
+  protected isTried(index: number): boolean {
+    const word = index < BITS ? this.#tried : this.#triedBeyond![(index >>> 5) - 1]!;
+    return (word & (1 << (index & 31))) !== 0;
+  }
+
+  /** Not tried, available, and now taken. */
+  protected takeIfFree(index: number, now: number): boolean {
+    if (this.isTried(index) || !this.peers.table.isAvailable(this.peers.peers[index]!, now)) return false;
+    return this.take(index, now);
+  }
+
+  protected nowSeconds(): number {
+    return Math.floor(this.request.nowMs() / 1000);
+  }
+}
