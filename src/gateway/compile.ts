@@ -1,0 +1,208 @@
+import type { SettingsByModule } from "../config/module.ts";
+import type { Scope } from "../config/scope.ts";
+import { completeMain, failAt, mergeLevel } from "./http-build.ts";
+import type { HttpBuild, ListenDraft, LocationDraft, ServerDraft } from "./http-build.ts";
+import { endpointKey } from "./listen-socket.ts";
+import type { AddressServers } from "./listen-socket.ts";
+import { LocationTree } from "./location-tree.ts";
+import { Location } from "./location.ts";
+import type { LocationSettings, ServerSettings } from "./settings.ts";
+import { ServerChoice, VirtualServer } from "./virtual-server.ts";
+import type { Endpoint } from "../net/network.ts";
+import type { Module } from "../config/module.ts";
+
+/** A socket to bind, and the servers behind it. */
+export interface SocketPlan {
+  readonly endpoint: Endpoint;
+  readonly addresses: readonly AddressServers[];
+}
+
+/** A compiled `http` block. */
+export interface HttpConfiguration {
+  readonly sockets: readonly SocketPlan[];
+  readonly build: HttpBuild;
+}
+
+/** The module whose settings the gateway itself reads. */
+export interface CoreModule extends Module<object, ServerSettings, LocationSettings> {}
+
+/** Variables that are read off an answer's head. */
+const answerVariables = [
+  "sent_http_",
+  "sent_trailer_",
+  "upstream_http_",
+  "upstream_trailer_",
+  "upstream_cookie_",
+];
+
+/** Makes of the drafts what serves requests: merges settings, builds locations, groups servers by address. */
+export function compileHttp(build: HttpBuild, core: CoreModule, scope: Scope): HttpConfiguration {
+  for (const module of build.modules) completeMain(module, scope.mainSettings, scope);
+  for (const module of build.modules) {
+    for (const draft of build.servers) mergeServer(module, draft, scope);
+  }
+  for (const draft of build.servers) buildServer(build, core, draft);
+  build.variables.finish();
+  const keepsAnswerFields = build.variables.uses(answerVariables);
+  for (const draft of build.servers) draft.server!.keepsAnswerFields = keepsAnswerFields;
+  for (const draft of build.servers) attachLocations(build, draft.root);
+  for (const run of build.afterwards) run();
+  return { sockets: groupByAddress(build, scope), build };
+}
+
+function mergeServer(module: HttpBuild["modules"][number], draft: ServerDraft, http: Scope): void {
+  mergeLevel(module, "server", draft.settings, http.serverSettings, http);
+  mergeLevel(module, "location", draft.root.settings, http.locationSettings, http);
+  mergeChildren(module, draft.root, http);
+}
+
+function mergeChildren(module: HttpBuild["modules"][number], parent: LocationDraft, http: Scope): void {
+  for (const child of parent.children) {
+    mergeLevel(module, "location", child.settings, parent.settings, http);
+    mergeChildren(module, child, http);
+  }
+}
+
+function buildServer(build: HttpBuild, core: CoreModule, draft: ServerDraft): void {
+  const root = buildLocation(draft.root, core);
+  const server = new VirtualServer({
+    name: draft.firstName ?? "",
+    names: draft.names,
+    settings: draft.settings,
+    core: draft.settings.get(core) as ServerSettings,
+    root,
+  });
+  draft.server = server;
+  server.locations = root.nested;
+  root.nested = null;
+  for (const child of draft.root.children) {
+    if (child.kind === "named") server.named.set(child.name, child.location!);
+  }
+  for (const module of build.modules) {
+    module.attachServer?.(server, draft.settings.get(module) ?? {}, build);
+  }
+}
+
+function buildLocation(draft: LocationDraft, core: CoreModule): Location {
+  const { kind, name, noRegex, regex, settings } = draft;
+  const location = new Location({ kind, name, noRegex, regex, settings, core: coreOf(settings, core) });
+  location.autoRedirect = draft.autoRedirect;
+  draft.location = location;
+  const nested: Location[] = [];
+  checkDuplicates(draft.children);
+  for (const child of draft.children) {
+    const built = buildLocation(child, core);
+    if (child.kind === "limit_except") location.limitExcept = { methods: child.methods!, location: built };
+    else if (child.kind !== "if" && child.kind !== "named") nested.push(built);
+  }
+  location.nested = nested.length > 0 ? new LocationTree(nested) : null;
+  return location;
+}
+
+function coreOf(settings: SettingsByModule, core: CoreModule): LocationSettings {
+  return settings.get(core) as LocationSettings;
+}
+
+function attachLocations(build: HttpBuild, draft: LocationDraft): void {
+  for (const module of build.modules) {
+    module.attach?.(draft.location!, draft.settings.get(module) ?? {}, build);
+  }
+  for (const child of draft.children) {
+    attachLocations(build, child);
+    // A block inside a location serves what the location serves, unless it says otherwise.
+    if (child.kind === "if" || child.kind === "limit_except")
+      child.location!.content ??= draft.location!.content;
+  }
+}
+
+/** nginx sorts locations by name and tells the second of two equals, with its place. */
+function checkDuplicates(locations: readonly LocationDraft[]): void {
+  const seen = new Set<string>();
+  for (const location of locations) {
+    if (location.kind !== "prefix" && location.kind !== "exact" && location.kind !== "named") continue;
+    const key = `${location.kind} ${location.name}`;
+    if (seen.has(key)) failAt(location, `duplicate location "${location.name}"`);
+    seen.add(key);
+  }
+}
+
+interface AddressGroup {
+  readonly listen: ListenDraft;
+  readonly servers: ServerDraft[];
+  defaultServer: ServerDraft;
+  explicitDefault: boolean;
+  settings: ListenDraft["settings"];
+  hasSocketOptions: boolean;
+}
+
+function groupByAddress(build: HttpBuild, scope: Scope): SocketPlan[] {
+  const groups = new Map<string, AddressGroup>();
+  for (const draft of build.servers) for (const listen of draft.listens) addToGroup(groups, draft, listen);
+  const addresses = [...groups.values()].map((group) => addressServers(group, scope));
+  return socketsOf(addresses);
+}
+
+function addToGroup(groups: Map<string, AddressGroup>, draft: ServerDraft, listen: ListenDraft): void {
+  const key = endpointKey(listen.endpoint);
+  const group = groups.get(key);
+  if (group === undefined) {
+    groups.set(key, {
+      listen,
+      servers: [draft],
+      defaultServer: draft,
+      explicitDefault: listen.isDefault,
+      settings: listen.settings,
+      hasSocketOptions: listen.hasSocketOptions,
+    });
+    return;
+  }
+  group.servers.push(draft);
+  if (listen.hasSocketOptions) {
+    if (group.hasSocketOptions) failAt(listen, `duplicate listen options for ${key}`);
+    group.hasSocketOptions = true;
+    group.settings = { ...listen.settings, ssl: listen.settings.ssl || group.settings.ssl };
+  } else {
+    const ssl = listen.settings.ssl || group.settings.ssl;
+    const proxyProtocol = listen.settings.proxyProtocol || group.settings.proxyProtocol;
+    group.settings = { ...group.settings, ssl, proxyProtocol };
+  }
+  if (!listen.isDefault) return;
+  if (group.explicitDefault) failAt(listen, `a duplicate default server for ${key}`);
+  group.explicitDefault = true;
+  group.defaultServer = draft;
+}
+
+function addressServers(group: AddressGroup, scope: Scope): AddressServers {
+  const key = endpointKey(group.listen.endpoint);
+  const choice = new ServerChoice(
+    group.servers.map((draft) => draft.server!),
+    group.defaultServer.server!,
+    (name) => scope.cycle.notice("warn", `conflicting server name "${name}" on ${key}, ignored`, "", 0),
+  );
+  return { endpoint: group.listen.endpoint, settings: group.settings, choice };
+}
+
+/** A wildcard address takes the specific addresses of its port under one socket, unless told to bind each. */
+function socketsOf(addresses: readonly AddressServers[]): SocketPlan[] {
+  const plans: { endpoint: Endpoint; addresses: AddressServers[] }[] = [];
+  for (const entry of addresses) {
+    if (isWildcard(entry.endpoint)) plans.push({ endpoint: entry.endpoint, addresses: [entry] });
+  }
+  for (const entry of addresses) {
+    const { endpoint } = entry;
+    if (isWildcard(endpoint)) continue;
+    const wildcard = plans.find((plan) => coveredBy(endpoint, plan.endpoint));
+    if (wildcard === undefined) plans.push({ endpoint, addresses: [entry] });
+    else wildcard.addresses.push(entry);
+  }
+  return plans;
+}
+
+function isWildcard(endpoint: Endpoint): boolean {
+  return endpoint.kind === "tcp" && (endpoint.address === "0.0.0.0" || endpoint.address === "::");
+}
+
+function coveredBy(endpoint: Endpoint, wildcard: Endpoint): boolean {
+  if (endpoint.kind !== "tcp" || wildcard.kind !== "tcp" || endpoint.port !== wildcard.port) return false;
+  return endpoint.address.includes(":") === wildcard.address.includes(":") && isWildcard(wildcard);
+}

@@ -1,0 +1,52 @@
+import type { CompiledRegex } from "../config/regex.ts";
+import type { SettingsByModule } from "../config/module.ts";
+import type { HeaderFilter, LogHandler, PhaseHandler } from "./http-module.ts";
+import type { LocationTree } from "./location-tree.ts";
+import type { LocationSettings } from "./settings.ts";
+
+/** "server" is the level outside all locations; "if" and "limit_except" are blocks inside one. */
+export type LocationKind = "server" | "prefix" | "exact" | "regex" | "named" | "if" | "limit_except";
+
+/** A location, ready to serve: the handlers of each phase, with their settings closed over. */
+export class Location {
+  readonly kind: LocationKind;
+  /** As written: prefix, regular expression, or name with its "@". */
+  readonly name: string;
+  /** `^~`: regular expressions are not tried when this prefix is the longest. */
+  readonly noRegex: boolean;
+  readonly regex: CompiledRegex | null;
+  readonly settings: SettingsByModule;
+  readonly core: LocationSettings;
+  /** A prefix that ends with "/" and is proxied: a request without the slash is redirected to it. */
+  autoRedirect = false;
+  nested: LocationTree | null = null;
+  /** The location that requests with other methods get. */
+  limitExcept: { readonly methods: ReadonlySet<string>; readonly location: Location } | null = null;
+
+  readonly rewrite: PhaseHandler[] = [];
+  readonly preaccess: PhaseHandler[] = [];
+  readonly access: PhaseHandler[] = [];
+  readonly precontent: PhaseHandler[] = [];
+  /** The one content handler (proxy_pass, return of a module …); when null, `contentChain` is tried. */
+  content: PhaseHandler | null = null;
+  /** Content handlers for everything else, in order: index, autoindex, static. */
+  readonly contentChain: PhaseHandler[] = [];
+  readonly headerFilters: HeaderFilter[] = [];
+  readonly log: LogHandler[] = [];
+
+  constructor(init: {
+    kind: LocationKind;
+    name: string;
+    noRegex: boolean;
+    regex: CompiledRegex | null;
+    settings: SettingsByModule;
+    core: LocationSettings;
+  }) {
+    this.kind = init.kind;
+    this.name = init.name;
+    this.noRegex = init.noRegex;
+    this.regex = init.regex;
+    this.settings = init.settings;
+    this.core = init.core;
+  }
+}

@@ -1,0 +1,12 @@
+/** The product's name and version, as the Server field, error pages and `-v` tell them. */
+export const productName = "longhaul";
+export const productVersion = "0.1.0";
+/** The nginx version whose behaviour is followed: `$nginx_version`. */
+export const nginxVersion = "1.31.0";
+
+export type ServerTokens = "on" | "off" | "build";
+
+/** Value of the Server field, and the signature of built-in error pages. */
+export function serverField(tokens: ServerTokens): string {
+  return tokens === "off" ? productName : `${productName}/${productVersion}`;
+}

@@ -1,0 +1,149 @@
+import { LengthDecoder } from "../http/body.ts";
+import type { BodyDecoder, BodySink } from "../http/body.ts";
+import { ChunkedDecoder } from "../http/chunked.ts";
+import type { ClientConnection } from "./client-connection.ts";
+
+/** Who reads a request's body. */
+export interface BodyConsumer {
+  /** Bytes of the body, valid during the call. False: pause until `RequestBody.resume()`. */
+  onBody(bytes: Buffer): boolean;
+  onBodyEnd(): void;
+  /** The body cannot be completed: the status to end the request with (400, 408, 413). */
+  onBodyFailed(status: number): void;
+}
+
+const discarding: BodyConsumer = {
+  onBody: () => true,
+  onBodyEnd: () => undefined,
+  onBodyFailed: () => undefined,
+};
+
+const continueBytes = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+
+/**
+ * The body of a request, read only when somebody wants it: until then it waits in the kernel.
+ */
+export class RequestBody implements BodySink {
+  /** As announced; -1 for a chunked body, 0 for none. */
+  readonly contentLength: number;
+  readonly chunked: boolean;
+  /** All of it has arrived. */
+  complete: boolean;
+  discarded = false;
+  /** Bytes received so far, without framing. */
+  received = 0;
+  /** The whole body, once somebody has read it and kept it in memory: `$request_body`. */
+  gathered: readonly Buffer[] | null = null;
+  /** What came of the body so far, while all of that is in memory. */
+  kept: readonly Buffer[] | null = null;
+  private readonly connection: ClientConnection;
+  private readonly decoder: BodyDecoder | null;
+  private consumer: BodyConsumer | null = null;
+  private failed = false;
+  private expectationDone = false;
+
+  constructor(connection: ClientConnection, contentLength: number, chunked: boolean) {
+    this.connection = connection;
+    this.contentLength = chunked ? -1 : contentLength;
+    this.chunked = chunked;
+    this.complete = !chunked && contentLength === 0;
+    this.decoder = this.complete ? null : chunked ? new ChunkedDecoder() : new LengthDecoder(contentLength);
+  }
+
+  get started(): boolean {
+    return this.consumer !== null;
+  }
+
+  /** Starts reading. Asks the client for the body first when it waits for that ("Expect: 100-continue"). */
+  start(consumer: BodyConsumer): void {
+    this.consumer = consumer;
+    this.answerExpectation();
+    if (this.complete) {
+      consumer.onBodyEnd();
+      return;
+    }
+    this.connection.readBody();
+  }
+
+  resume(): void {
+    this.connection.resumeBody();
+  }
+
+  /** Nobody wants the body: what comes of it is read and forgotten, so that the next request can follow. */
+  discard(): void {
+    if (this.discarded) return;
+    this.answerExpectation();
+    if (this.complete) return;
+    this.discarded = true;
+    this.kept = null;
+    this.consumer = discarding;
+    if (this.connection.request !== null) this.connection.readBody();
+  }
+
+  /** Takes the body's bytes from `bytes`; returns how many, framing included. */
+  feed(bytes: Buffer, start: number, end: number): number {
+    const { decoder } = this;
+    if (decoder === null || this.failed) return 0;
+    const consumed = decoder.decode(bytes, start, end, this);
+    if (decoder.state === "failed") this.fail(400, "client sent invalid chunked body", "error");
+    else if (decoder.state === "done" && !this.failed) {
+      this.complete = true;
+      this.connection.bodyDone();
+      this.consumer?.onBodyEnd();
+    }
+    return consumed;
+  }
+
+  /** Nobody reads the body any more: lets go of who did. */
+  release(): void {
+    this.consumer = null;
+  }
+
+  /** The body cannot be completed. */
+  fail(status: number, reason: string, level: "info" | "error" = "info"): void {
+    if (this.failed || this.complete) return;
+    this.failed = true;
+    const { request } = this.connection;
+    if (request !== null) {
+      request.keepAlive = false;
+      request.log(level, reason);
+    }
+    this.connection.bodyDone();
+    this.consumer?.onBodyFailed(status);
+  }
+
+  /** Called by the decoder for each piece of the body. */
+  onBody(bytes: Buffer, start: number, end: number): void {
+    if (this.failed) return;
+    this.received += end - start;
+    const max = this.connection.request?.location.core.clientMaxBodySize ?? 0;
+    if (this.chunked && !this.discarded && max > 0 && this.received > max) {
+      const before = this.received - (end - start);
+      this.fail(
+        413,
+        `client intended to send too large chunked body: ${before}+${end - start} bytes`,
+        "error",
+      );
+      return;
+    }
+    const whole = start === 0 && end === bytes.length;
+    const { consumer } = this;
+    const flowing = consumer!.onBody(whole ? bytes : bytes.subarray(start, end));
+    // The consumer may have ended the request, and then the rest is read to be thrown away.
+    if (!flowing && consumer === this.consumer) this.connection.pauseBody();
+  }
+
+  /** Nobody needs to be asked for a body any more: an error is on its way. */
+  forgetExpectation(): void {
+    this.expectationDone = true;
+  }
+
+  private answerExpectation(): void {
+    const { request } = this.connection;
+    if (this.expectationDone || request === null) return;
+    this.expectationDone = true;
+    if (!request.speaks11 || request.response.headSent) return;
+    if (request.fields.get("expect")?.toLowerCase() !== "100-continue") return;
+    this.connection.socket.send(continueBytes);
+  }
+}

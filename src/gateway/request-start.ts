@@ -1,0 +1,81 @@
+import { Fields } from "../http/fields.ts";
+import type { RequestHead, RequestHeadReader } from "../http/request-head.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import { RequestBody } from "./request-body.ts";
+import { Request } from "./request.ts";
+
+/** Makes the request of a head that was read, and chooses its server; null when it was refused at once. */
+export function beginRequest(connection: ClientConnection, head: RequestHead): Request | null {
+  const body = new RequestBody(connection, head.contentLength ?? 0, head.chunked);
+  const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
+  request.server = connection.servers.choice.find(request.host, request);
+  request.location = request.server.root;
+  if (connection.plainOnTls) {
+    connection.request = request;
+    request.log("info", "client sent plain HTTP request to HTTPS port while reading client request headers");
+    request.response.fail(497);
+    return null;
+  }
+  if (head.method === "TRACE") {
+    connection.request = request;
+    request.log("info", "client sent TRACE method while reading client request headers");
+    request.response.fail(405);
+    return null;
+  }
+  return request;
+}
+
+/** Answers a head that could not be read, with its log line and the error page of the default server. */
+export function refuseHead(connection: ClientConnection, reader: RequestHeadReader): void {
+  const failure = reader.failure!;
+  const request = requestOfBrokenHead(connection, reader);
+  connection.request = request;
+  request.log("info", failure.reason);
+  request.response.fail(failure.status);
+}
+
+/** A head that will never be complete: logged with the status that says why, and not answered. */
+export function abandonHead(
+  connection: ClientConnection,
+  reader: RequestHeadReader,
+  status: number,
+  reason: string,
+): void {
+  const request = requestOfBrokenHead(connection, reader);
+  const where = reader.inRequestLine ? "reading client request line" : "reading client request headers";
+  request.log("info", `${reason} while ${where}`);
+  request.response.status = status;
+  request.response.abort();
+}
+
+/** A request made of what there is of its head, for logs and error pages. */
+function requestOfBrokenHead(connection: ClientConnection, reader: RequestHeadReader): Request {
+  const { line, fields } = reader.partial;
+  const head: RequestHead = {
+    method: line?.method ?? "",
+    requestLine: line === null && reader.failure === null ? "" : reader.arrivedLine,
+    target: line?.target ?? "",
+    requestUri: line?.requestUri ?? "",
+    path: line?.path ?? "",
+    args: line?.args ?? null,
+    uri: line?.uri ?? "",
+    requestUriValid: false,
+    uriChanged: line?.uriChanged ?? false,
+    versionMajor: line?.versionMajor ?? 1,
+    versionMinor: line?.versionMinor ?? 0,
+    protocol: line?.protocol ?? "",
+    schemeFromAbsoluteForm: null,
+    hostFromAbsoluteForm: null,
+    host: null,
+    port: null,
+    fields: line === null ? new Fields() : fields,
+    contentLength: null,
+    chunked: false,
+    connection: null,
+    bytes: 0,
+  };
+  const body = new RequestBody(connection, 0, false);
+  const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
+  request.keepAlive = false;
+  return request;
+}

@@ -1,0 +1,205 @@
+import type { CompiledRegex } from "../config/regex.ts";
+import type { VariableHolder } from "../config/variables.ts";
+import type { Fields } from "../http/fields.ts";
+import type { RequestHead } from "../http/request-head.ts";
+import type { ResponseHead } from "../http/response-head.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import type { Location } from "./location.ts";
+import type { RequestBody } from "./request-body.ts";
+import { Response } from "./response.ts";
+import { applyLocation, runPhases, Phase } from "./phases.ts";
+import type { UpstreamState } from "./upstream/state.ts";
+import type { VirtualServer } from "./virtual-server.ts";
+
+/** How often a request may be given another URI before it is taken for a loop (nginx: 10). */
+const uriChangesMax = 10;
+
+/** A content handler that must hear when the client goes away before the answer is complete. */
+export interface ClientWatcher {
+  /** `how`: the client closed its connection, or has taken nothing for `send_timeout`. */
+  onClientGone(how: "closed" | "stalled"): void;
+}
+
+/**
+ * One HTTP request, from its head to its line in the access log.
+ *
+ * All strings hold one character per byte.
+ */
+export class Request implements VariableHolder {
+  readonly connection: ClientConnection;
+  readonly head: RequestHead;
+  readonly fields: Fields;
+  readonly response: Response;
+  body: RequestBody;
+  /** Changes to GET when an error page is served instead of what was asked for. */
+  method: string;
+  /** Decoded and normalised path: `$uri`. */
+  uri: string;
+  /** What follows "?", as sent: `$args`. */
+  args: string;
+  /** True while the request still asks for the URI that the client sent, letter by letter. */
+  uriUntouched = true;
+  /** `rewrite … break` replaced the URI: it does not begin with the location's name any more. */
+  locationReplaced = false;
+  server: VirtualServer;
+  location: Location;
+  /** A new URI was set by `rewrite`; the location must be found again. */
+  uriChanged = false;
+  uriChangesLeft = uriChangesMax + 1;
+  internal = false;
+  keepAlive: boolean;
+  /** An error page is being served: errors on the way there get the built-in page. */
+  servingErrorPage = false;
+  /** Status for the log and for error pages that keep it; 0 when none failed. */
+  errorStatus = 0;
+  /** The request ended and was logged. */
+  finished = false;
+  /** It came before the answer to the one before it was complete. */
+  readonly pipelined: boolean;
+  readonly startMs: number;
+  readonly startWallMs: number;
+  readonly variableValues: (string | null | undefined)[] = [];
+  captures: RegExpExecArray | null = null;
+  /** One entry per try of an upstream server, for `$upstream_*`; null before the first. */
+  upstreamStates: UpstreamState[] | null = null;
+  /** Head of the answer of the upstream server asked last, as it came; null while there is none. */
+  upstreamHead: ResponseHead | null = null;
+  watcher: ClientWatcher | null = null;
+  /** Room for what modules keep per request, by their own key; null until one needs it. */
+  moduleState: Map<object, unknown> | null = null;
+  phase: Phase = Phase.postRead;
+  phaseIndex = 0;
+
+  constructor(init: {
+    connection: ClientConnection;
+    head: RequestHead;
+    body: RequestBody;
+    server: VirtualServer;
+  }) {
+    this.connection = init.connection;
+    this.head = init.head;
+    this.fields = init.head.fields;
+    this.body = init.body;
+    this.method = init.head.method;
+    this.uri = init.head.uri;
+    this.args = init.head.args ?? "";
+    this.uriUntouched = init.head.requestUriValid;
+    this.server = init.server;
+    this.location = init.server.root;
+    const { connection, versionMajor, versionMinor } = init.head;
+    const persistent = versionMajor > 1 || (versionMajor === 1 && versionMinor > 0);
+    this.keepAlive = persistent ? connection !== "close" : connection === "keep-alive";
+    this.pipelined = init.connection.pipelined;
+    const clock = init.connection.gateway.network.clock;
+    this.startMs = clock.now();
+    this.startWallMs = clock.wall();
+    this.response = new Response(this);
+  }
+
+  /** Host name of the request: lower case, no port; "" when the client sent none. */
+  get host(): string {
+    return this.head.host ?? "";
+  }
+
+  get secure(): boolean {
+    return this.connection.socket.tls !== null;
+  }
+
+  get isHead(): boolean {
+    return this.method === "HEAD";
+  }
+
+  /** HTTP/1.1 or later. */
+  get speaks11(): boolean {
+    return this.head.versionMajor > 1 || (this.head.versionMajor === 1 && this.head.versionMinor >= 1);
+  }
+
+  /** Runs a regular expression on `subject`; its captures become `$1` … `$9` and named variables. */
+  matchRegex(regex: CompiledRegex, subject: string): boolean {
+    const match = regex.exec(subject);
+    if (match === null) return false;
+    this.captures = match;
+    regex.assignNamed(this, match);
+    return true;
+  }
+
+  /** Logs in the location's error log, with nginx's description of who was served. */
+  log(level: "crit" | "error" | "warn" | "info" | "alert" | "notice", message: string): void {
+    const log = this.location.core.errorLog;
+    if (!log.enabled(level)) return;
+    log.write(level, message + this.describe(), this.connection.serial);
+  }
+
+  /** Starts over with another URI, as `error_page` and `index` do. */
+  internalRedirect(uri: string, args: string): void {
+    if (!this.countUriChange(uri)) return;
+    this.setUri(uri, args);
+    this.internal = true;
+    this.locationReplaced = false;
+    this.location = this.server.root;
+    runPhases(this, Phase.serverRewrite);
+  }
+
+  /** Goes on in a named location, keeping the URI. */
+  namedRedirect(name: string): void {
+    if (!this.countUriChange(this.uri)) return;
+    const location = this.server.named.get(name);
+    if (location === undefined) {
+      this.log("error", `could not find named location "${name}"`);
+      this.response.fail(500);
+      return;
+    }
+    this.internal = true;
+    this.uriUntouched = false;
+    this.location = location;
+    applyLocation(this);
+    runPhases(this, Phase.rewrite);
+  }
+
+  setUri(uri: string, args: string): void {
+    this.uri = uri;
+    this.args = args;
+    this.uriUntouched = false;
+  }
+
+  /** Goes on with the phase after the one that waits. */
+  resume(): void {
+    runPhases(this, this.phase);
+  }
+
+  private countUriChange(uri: string): boolean {
+    this.uriChangesLeft -= 1;
+    if (this.uriChangesLeft > 0) return true;
+    this.log("error", `rewrite or internal redirection cycle while internally redirecting to "${uri}"`);
+    this.response.fail(500);
+    return false;
+  }
+
+  private describe(): string {
+    const upstream = this.upstreamStates?.at(-1);
+    const host = this.fields.get("host");
+    let text = `, client: ${this.connection.remoteText}, server: ${this.server.name}, request: "${this.head.requestLine}"`;
+    if (upstream !== undefined && upstream !== redirectMark && upstream.url !== "" && !upstream.finished) {
+      text += `, upstream: "${upstream.url}"`;
+    }
+    if (host !== null) text += `, host: "${host}"`;
+    const referer = this.fields.get("referer");
+    if (referer !== null) text += `, referrer: "${referer}"`;
+    return text;
+  }
+}
+
+/** Stands in `upstreamStates` where an internal redirect parts two groups of tries (": " in variables). */
+export const redirectMark: UpstreamState = {
+  address: "",
+  url: "",
+  status: 0,
+  startMs: 0,
+  connectMs: -1,
+  headerMs: -1,
+  responseMs: -1,
+  bytesReceived: 0,
+  bytesSent: 0,
+  bodyBytes: 0,
+  finished: true,
+};

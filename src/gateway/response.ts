@@ -1,0 +1,315 @@
+import { writeLatin1 } from "../http/latin1.ts";
+import { formatHttpDate } from "../http/date.ts";
+import { safeFieldValue } from "../http/field-value.ts";
+import { Fields } from "../http/fields.ts";
+import { reasonPhrase, wireStatus } from "../http/status.ts";
+import { serverField } from "./product.ts";
+import { redirectLocation } from "./redirect.ts";
+import { answerWithErrorPage } from "./error-page.ts";
+import type { Request } from "./request.ts";
+
+/** Head and body are put together here and sent in one piece when both fit. Shared: nothing stays in it. */
+const scratch = Buffer.allocUnsafeSlow(65536);
+const crlf = Buffer.from("\r\n", "latin1");
+const lastChunk = Buffer.from("0\r\n\r\n", "latin1");
+
+/** Shared by the responses of tunnels, which have sent theirs. */
+const noFields = new Fields();
+
+/**
+ * The answer to a request: what the head will say, then the body as it comes.
+ *
+ * Fields that nginx keeps in a place of their own (Content-Type, Content-Length, Last-Modified) have
+ * one here too, because they stand at a fixed place in the head; all others go out in `fields`' order.
+ */
+export class Response {
+  private readonly request: Request;
+  status = 0;
+  /** Status line of an upstream server, passed on as it came ("404 Nothing Here"). */
+  statusText: string | null = null;
+  fields = new Fields();
+  contentType: string | null = null;
+  /** Bytes, or -1 when unknown beforehand. */
+  contentLength = -1;
+  /** Last-Modified of a file, seconds since the epoch; -1 for none. */
+  lastModifiedSeconds = -1;
+  /** Set when `fields` carries a Server or Date of the upstream server that shall be passed on. */
+  ownServer = true;
+  ownDate = true;
+  /** A Location that begins with "/" gets scheme and host; not one that an upstream server sent so. */
+  locationIsOurs = true;
+  /** Names a "Trailer"-worthy section after the last chunk. */
+  trailers: Fields | null = null;
+  /** Fills in what is only known once the body is complete. */
+  beforeTrailers: (() => void) | null = null;
+  headSent = false;
+  /** The answer consists of a head only (HEAD, 204, 304). */
+  headOnly = false;
+  chunked = false;
+  complete = false;
+  /** It ended before it was whole. */
+  aborted = false;
+  /** Bytes given to the connection, head included: `$bytes_sent`. */
+  bytesSent = 0;
+  headBytes = 0;
+  /** Bytes per second that `$limit_rate` was given; null leaves it to the directive. */
+  limitRate: number | null = null;
+  /** Called once when the connection can take more after `write` returned false. */
+  onDrain: (() => void) | null = null;
+  /** A status line of "101" was sent and the connection is a tunnel now. */
+  upgraded = false;
+  private pendingHead: string | null = null;
+  private crashed = false;
+
+  constructor(request: Request) {
+    this.request = request;
+  }
+
+  /** Body bytes as the client counts them: `$body_bytes_sent`. */
+  get bodyBytesSent(): number {
+    return Math.max(0, this.bytesSent - this.headBytes);
+  }
+
+  /** Forgets status and entity, for an error page instead; other fields stay, as in nginx. */
+  reset(): void {
+    this.status = 0;
+    this.statusText = null;
+    this.contentType = null;
+    this.contentLength = -1;
+    this.lastModifiedSeconds = -1;
+    this.ownServer = true;
+    this.ownDate = true;
+    this.locationIsOurs = true;
+    this.headOnly = false;
+  }
+
+  /** Runs the header filters and makes the head ready; it leaves with the first body bytes or `flush`. */
+  prepareHead(): void {
+    if (this.headSent) return;
+    this.headSent = true;
+    const { request } = this;
+    if (request.errorStatus !== 0) {
+      this.status = wireStatus(request.errorStatus);
+      this.statusText = null;
+    }
+    if (request.isHead) this.headOnly = true;
+    if (this.statusText === null && this.status === 204) this.dropEntity();
+    if (this.status === 304 || this.status === 204) this.headOnly = true;
+    const filters = request.location.headerFilters;
+    for (const filter of filters) filter(request);
+    this.chooseFraming();
+    this.pendingHead = this.buildHead();
+  }
+
+  /**
+   * Sends body bytes. The memory may be reused on return.
+   * False: stop producing until `onDrain` is called.
+   */
+  write(bytes: Buffer): boolean {
+    if (this.headOnly || this.complete) return this.flush();
+    if (bytes.length === 0) return this.flush();
+    const head = this.takeHead();
+    let size = head;
+    const prefix = this.chunked ? `${bytes.length.toString(16)}\r\n` : "";
+    if (size + prefix.length + bytes.length + 2 > scratch.length) return this.writeLarge(size, prefix, bytes);
+    if (this.chunked) {
+      size += writeLatin1(scratch, prefix, size);
+      size += bytes.copy(scratch, size);
+      scratch[size++] = 13;
+      scratch[size++] = 10;
+      return this.send(scratch.subarray(0, size));
+    }
+    if (head === 0) return this.send(bytes);
+    size += bytes.copy(scratch, size);
+    return this.send(scratch.subarray(0, size));
+  }
+
+  /** Sends what is prepared but not on its way yet. */
+  flush(): boolean {
+    const size = this.takeHead();
+    return size === 0 ? true : this.send(scratch.subarray(0, size));
+  }
+
+  /** The body is whole: ends the answer and, with it, the request. */
+  end(): void {
+    if (this.complete) return;
+    if (this.chunked && !this.headOnly) {
+      this.beforeTrailers?.();
+      const size = this.takeHead();
+      const tail = this.trailers === null ? lastChunk : trailerBytes(this.trailers);
+      if (size + tail.length <= scratch.length) {
+        tail.copy(scratch, size);
+        this.send(scratch.subarray(0, size + tail.length));
+      } else {
+        this.send(scratch.subarray(0, size));
+        this.send(tail);
+      }
+    } else {
+      this.flush();
+    }
+    this.complete = true;
+    this.request.connection.finishRequest(this.request);
+  }
+
+  /** A whole answer with a body at hand. */
+  sendWhole(body: Buffer): void {
+    this.contentLength = body.length;
+    this.prepareHead();
+    this.write(body);
+    this.end();
+  }
+
+  /** Answers with a redirect to a location that may lack scheme and host. */
+  redirect(status: number, location: string): void {
+    this.fields.set("Location", location);
+    this.fail(status);
+  }
+
+  /**
+   * Ends the request with a status: the error page of the location when it has one, else the built-in
+   * page. Also the way of `return 404` and of redirects. Without an answer for 444, 499 and errors.
+   */
+  fail(status: number): void {
+    const { request } = this;
+    if (request.finished) return;
+    const { connection, body } = request;
+    const gone = !connection.socket.open || (connection.ended && !body.complete);
+    if (status < 100 || status === 444 || status === 499 || status === 408 || gone || this.headSent) {
+      if (status >= 100 && !this.headSent) this.status = status;
+      this.abort();
+      return;
+    }
+    try {
+      answerWithErrorPage(request, status);
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  /** Lets go of the fields once they were sent. */
+  releaseFields(): void {
+    this.fields = noFields;
+  }
+
+  /** Ends the request by dropping the connection: the answer cannot be completed. */
+  abort(): void {
+    this.complete = true;
+    this.aborted = true;
+    this.request.keepAlive = false;
+    this.request.connection.abortRequest(this.request);
+  }
+
+  /** A programming error met while serving: logged whole, answered with 500 if that is still possible. */
+  crash(error: unknown): void {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.request.log("alert", `internal error: ${detail}`);
+    if (this.request.finished) return;
+    // What failed may fail again while the error page is made: then there is no answer.
+    if (this.bytesSent > 0) return this.abort();
+    if (this.crashed) {
+      this.status = 500;
+      return this.abort();
+    }
+    this.crashed = true;
+    this.headSent = false;
+    this.pendingHead = null;
+    this.chunked = false;
+    this.fail(500);
+  }
+
+  /** The client can take more, or is gone: whoever waits for that goes on. */
+  takeDrain(): void {
+    const resume = this.onDrain;
+    this.onDrain = null;
+    resume?.();
+  }
+
+  private writeLarge(headSize: number, prefix: string, bytes: Buffer): boolean {
+    const size = headSize + writeLatin1(scratch, prefix, headSize);
+    if (size > 0) this.send(scratch.subarray(0, size));
+    const flowing = this.send(bytes);
+    return this.chunked ? this.send(crlf) && flowing : flowing;
+  }
+
+  private send(bytes: Buffer): boolean {
+    this.bytesSent += bytes.length;
+    return this.request.connection.sendResponse(bytes);
+  }
+
+  /** Puts the waiting head into the scratch buffer; its size, 0 when it left already. */
+  private takeHead(): number {
+    const head = this.pendingHead;
+    if (head === null || head === "") return 0;
+    this.pendingHead = null;
+    this.headBytes = head.length;
+    if (head.length <= scratch.length - 1024) return writeLatin1(scratch, head, 0);
+    this.send(Buffer.from(head, "latin1"));
+    return 0;
+  }
+
+  private dropEntity(): void {
+    this.contentType = null;
+    this.contentLength = -1;
+    this.lastModifiedSeconds = -1;
+  }
+
+  /** How the end of the body is told: by length, by chunks, or by closing the connection. */
+  private chooseFraming(): void {
+    const { request, status } = this;
+    if (status === 304 || status === 204 || status < 200 || request.isHead) return;
+    if (this.contentLength >= 0 && this.trailers === null) return;
+    if (request.speaks11 && request.location.core.chunkedTransferEncoding) {
+      this.chunked = true;
+      this.contentLength = -1;
+    } else {
+      request.keepAlive = false;
+    }
+  }
+
+  private buildHead(): string {
+    const { request } = this;
+    const { core } = request.location;
+    if (request.head.versionMajor === 0) return "";
+    let head = `HTTP/1.1 ${this.statusText ?? statusLine(this.status)}\r\n`;
+    if (this.ownServer) head += `Server: ${serverField(core.serverTokens)}\r\n`;
+    const now = request.connection.gateway.network.clock.wall();
+    if (this.ownDate) head += `Date: ${formatHttpDate(now)}\r\n`;
+    if (this.contentType !== null && this.contentType !== "")
+      head += `Content-Type: ${safeFieldValue(this.contentType)}\r\n`;
+    if (this.contentLength >= 0) head += `Content-Length: ${this.contentLength}\r\n`;
+    if (this.lastModifiedSeconds >= 0) {
+      head += `Last-Modified: ${formatHttpDate(this.lastModifiedSeconds * 1000)}\r\n`;
+    }
+    const location = redirectLocation(request);
+    if (location !== null) head += `Location: ${safeFieldValue(location)}\r\n`;
+    if (this.chunked) head += "Transfer-Encoding: chunked\r\n";
+    head += this.connectionField();
+    const { fields } = this;
+    for (let index = 0; index < fields.size; index++) {
+      if (location !== null && fields.lowerNames[index] === "location") continue;
+      head += `${fields.names[index]!}: ${safeFieldValue(fields.values[index]!)}\r\n`;
+    }
+    return `${head}\r\n`;
+  }
+
+  private connectionField(): string {
+    if (this.status === 101) return "Connection: upgrade\r\n";
+    if (!this.request.keepAlive) return "Connection: close\r\n";
+    const seconds = this.request.location.core.keepaliveHeaderSeconds;
+    return seconds > 0
+      ? `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`
+      : "Connection: keep-alive\r\n";
+  }
+}
+
+function statusLine(status: number): string {
+  return `${String(status).padStart(3, "0")} ${reasonPhrase(status)}`;
+}
+
+function trailerBytes(trailers: Fields): Buffer {
+  let text = "0\r\n";
+  for (let index = 0; index < trailers.size; index++) {
+    text += `${trailers.names[index]!}: ${safeFieldValue(trailers.values[index]!)}\r\n`;
+  }
+  return Buffer.from(`${text}\r\n`, "latin1");
+}

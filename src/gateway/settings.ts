@@ -1,0 +1,70 @@
+import type { ComplexValue } from "../config/complex-value.ts";
+import type { ErrorLog } from "./error-log.ts";
+import type { Request } from "./request.ts";
+
+/** A string with variables, evaluated for a request. */
+export type Value = ComplexValue<Request>;
+
+/** What the life of a connection needs to know of a server; filled by the core module. */
+export interface ServerSettings {
+  clientHeaderTimeoutMs: number;
+  clientHeaderBufferSize: number;
+  largeClientHeaderBuffers: { count: number; size: number };
+  headersMax: number;
+  ignoreInvalidHeaders: boolean;
+  underscoresInHeaders: boolean;
+  mergeSlashes: boolean;
+}
+
+/** One `error_page` target for a set of status codes. */
+export interface ErrorPage {
+  /** The status codes that it stands for. */
+  readonly codes: readonly number[];
+  /** Status to answer with: null keeps the original, 0 takes that of the target. */
+  readonly overwrite: number | null;
+  readonly target: Value;
+  readonly args: string | null;
+}
+
+/** What the phases, the response and the connection need to know of a location; filled by the core module. */
+export interface LocationSettings {
+  root: Value;
+  /** The directory part of a location is replaced by `root` instead of appended to it. */
+  alias: boolean;
+  /** How much of the URI `alias` replaces: the length of the location's name; -1 for all of it (regex). */
+  aliasLength: number;
+  rootIsDefault: boolean;
+  types: Map<string, string>;
+  defaultType: string;
+  clientMaxBodySize: number;
+  clientBodyBufferSize: number;
+  clientBodyTimeoutMs: number;
+  sendTimeoutMs: number;
+  keepaliveTimeoutMs: number;
+  /** Seconds for the Keep-Alive field; 0 sends none. */
+  keepaliveHeaderSeconds: number;
+  keepaliveMinTimeoutMs: number;
+  keepaliveRequests: number;
+  keepaliveTimeMs: number;
+  lingeringClose: "off" | "on" | "always";
+  lingeringTimeMs: number;
+  lingeringTimeoutMs: number;
+  resetTimedoutConnection: boolean;
+  absoluteRedirect: boolean;
+  serverNameInRedirect: boolean;
+  portInRedirect: boolean;
+  msiePadding: boolean;
+  logNotFound: boolean;
+  recursiveErrorPages: boolean;
+  serverTokens: "on" | "off" | "build";
+  ifModifiedSince: "off" | "exact" | "before";
+  maxRanges: number;
+  chunkedTransferEncoding: boolean;
+  etag: boolean;
+  satisfy: "all" | "any";
+  internal: boolean;
+  errorPages: readonly ErrorPage[];
+  errorLog: ErrorLog;
+  limitRate: Value | null;
+  limitRateAfter: Value | null;
+}

@@ -1,0 +1,252 @@
+import type { Connection, ConnectionOwner } from "../net/connection.ts";
+import type { Clock } from "../net/clock.ts";
+import { Deadline } from "../net/deadline.ts";
+import type { DeadlineOwner } from "../net/deadline.ts";
+import { describeSystemError } from "../config/errors.ts";
+import type { OpenTunnel } from "./gateway.ts";
+import type { Request } from "./request.ts";
+import type { Exchange, PeerLease } from "./upstream/exchange.ts";
+
+/** How long a side may take to read what is queued for it and to close, once the tunnel has ended. */
+const farewellMs = 5000;
+
+/**
+ * Joins client and upstream after "101 Switching Protocols". `early` is what the upstream server sent
+ * behind its head.
+ */
+export function openTunnel(exchange: Exchange, upstream: Connection, early: Buffer | null): void {
+  const { request } = exchange;
+  request.keepAlive = false;
+  request.response.upgraded = true;
+  request.response.prepareHead();
+  request.response.flush();
+  new Tunnel(exchange, upstream).open(early);
+}
+
+/**
+ * Two connections whose bytes flow into each other. Follows ngx_http_upstream_process_upgraded: bytes
+ * from either side push the read timeout back; the end of either side ends both.
+ *
+ * The way of a chunk is `TunnelSide.onData`: count, note the time, send. Nothing is allocated there.
+ */
+export class Tunnel implements OpenTunnel, DeadlineOwner {
+  readonly client: TunnelSide;
+  readonly upstream: TunnelSide;
+  readonly clock: Clock;
+  lastActivityMs: number;
+  private readonly request: Request;
+  private readonly lease: PeerLease;
+  private readonly idle: Deadline;
+  private readonly idleMs: number;
+  private ended = false;
+  /** What was queued when the farewell was last looked at: who still takes some of it is given time. */
+  private queuedThen = Infinity;
+
+  /** Keeps of the exchange only what the end of the tunnel needs: thousands of them may be idle. */
+  constructor(exchange: Exchange, upstream: Connection) {
+    const { request } = exchange;
+    const { settings } = exchange.plan;
+    const { socket, gateway } = request.connection;
+    this.request = request;
+    this.lease = exchange.handOver();
+    this.clock = gateway.network.clock;
+    this.client = new TunnelSide(this, socket, upstream, settings.sendTimeoutMs);
+    this.upstream = new TunnelSide(this, upstream, socket, request.location.core.sendTimeoutMs);
+    this.lastActivityMs = this.clock.now();
+    this.idleMs = settings.readTimeoutMs;
+    this.idle = new Deadline(this.clock, this);
+    if (request.server.keepsAnswerFields) return;
+    request.response.releaseFields();
+    request.upstreamHead = null;
+  }
+
+  open(early: Buffer | null): void {
+    const { connection } = this.request;
+    connection.gateway.tunnels.add(this);
+    const ahead = connection.handOver(this.client);
+    this.upstream.self.owner = this.upstream;
+    this.idle.set(this.idleMs);
+    if (early !== null) this.upstream.onData(early);
+    if (ahead !== null) this.client.onData(ahead);
+    if (!this.client.stalled && !this.ended) this.upstream.self.resume();
+    if (!this.upstream.stalled && !this.ended) this.client.self.resume();
+    if (connection.ended) this.end("client closed connection");
+  }
+
+  close(reason: string): void {
+    this.end(reason);
+  }
+
+  drop(reason: string): void {
+    this.end(reason);
+    this.client.self.close();
+    this.upstream.self.close();
+  }
+
+  /** Ends both sides. What is queued for either still goes out; `reason` is logged. */
+  end(reason: string, level: "info" | "error" = "info"): void {
+    if (this.ended) return;
+    this.ended = true;
+    const { request } = this;
+    request.log(level, `${reason} while proxying upgraded connection`);
+    this.settle();
+    request.connection.gateway.tunnels.delete(this);
+    this.lease.selection.release(this.lease.peer, "ok");
+    request.connection.tunnelEnded(request);
+    this.client.farewell();
+    this.upstream.farewell();
+    this.idle.set(farewellMs);
+  }
+
+  get over(): boolean {
+    return this.ended;
+  }
+
+  /** A side is gone for good; when both are, so is the tunnel. */
+  gone(): void {
+    if (this.client.self.open || this.upstream.self.open) return;
+    this.idle.dispose();
+    this.request.connection.tunnelGone();
+  }
+
+  /** What the log line tells of the tunnel as a whole. */
+  private settle(): void {
+    const { response, upstreamStates } = this.request;
+    const state = upstreamStates!.at(-1)!;
+    response.bytesSent += this.upstream.bytes;
+    state.bytesReceived += this.upstream.bytes;
+    state.bytesSent += this.client.bytes;
+    state.bodyBytes = this.upstream.bytes;
+    state.responseMs = this.clock.now() - state.startMs;
+    state.finished = true;
+  }
+
+  onDeadline(): void {
+    if (this.ended) return this.endFarewell();
+    const left = this.lastActivityMs + this.idleMs - this.clock.now();
+    if (left > 0 || this.upstream.paused) {
+      this.idle.set(left > 0 ? left : this.idleMs);
+      return;
+    }
+    this.end("upstream timed out (110: Connection timed out)");
+  }
+
+  /** A slow side may take all that is queued for it, as long as it takes some. */
+  private endFarewell(): void {
+    const queued = this.client.self.queued + this.upstream.self.queued;
+    if (queued > 0 && queued < this.queuedThen) {
+      this.queuedThen = queued;
+      this.idle.set(Math.max(this.client.peerSendMs, this.upstream.peerSendMs));
+      return;
+    }
+    this.client.self.close();
+    this.upstream.self.close();
+  }
+}
+
+/** One side of a tunnel: owns `self`, sends what arrives there to `peer`. */
+export class TunnelSide implements ConnectionOwner, DeadlineOwner {
+  readonly self: Connection;
+  /** Bytes that this side has sent. */
+  bytes = 0;
+  /** Reading from this side has stopped, because the other does not take more. */
+  paused = false;
+  /** This side does not take more. */
+  stalled = false;
+  private readonly tunnel: Tunnel;
+  private readonly peer: Connection;
+  /** How long the other side may take nothing. */
+  readonly peerSendMs: number;
+  private stall: Deadline | null = null;
+  /** What was queued for the other side when the stall was last looked at. */
+  private queuedThen = 0;
+
+  constructor(tunnel: Tunnel, self: Connection, peer: Connection, peerSendMs: number) {
+    this.tunnel = tunnel;
+    this.self = self;
+    this.peer = peer;
+    this.peerSendMs = peerSendMs;
+  }
+
+  private get other(): TunnelSide {
+    return this.tunnel.client === this ? this.tunnel.upstream : this.tunnel.client;
+  }
+
+  onData(bytes: Buffer): void {
+    const { tunnel } = this;
+    if (tunnel.over) return;
+    this.bytes += bytes.length;
+    tunnel.lastActivityMs = tunnel.clock.now();
+    if (!this.peer.send(bytes)) this.block();
+  }
+
+  onDrain(): void {
+    const { other } = this;
+    this.stalled = false;
+    other.stall?.clear();
+    if (this.tunnel.over) return this.closeWhenTold();
+    if (!other.paused) return;
+    other.paused = false;
+    this.tunnel.lastActivityMs = this.tunnel.clock.now();
+    other.self.resume();
+  }
+
+  onEnd(): void {
+    this.finished = true;
+    if (this.tunnel.over) return this.closeWhenTold();
+    this.tunnel.end(`${this.name} closed connection`);
+  }
+
+  onClose(code: string | null): void {
+    this.finished = true;
+    this.stall?.dispose();
+    if (!this.tunnel.over) {
+      if (code === null) this.tunnel.end(`${this.name} closed connection`);
+      else
+        this.tunnel.end(
+          `recv() failed ${describeSystemError(code)}`,
+          this.name === "client" ? "info" : "error",
+        );
+    }
+    this.tunnel.gone();
+  }
+
+  /** No more is read from this side; what is queued for it goes out, then its end is told. */
+  farewell(): void {
+    this.stall?.dispose();
+    this.self.shutdown();
+    this.self.resume();
+    this.closeWhenTold();
+  }
+
+  private finished = false;
+
+  private get name(): string {
+    return this.tunnel.client === this ? "client" : "upstream";
+  }
+
+  private block(): void {
+    this.paused = true;
+    this.other.stalled = true;
+    this.self.pause();
+    this.stall ??= new Deadline(this.tunnel.clock, this);
+    this.queuedThen = this.peer.queued;
+    this.stall.set(this.peerSendMs);
+  }
+
+  onDeadline(): void {
+    const { queued } = this.peer;
+    if (queued < this.queuedThen) {
+      // The other side is slow, but takes some.
+      this.queuedThen = queued;
+      this.stall!.set(this.peerSendMs);
+      return;
+    }
+    this.tunnel.end(`${this.other.name} timed out (110: Connection timed out)`);
+    this.peer.close();
+  }
+
+  private closeWhenTold(): void {
+    if (this.finished && this.self.queued === 0) this.self.close();
+  }
+}

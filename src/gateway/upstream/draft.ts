@@ -1,0 +1,36 @@
+import type { Balancer } from "../balance/balancer.ts";
+import type { PeerOptions } from "../balance/peer.ts";
+import type { PeerSet } from "../balance/peer-set.ts";
+import type { Value } from "../settings.ts";
+import type { KeepaliveSettings } from "./keepalive-pool.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** A `server` line of an upstream, its name not resolved yet. */
+export interface UpstreamServerDraft {
+  readonly address: string;
+  readonly options: Omit<PeerOptions, "name" | "server" | "endpoint">;
+  readonly file: string;
+  readonly line: number;
+  /** What the address came to; several for a host name with several addresses. */
+  peers: PeerOptions[];
+}
+
+/** An upstream while the configuration is read. */
+export interface UpstreamDraft {
+  readonly name: string;
+  /** True for an `upstream` block, false for an address in `proxy_pass`. */
+  readonly explicit: boolean;
+  readonly servers: UpstreamServerDraft[];
+  /** The method's constructor; round robin unless a directive chose another. */
+  makeBalancer: (peers: PeerSet) => Balancer;
+  /** A method was chosen: a second one replaces it with a warning. */
+  methodChosen: boolean;
+  /** False for methods that cannot have backup servers. */
+  allowsBackup: boolean;
+  key: Value | null;
+  readonly keepalive: { -readonly [K in keyof KeepaliveSettings]?: KeepaliveSettings[K] };
+  readonly file: string;
+  readonly line: number;
+  /** Set when the build is done. */
+  upstream: Upstream | null;
+}

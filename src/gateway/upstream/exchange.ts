@@ -1,0 +1,394 @@
+import type { Fields } from "../../http/fields.ts";
+import type { ResponseHead } from "../../http/response-head.ts";
+import type { Dial, ClientTls } from "../../net/network.ts";
+import { Deadline } from "../../net/deadline.ts";
+import type { DeadlineOwner } from "../../net/deadline.ts";
+import type { Selection } from "../balance/balancer.ts";
+import type { Peer } from "../balance/peer.ts";
+import { redirectMark } from "../request.ts";
+import type { ClientWatcher, Request } from "../request.ts";
+import { PooledConnection } from "./keepalive-pool.ts";
+import { describeSystemError } from "../../config/errors.ts";
+import { describeDialFailure } from "./dial-failure.ts";
+import { NextUpstream, conditionOfStatus, statusOfCondition } from "./next-upstream.ts";
+import { Payload } from "./payload.ts";
+import type { PayloadOwner } from "./payload.ts";
+import type { UpstreamState } from "./state.ts";
+import { UpstreamTry } from "./try.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** The directives of a protocol module (`proxy_*`) that govern an exchange. */
+export interface UpstreamSettings {
+  readonly connectTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  /** Bytes that an answer's head may have. */
+  readonly bufferSize: number;
+  /** Set of `NextUpstream` bits. */
+  readonly nextUpstream: number;
+  /** 0: as many as there are servers. */
+  readonly nextUpstreamTries: number;
+  /** 0: no limit. */
+  readonly nextUpstreamTimeoutMs: number;
+  readonly ignoreClientAbort: boolean;
+  readonly interceptErrors: boolean;
+  /** Read the request's body before a server is asked. */
+  readonly requestBuffering: boolean;
+  readonly passRequestBody: boolean;
+  readonly socketKeepAlive: boolean;
+}
+
+/** How one request is passed on: worked out by the protocol module, the same for every try. */
+export interface ExchangePlan {
+  readonly settings: UpstreamSettings;
+  readonly upstream: Upstream;
+  /** "http://" or "https://". */
+  readonly scheme: string;
+  /** What follows the address in log lines. */
+  readonly uri: string;
+  readonly tls: ClientTls | null;
+  readonly localAddress: string | null;
+  /** Tells connections apart that must not be shared although they lead to the same peer. */
+  readonly poolKey: string;
+  /** Sent instead of the client's body; null for the client's own. */
+  readonly replacementBody: Buffer | null;
+  /** Request line and fields, ending with the empty line. `bodyLength` null: the body is chunked. */
+  buildHead(bodyLength: number | null): string;
+  /**
+   * Takes over status and fields of the answer into `request.response`. A function as result says that
+   * the answer itself is not wanted: the exchange ends, and the function goes on with the request.
+   */
+  acceptHead(head: ResponseHead): (() => void) | null;
+  /** Takes over the fields behind the answer's last chunk; null when they are not wanted. */
+  acceptTrailers(trailers: Fields): void;
+  /** Whether the fields behind the last chunk are wanted. */
+  readonly keepsTrailers: boolean;
+}
+
+/** A peer that somebody else than the exchange now has to release. */
+export interface PeerLease {
+  readonly selection: Selection;
+  readonly peer: Peer;
+}
+
+/** Methods that must not be repeated once a server may have acted on them. */
+const nonIdempotent = new Set(["POST", "LOCK", "PATCH"]);
+
+/**
+ * A request's dealings with upstream servers: tries one after the other until one answers.
+ * Follows ngx_http_upstream_connect, _next, _test_next and _finalize_request.
+ */
+export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
+  readonly request: Request;
+  readonly plan: ExchangePlan;
+  readonly payload: Payload;
+  /** Bytes of the request went out on some connection. */
+  requestSent = false;
+  /** What the exchange is doing, for "… while connecting to upstream" in log lines. */
+  activity = "connecting to upstream";
+  private selection: Selection | null = null;
+  private startMs = 0;
+  private peer: Peer | null = null;
+  private cached = false;
+  private dial: Dial | null = null;
+  private connectDeadline: Deadline | null = null;
+  private current: UpstreamTry | null = null;
+  private ended = false;
+
+  constructor(request: Request, plan: ExchangePlan) {
+    this.request = request;
+    this.plan = plan;
+    this.payload = new Payload(request, plan.settings.requestBuffering, this);
+  }
+
+  onPayloadFailed(status: number): void {
+    this.finish(status);
+  }
+
+  start(): void {
+    this.request.watcher = this;
+    this.payload.start();
+  }
+
+  get state(): UpstreamState {
+    return this.request.upstreamStates!.at(-1)!;
+  }
+
+  get clockMs(): number {
+    return this.request.connection.gateway.network.clock.now();
+  }
+
+  onClientGone(how: "closed" | "stalled"): void {
+    if (this.ended) return;
+    if (how === "stalled") return this.finish(408);
+    if (this.plan.settings.ignoreClientAbort) return;
+    if (this.selection !== null) {
+      const event = "epoll_wait() reported that client prematurely closed connection";
+      this.log("info", `${event}, so upstream connection is closed too`);
+    }
+    this.finish(499);
+  }
+
+  /** Logs with the activity that nginx appends ("while reading response header from upstream"). */
+  log(level: "error" | "warn" | "info" | "crit", message: string): void {
+    this.request.log(level, `${message} while ${this.activity}`);
+  }
+
+  /** A try failed in a way that `proxy_next_upstream` may answer with another server. */
+  next(condition: number): void {
+    if (this.ended) return;
+    if (this.cached && condition === NextUpstream.error && this.mayRepeat(condition)) {
+      this.redial();
+      return;
+    }
+    const blameless = condition === NextUpstream.http403 || condition === NextUpstream.http404;
+    this.release(blameless ? "skipped" : "failed");
+    if (condition === NextUpstream.timeout)
+      this.log("error", "upstream timed out (110: Connection timed out)");
+    const selection = this.selection!;
+    const status = statusOfCondition(condition);
+    this.state.status = status;
+    this.dropTry();
+    if (selection.tries <= 0 || !this.mayRepeat(condition)) {
+      this.finish(status);
+      return;
+    }
+    this.request.response.reset();
+    this.connect();
+  }
+
+  /** An answer's head has come: true when its status sends the request to another server instead. */
+  rejects(status: number): boolean {
+    const condition = conditionOfStatus(status);
+    if (condition === 0 || this.selection!.tries <= 1 || !this.mayRepeat(condition)) return false;
+    this.next(condition);
+    return true;
+  }
+
+  /** The answer was read whole; the connection may serve again when `reusable`. */
+  complete(reusable: PooledConnection | null): void {
+    this.closeState();
+    this.release("ok");
+    this.payload.close();
+    this.current = null;
+    this.ended = true;
+    const { pool } = this.plan.upstream;
+    if (reusable !== null && pool !== null) pool.give(reusable);
+    this.request.watcher = null;
+    try {
+      this.request.response.end();
+    } catch (error) {
+      this.request.response.crash(error);
+    }
+  }
+
+  /** Ends the exchange and answers with `status`; after the head was sent, drops the client's connection. */
+  finish(status: number): void {
+    if (this.ended) return;
+    this.stop();
+    this.request.response.fail(status);
+  }
+
+  /** A programming error met on the way. */
+  crash(error: unknown): void {
+    if (!this.ended) this.stop();
+    this.request.response.crash(error);
+  }
+
+  /** The answer sends the request elsewhere: the connection is given up, `goOn` takes over. */
+  leave(goOn: () => void): void {
+    this.closeState();
+    this.release("ok");
+    this.dropTry();
+    this.payload.close();
+    this.ended = true;
+    this.request.watcher = null;
+    goOn();
+  }
+
+  /** The tunnel takes over, and with it the peer, which stays counted as connected until it is released. */
+  handOver(): PeerLease {
+    this.ended = true;
+    this.current = null;
+    this.connectDeadline?.dispose();
+    this.request.watcher = null;
+    this.request.body.release();
+    const lease = { selection: this.selection!, peer: this.peer! };
+    this.peer = null;
+    return lease;
+  }
+
+  private stop(): void {
+    this.ended = true;
+    this.connectDeadline?.dispose();
+    this.dial?.abort();
+    this.dial = null;
+    if (this.request.upstreamStates !== null && this.selection !== null) this.closeState();
+    this.release("ok");
+    this.dropTry();
+    this.payload.close();
+    this.request.watcher = null;
+  }
+
+  /** The body is gathered as far as it is waited for. */
+  onPayloadReady(): void {
+    try {
+      this.choosePeers();
+      this.connect();
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  private choosePeers(): void {
+    const { upstreamStates } = this.request;
+    if (upstreamStates === null) this.request.upstreamStates = [];
+    else upstreamStates.push(redirectMark);
+    const selection = this.plan.upstream.begin(this.request);
+    const { nextUpstreamTries } = this.plan.settings;
+    if (nextUpstreamTries > 0 && selection.tries > nextUpstreamTries) selection.tries = nextUpstreamTries;
+    this.selection = selection;
+    this.startMs = this.clockMs;
+  }
+
+  private connect(): void {
+    this.activity = "connecting to upstream";
+    if (this.request.upstreamStates!.length > 0) this.closeState();
+    const state = this.newState();
+    this.request.upstreamHead = null;
+    this.request.upstreamStates!.push(state);
+    const peer = this.selection!.next();
+    if (peer === null) {
+      this.log("error", "no live upstreams");
+      state.status = 502;
+      this.finish(502);
+      return;
+    }
+    this.peer = peer;
+    state.address = peer.name;
+    const separator = peer.endpoint.kind === "unix" ? ":" : "";
+    state.url = `${this.plan.scheme}${peer.name}${separator}${this.plan.uri}`;
+    const key = this.poolKeyOf(peer);
+    const pooled = this.plan.upstream.pool?.take(key) ?? null;
+    this.cached = pooled !== null;
+    if (pooled === null) this.dialPeer(peer);
+    else this.use(pooled);
+  }
+
+  /** A kept connection had been closed by the server: that says nothing of the server, so it is asked anew. */
+  private redial(): void {
+    this.dropTry();
+    this.cached = false;
+    this.activity = "connecting to upstream";
+    this.dialPeer(this.peer!);
+  }
+
+  private dialPeer(peer: Peer): void {
+    const { network } = this.request.connection.gateway;
+    const { tls, localAddress, settings } = this.plan;
+    this.connectDeadline ??= new Deadline(network.clock, this);
+    this.connectDeadline.set(settings.connectTimeoutMs);
+    this.dial = network.dial(
+      { endpoint: peer.endpoint, tls, ...(localAddress === null ? {} : { localAddress }) },
+      {
+        onConnected: (connection) => {
+          this.dial = null;
+          this.connectDeadline?.dispose();
+          if (settings.socketKeepAlive) connection.setKeepAlive(true);
+          return this.use(new PooledConnection(connection, this.poolKeyOf(peer), network.clock, this));
+        },
+        onFailed: (code, message) => {
+          this.dial = null;
+          this.connectDeadline?.dispose();
+          this.onDialFailed(code, message);
+        },
+      },
+    );
+  }
+
+  private use(pooled: PooledConnection): UpstreamTry {
+    const { state } = this;
+    state.connectMs = this.cached ? 0 : this.clockMs - state.startMs;
+    const attempt = new UpstreamTry(this, pooled);
+    this.current = attempt;
+    pooled.requests += 1;
+    pooled.connection.owner = attempt;
+    try {
+      attempt.start();
+    } catch (error) {
+      this.crash(error);
+    }
+    return attempt;
+  }
+
+  private onDialFailed(code: string, text: string): void {
+    const { localAddress } = this.plan;
+    if (localAddress !== null && code === "EADDRNOTAVAIL") {
+      this.log("crit", `bind(${localAddress}) failed ${describeSystemError(code)}`);
+      this.finish(500);
+      return;
+    }
+    const { message, handshaking } = describeDialFailure(code, text, this.plan.tls);
+    if (handshaking) this.activity = "SSL handshaking to upstream";
+    this.log("error", message);
+    this.next(NextUpstream.error);
+  }
+
+  onDeadline(): void {
+    this.dial?.abort();
+    this.dial = null;
+    this.next(NextUpstream.timeout);
+  }
+
+  /** The rules of `proxy_next_upstream` that do not depend on how many servers are left. */
+  private mayRepeat(condition: number): boolean {
+    const { settings } = this.plan;
+    let needed = condition;
+    if (this.requestSent && nonIdempotent.has(this.request.method)) needed |= NextUpstream.nonIdempotent;
+    if ((settings.nextUpstream & needed) !== needed) return false;
+    if (this.requestSent && this.payload.spent) return false;
+    const { nextUpstreamTimeoutMs } = settings;
+    return nextUpstreamTimeoutMs === 0 || this.clockMs - this.startMs < nextUpstreamTimeoutMs;
+  }
+
+  private release(outcome: "ok" | "failed" | "skipped"): void {
+    const { peer } = this;
+    if (peer === null) return;
+    this.peer = null;
+    if (this.selection!.release(peer, outcome)) this.log("warn", "upstream server temporarily disabled");
+  }
+
+  private dropTry(): void {
+    this.current?.drop();
+    this.current = null;
+    this.payload.detach();
+  }
+
+  private closeState(): void {
+    const { state } = this;
+    if (state.finished) return;
+    state.responseMs = this.clockMs - state.startMs;
+    state.finished = true;
+  }
+
+  private poolKeyOf(peer: Peer): string {
+    return `${peer.name}|${this.plan.localAddress ?? ""}|${this.plan.poolKey}`;
+  }
+
+  private newState(): UpstreamState {
+    const { upstream, scheme, uri } = this.plan;
+    return {
+      address: upstream.name,
+      url: `${scheme}${upstream.name}${uri}`,
+      status: 0,
+      startMs: this.clockMs,
+      connectMs: -1,
+      headerMs: -1,
+      responseMs: -1,
+      bytesReceived: 0,
+      bytesSent: 0,
+      bodyBytes: 0,
+      finished: false,
+    };
+  }
+}

@@ -1,0 +1,140 @@
+import type { CompiledRegex } from "../config/regex.ts";
+import type { SettingsByModule } from "../config/module.ts";
+import type { TlsContext } from "../net/network.ts";
+import type { PhaseHandler } from "./http-module.ts";
+import type { Location } from "./location.ts";
+import type { LocationTree } from "./location-tree.ts";
+import type { Request } from "./request.ts";
+import type { ServerSettings } from "./settings.ts";
+
+/** One `server_name` argument. */
+export type ServerName =
+  | { readonly kind: "exact"; readonly text: string }
+  /** `text` is the suffix with its dot, ".example.com"; `bare` also stands for "example.com". */
+  | { readonly kind: "head"; readonly text: string; readonly bare: boolean }
+  /** `text` is the prefix with its dot, "www.example.". */
+  | { readonly kind: "tail"; readonly text: string }
+  | { readonly kind: "regex"; readonly text: string; readonly regex: CompiledRegex };
+
+export interface ServerTlsState {
+  context: TlsContext | null;
+  rejects: boolean;
+  requestsCertificate: boolean;
+}
+
+/** A `server` block, ready to serve. */
+export class VirtualServer {
+  /** The first name as written: `$server_name`. */
+  readonly name: string;
+  readonly names: readonly ServerName[];
+  readonly settings: SettingsByModule;
+  readonly core: ServerSettings;
+  /** The level outside all locations. */
+  readonly root: Location;
+  locations: LocationTree | null = null;
+  readonly named = new Map<string, Location>();
+  /** Handlers of the server-rewrite phase. */
+  readonly rewrite: PhaseHandler[] = [];
+  /** Some variable in use tells fields of answers: they are kept for as long as a tunnel lives. */
+  keepsAnswerFields = true;
+  readonly postRead: PhaseHandler[] = [];
+  /** What TLS handshakes for this server's names use; filled by the ssl module. */
+  readonly tls: ServerTlsState = { context: null, rejects: false, requestsCertificate: false };
+
+  constructor(init: {
+    name: string;
+    names: readonly ServerName[];
+    settings: SettingsByModule;
+    core: ServerSettings;
+    root: Location;
+  }) {
+    this.name = init.name;
+    this.names = init.names;
+    this.settings = init.settings;
+    this.core = init.core;
+    this.root = init.root;
+  }
+}
+
+/** The servers that share a listening address, and nginx's choice among them by name. */
+export class ServerChoice {
+  readonly servers: readonly VirtualServer[];
+  readonly defaultServer: VirtualServer;
+  private readonly exact = new Map<string, VirtualServer>();
+  private readonly heads = new Map<string, VirtualServer>();
+  private readonly tails = new Map<string, VirtualServer>();
+  private readonly regexes: { regex: CompiledRegex; server: VirtualServer }[] = [];
+
+  /** `conflict` is told each name that an earlier server of this address has already. */
+  constructor(
+    servers: readonly VirtualServer[],
+    defaultServer: VirtualServer,
+    conflict: (name: string) => void,
+  ) {
+    this.servers = servers;
+    this.defaultServer = defaultServer;
+    for (const server of servers) for (const name of server.names) this.add(name, server, conflict);
+  }
+
+  /** True when the name plays no part: there is one server only, without regular expressions. */
+  get single(): boolean {
+    return this.exact.size + this.heads.size + this.tails.size + this.regexes.length === 0;
+  }
+
+  /**
+   * The server for a host name (lower case, without port). `request` receives the captures of a
+   * regular expression; null during a TLS handshake, when there is no request yet.
+   */
+  find(host: string, request: Request | null): VirtualServer {
+    const exact = this.exact.get(host);
+    if (exact !== undefined) return exact;
+    const wildcard = this.findHead(host) ?? this.findTail(host);
+    if (wildcard !== null) return wildcard;
+    for (const { regex, server } of this.regexes) {
+      const matched = request === null ? regex.exec(host) !== null : request.matchRegex(regex, host);
+      if (matched) return server;
+    }
+    return this.defaultServer;
+  }
+
+  private add(name: ServerName, server: VirtualServer, conflict: (name: string) => void): void {
+    if (name.kind === "regex") {
+      this.regexes.push({ regex: name.regex, server });
+      return;
+    }
+    const map = name.kind === "exact" ? this.exact : name.kind === "head" ? this.heads : this.tails;
+    const shown =
+      name.kind === "head"
+        ? name.bare
+          ? name.text
+          : `*${name.text}`
+        : name.kind === "tail"
+          ? `${name.text}*`
+          : name.text;
+    if (map.has(name.text)) conflict(shown);
+    else map.set(name.text, server);
+    if (name.kind !== "head" || !name.bare) return;
+    const bare = name.text.slice(1);
+    if (!this.exact.has(bare)) this.exact.set(bare, server);
+  }
+
+  /** The longest suffix wins: the dots are tried from the left. */
+  private findHead(host: string): VirtualServer | null {
+    if (this.heads.size === 0) return null;
+    for (let dot = host.indexOf(".", 1); dot > 0; dot = host.indexOf(".", dot + 1)) {
+      const server = this.heads.get(host.slice(dot));
+      if (server !== undefined) return server;
+    }
+    return null;
+  }
+
+  /** The longest prefix wins: the dots are tried from the right. */
+  private findTail(host: string): VirtualServer | null {
+    if (this.tails.size === 0) return null;
+    for (let dot = host.lastIndexOf("."); dot > 0; dot = host.lastIndexOf(".", dot - 1)) {
+      const server = this.tails.get(host.slice(0, dot + 1));
+      if (server !== undefined) return server;
+    }
+    return null;
+  }
+}
