@@ -1,0 +1,230 @@
+/**
+ * The variables of ngx_http_core_module.
+ * https://nginx.org/en/docs/http/ngx_http_core_module.html#variables
+ */
+import { randomBytes } from "node:crypto";
+import { realpathSync } from "node:fs";
+import { hostname } from "node:os";
+import { describeErrno } from "../config/errors.ts";
+import { parseSize } from "../config/values.ts";
+import type { VariableSpec } from "../config/variables.ts";
+import { mapUriToPath, systemPath } from "../gateway/file-path.ts";
+import type { HttpModule } from "../gateway/http-module.ts";
+import { formatIsoTime, formatLogTime, formatSeconds } from "../gateway/log-time.ts";
+import { epochTime, requestLength, requestTime, statusOf, wallMs } from "../gateway/measures.ts";
+import { nginxVersion } from "../gateway/product.ts";
+import { redirectLocation } from "../gateway/redirect.ts";
+import type { Request } from "../gateway/request.ts";
+import { formatHttpDate } from "../http/date.ts";
+import { parseIp } from "../net/address.ts";
+import { findArgument } from "./arguments.ts";
+import { findCookie } from "./cookies.ts";
+import { fieldByVariable } from "./field-names.ts";
+
+type Spec = VariableSpec<Request>;
+
+const hostName = hostname().toLowerCase();
+
+/** What the client's connection is. */
+const connectionVariables: readonly Spec[] = [
+  { name: "binary_remote_addr", get: binaryRemoteAddress },
+  { name: "remote_addr", get: ({ connection }) => connection.remoteText },
+  { name: "remote_port", get: ({ connection }) => portText(connection.remote.port) },
+  { name: "server_addr", get: serverAddress },
+  { name: "server_port", get: ({ connection }) => portText(connection.local.port) },
+  { name: "connection", get: ({ connection }) => String(connection.serial) },
+  { name: "connection_requests", get: ({ connection }) => String(connection.requests) },
+  { name: "connection_time", volatile: true, get: connectionTime },
+  { name: "scheme", get: (request) => (request.secure ? "https" : "http") },
+  { name: "https", get: (request) => (request.secure ? "on" : "") },
+  { name: "proxy_protocol_addr", get: notFound },
+  { name: "proxy_protocol_port", get: notFound },
+  { name: "proxy_protocol_server_addr", get: notFound },
+  { name: "proxy_protocol_server_port", get: notFound },
+  { name: "proxy_protocol_tlv_", prefix: true, get: notFound },
+  { name: "tcpinfo_rtt", volatile: true, get: notFound },
+  { name: "tcpinfo_rttvar", volatile: true, get: notFound },
+  { name: "tcpinfo_snd_cwnd", volatile: true, get: notFound },
+  { name: "tcpinfo_rcv_space", volatile: true, get: notFound },
+];
+
+/** What the request line and the fields say. */
+const requestVariables: readonly Spec[] = [
+  { name: "host", get: (request) => (request.host === "" ? request.server.name : request.host) },
+  { name: "content_length", get: contentLength },
+  { name: "content_type", get: ({ fields }) => fields.get("content-type") },
+  { name: "server_protocol", get: ({ head }) => head.protocol },
+  { name: "request_port", get: requestPort },
+  { name: "is_request_port", get: (request) => (requestPort(request) === "" ? "" : ":") },
+  { name: "request_uri", get: ({ head }) => head.requestUri },
+  { name: "uri", volatile: true, get: ({ uri }) => uri },
+  { name: "document_uri", volatile: true, get: ({ uri }) => uri },
+  { name: "request", get: ({ head }) => head.requestLine },
+  { name: "query_string", volatile: true, get: argumentsOf },
+  { name: "args", volatile: true, changeable: true, get: argumentsOf, set: setArguments },
+  { name: "is_args", volatile: true, get: ({ args }) => (args === "" ? "" : "?") },
+  { name: "request_method", get: ({ method }) => method },
+  { name: "remote_user", get: remoteUser },
+  { name: "request_body", get: requestBody },
+  { name: "request_body_file", get: notFound },
+  { name: "request_id", get: () => randomBytes(16).toString("hex") },
+  { name: "http_", prefix: true, get: ({ fields }, rest) => fieldByVariable(fields, rest) },
+  { name: "cookie_", prefix: true, get: ({ fields }, rest) => findCookie(fields, rest) },
+  { name: "arg_", prefix: true, volatile: true, get: ({ args }, rest) => findArgument(args, rest) },
+];
+
+/** What the configuration makes of it. */
+const placeVariables: readonly Spec[] = [
+  { name: "document_root", volatile: true, get: (request) => request.location.core.root.evaluate(request) },
+  { name: "realpath_root", volatile: true, get: realRoot },
+  { name: "request_filename", volatile: true, get: (request) => mapUriToPath(request)?.path ?? null },
+  { name: "server_name", get: ({ server }) => server.name },
+  { name: "limit_rate", volatile: true, changeable: true, get: limitRate, set: setLimitRate },
+  { name: "nginx_version", get: () => nginxVersion },
+  { name: "hostname", get: () => hostName },
+  { name: "pid", get: () => String(process.pid) },
+];
+
+/** How the request went, and what was answered. */
+const answerVariables: readonly Spec[] = [
+  { name: "bytes_sent", get: ({ response }) => String(response.bytesSent) },
+  { name: "body_bytes_sent", get: ({ response }) => String(response.bodyBytesSent) },
+  { name: "pipe", get: ({ pipelined }) => (pipelined ? "p" : ".") },
+  { name: "request_completion", get: ({ response }) => (response.complete && !response.aborted ? "OK" : "") },
+  { name: "request_length", volatile: true, get: (request) => String(requestLength(request)) },
+  { name: "request_time", volatile: true, get: requestTime },
+  { name: "status", volatile: true, get: statusText },
+  { name: "msec", volatile: true, get: epochTime },
+  { name: "time_iso8601", volatile: true, get: (request) => formatIsoTime(wallMs(request)) },
+  { name: "time_local", volatile: true, get: (request) => formatLogTime(wallMs(request)) },
+  { name: "sent_http_content_type", get: ({ response }) => response.contentType },
+  { name: "sent_http_content_length", get: sentContentLength },
+  { name: "sent_http_location", get: sentLocation },
+  { name: "sent_http_last_modified", get: sentLastModified },
+  { name: "sent_http_connection", get: sentConnection },
+  { name: "sent_http_keep_alive", get: sentKeepAlive },
+  { name: "sent_http_transfer_encoding", get: ({ response }) => (response.chunked ? "chunked" : null) },
+  { name: "sent_http_", prefix: true, get: ({ response }, rest) => fieldByVariable(response.fields, rest) },
+  { name: "sent_trailer_", prefix: true, get: sentTrailer },
+];
+
+export const coreVariables: HttpModule = {
+  name: "ngx_http_core_module",
+  directives: [],
+  variables: [...connectionVariables, ...requestVariables, ...placeVariables, ...answerVariables],
+};
+
+function notFound(): null {
+  return null;
+}
+
+function portText(port: number): string {
+  return port === 0 ? "" : String(port);
+}
+
+/** The bytes of the address, one character each: short keys for zones. */
+function binaryRemoteAddress({ connection }: Request): string {
+  const { family, address } = connection.remote;
+  const bytes = family === "unix" ? null : parseIp(address);
+  return bytes === null ? connection.remoteText : bytes.toString("latin1");
+}
+
+function serverAddress({ connection }: Request): string {
+  const { family, address } = connection.local;
+  return family === "unix" ? `unix:${address}` : address;
+}
+
+function connectionTime({ connection }: Request): string {
+  return formatSeconds(connection.gateway.network.clock.now() - connection.startMs);
+}
+
+function contentLength({ fields, body }: Request): string | null {
+  const sent = fields.get("content-length");
+  if (sent !== null) return sent;
+  return body.chunked && body.complete ? String(body.received) : null;
+}
+
+/** The body, where it was read into memory and is no larger than nginx keeps there. */
+function requestBody({ body, location }: Request): string | null {
+  const { gathered } = body;
+  if (gathered === null || gathered.length === 0 || body.received > location.core.clientBodyBufferSize)
+    return null;
+  return gathered.map((chunk) => chunk.toString("latin1")).join("");
+}
+
+/** The port that the client wrote beside the host. */
+function requestPort({ head }: Request): string {
+  return head.port === null ? "" : String(head.port);
+}
+
+/** Without arguments it is not found rather than empty. */
+function argumentsOf({ args }: Request): string | null {
+  return args === "" ? null : args;
+}
+
+function setArguments(request: Request, value: string): void {
+  request.args = value;
+  request.uriUntouched = false;
+}
+
+/** The user of a Basic Authorization, whether or not anything asked for one. */
+function remoteUser({ fields }: Request): string | null {
+  const encoded = /^basic +(\S+)/i.exec(fields.get("authorization") ?? "")?.[1];
+  if (encoded === undefined) return null;
+  const credentials = Buffer.from(encoded, "base64").toString("latin1");
+  const colon = credentials.indexOf(":");
+  return colon <= 0 ? null : credentials.slice(0, colon);
+}
+
+function realRoot(request: Request): string | null {
+  const root = request.location.core.root.evaluate(request);
+  try {
+    return realpathSync(systemPath(root), { encoding: "latin1" });
+  } catch (error) {
+    request.log("crit", `realpath() "${root}" failed ${describeErrno(error)}`);
+    return null;
+  }
+}
+
+function limitRate({ response }: Request): string {
+  return String(response.limitRate ?? 0);
+}
+
+function setLimitRate(request: Request, value: string): void {
+  const rate = parseSize(value);
+  if (rate === null) request.log("error", `invalid $limit_rate "${value}"`);
+  else request.response.limitRate = rate;
+}
+
+function statusText(request: Request): string {
+  return String(statusOf(request)).padStart(3, "0");
+}
+
+function sentContentLength({ response }: Request): string | null {
+  return response.contentLength < 0 ? null : String(response.contentLength);
+}
+
+/** Once the head has left, a location that was made absolute. */
+function sentLocation(request: Request): string | null {
+  const { response } = request;
+  return (response.headSent ? redirectLocation(request) : null) ?? response.fields.get("location");
+}
+
+function sentLastModified({ response }: Request): string | null {
+  if (response.lastModifiedSeconds >= 0) return formatHttpDate(response.lastModifiedSeconds * 1000);
+  return response.fields.getJoined("last-modified");
+}
+
+function sentConnection(request: Request): string {
+  if (request.response.status === 101) return "upgrade";
+  return request.keepAlive ? "keep-alive" : "close";
+}
+
+function sentKeepAlive({ keepAlive, location }: Request): string | null {
+  const seconds = location.core.keepaliveHeaderSeconds;
+  return keepAlive && seconds > 0 ? `timeout=${seconds}` : null;
+}
+
+function sentTrailer({ response }: Request, rest: string): string | null {
+  return response.trailers === null ? null : fieldByVariable(response.trailers, rest);
+}

@@ -1,0 +1,24 @@
+import type { Scope } from "../../config/scope.ts";
+import type { Directive } from "../../config/tree.ts";
+import { logLevels } from "../../gateway/error-log.ts";
+import type { LogLevel, LogSink } from "../../gateway/error-log.ts";
+import type { LogFiles } from "../../gateway/log-files.ts";
+
+/** One `error_log` line. */
+export interface ErrorLogTarget {
+  readonly sink: LogSink;
+  readonly level: LogLevel;
+}
+
+/** `error_log file [level];` */
+export function readErrorLog(scope: Scope, { args }: Directive, logs: LogFiles): ErrorLogTarget {
+  const [path = "", word = "error", ...rest] = args;
+  const level = logLevels.find((known) => known === word);
+  if (level === undefined || level === "stderr") return scope.fail(`invalid log level "${word}"`);
+  if (rest.length > 0) scope.fail(`invalid log level "${rest[0]}"`);
+  if (path === "stderr") return { sink: logs.stderr, level };
+  if (path.startsWith("syslog:") || path.startsWith("memory:")) {
+    scope.fail(`"${path.slice(0, 7)}" in the "error_log" directive is not supported by longhaul yet`);
+  }
+  return { sink: logs.open(path.startsWith("/") ? path : scope.cycle.prefix + path), level };
+}

@@ -1,0 +1,111 @@
+import { constantValue } from "../../config/complex-value.ts";
+import type { Level } from "../../config/module.ts";
+import type { Scope } from "../../config/scope.ts";
+import { buildOf } from "../../gateway/http-build.ts";
+import type { LocationSettings, ServerSettings } from "../../gateway/settings.ts";
+import { ErrorLog } from "../../gateway/error-log.ts";
+import type { ErrorLogTarget } from "./error-log.ts";
+
+/** Settings as directives write them: what needs the whole level to be worked out is optional here. */
+export interface CoreLocation extends Omit<LocationSettings, "errorLog"> {
+  errorLog: ErrorLog | null;
+  errorLogTargets: readonly ErrorLogTarget[] | null;
+}
+
+const minute = 60_000;
+
+/** Below the prefix. */
+const defaultRoot = "html";
+
+export const serverLevel: Level<ServerSettings> = {
+  defaults: () => ({
+    clientHeaderTimeoutMs: minute,
+    clientHeaderBufferSize: 1024,
+    largeClientHeaderBuffers: { count: 4, size: 8192 },
+    headersMax: 1000,
+    ignoreInvalidHeaders: true,
+    underscoresInHeaders: false,
+    mergeSlashes: true,
+  }),
+  finish(settings, scope) {
+    if (settings.largeClientHeaderBuffers.size < 256) {
+      scope.fail(
+        'the "large_client_header_buffers" size must be equal to or greater than "connection_pool_size"',
+      );
+    }
+  },
+};
+
+export const locationLevel: Level<CoreLocation> = {
+  defaults: () => ({
+    root: constantValue(defaultRoot),
+    alias: false,
+    aliasLength: 0,
+    rootIsDefault: true,
+    types: defaultTypes,
+    defaultType: "text/plain",
+    clientMaxBodySize: 1024 * 1024,
+    clientBodyBufferSize: 16384,
+    clientBodyTimeoutMs: minute,
+    sendTimeoutMs: minute,
+    keepaliveTimeoutMs: 75_000,
+    keepaliveHeaderSeconds: 0,
+    keepaliveMinTimeoutMs: 0,
+    keepaliveRequests: 1000,
+    keepaliveTimeMs: 60 * minute,
+    lingeringClose: "on",
+    lingeringTimeMs: 30_000,
+    lingeringTimeoutMs: 5000,
+    resetTimedoutConnection: false,
+    absoluteRedirect: true,
+    serverNameInRedirect: false,
+    portInRedirect: true,
+    msiePadding: true,
+    logNotFound: true,
+    recursiveErrorPages: false,
+    serverTokens: "on",
+    ifModifiedSince: "exact",
+    maxRanges: Number.MAX_SAFE_INTEGER,
+    chunkedTransferEncoding: true,
+    etag: true,
+    satisfy: "all",
+    internal: false,
+    errorPages: [],
+    errorLog: null,
+    errorLogTargets: null,
+    limitRate: null,
+    limitRateAfter: null,
+  }),
+  inherit(child) {
+    // A root or alias of its own does not take the other's kind from outside.
+    if (child.root !== undefined) {
+      child.alias ??= false;
+      child.aliasLength ??= 0;
+      child.rootIsDefault = false;
+    }
+    if (child.keepaliveTimeoutMs !== undefined) child.keepaliveHeaderSeconds ??= 0;
+    child.internal ??= false;
+  },
+  finish(settings, scope) {
+    settings.errorLog = errorLogOf(settings.errorLogTargets, scope);
+    if (settings.rootIsDefault) settings.root = constantValue(scope.cycle.prefix + defaultRoot);
+  },
+};
+
+/** One log per `error_log` level, shared by all locations that inherit it. */
+const errorLogs = new WeakMap<readonly ErrorLogTarget[], ErrorLog>();
+
+function errorLogOf(targets: readonly ErrorLogTarget[] | null, scope: Scope): ErrorLog {
+  const build = buildOf(scope);
+  if (targets === null) return build.mainErrorLog;
+  const log = errorLogs.get(targets) ?? new ErrorLog(targets, build.network.clock);
+  errorLogs.set(targets, log);
+  return log;
+}
+
+/** What nginx knows without a `types` block. */
+const defaultTypes: Map<string, string> = new Map([
+  ["html", "text/html"],
+  ["gif", "image/gif"],
+  ["jpg", "image/jpeg"],
+]);

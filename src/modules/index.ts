@@ -1,0 +1,62 @@
+/**
+ * The modules of the http block, in order. The order is behaviour: handlers of one phase run in it, and
+ * so do header filters.
+ */
+import type { HttpModule } from "../gateway/http-module.ts";
+import { access } from "./access.ts";
+import { autoindex } from "./autoindex.ts";
+import { httpCore } from "./core/http-core.ts";
+import { coreVariables } from "./core-variables.ts";
+import { geo } from "./geo.ts";
+import { headers } from "./headers.ts";
+import { http2 } from "./http2.ts";
+import { indexFiles } from "./index-files.ts";
+import { log } from "./log.ts";
+import { map } from "./map.ts";
+import { proxy } from "./proxy/proxy.ts";
+import { resolver } from "./resolver.ts";
+import { rewrite } from "./rewrite/rewrite.ts";
+import { splitClients } from "./split-clients.ts";
+import { ssl } from "./ssl/ssl.ts";
+import { staticFiles } from "./static.ts";
+import { stubStatus } from "./stub-status.ts";
+import { tryFiles } from "./try-files.ts";
+import {
+  upstreamHash,
+  upstreamIpHash,
+  upstreamKeepalive,
+  upstreamLeastConn,
+  upstreamRandom,
+} from "./upstream-balancers.ts";
+import { upstreamVariables } from "./upstream-variables.ts";
+import { upstreamModule } from "./upstream.ts";
+
+export const httpModules: readonly HttpModule[] = [
+  httpCore,
+  resolver,
+  coreVariables,
+  upstreamVariables,
+  ssl,
+  http2,
+  log,
+  map,
+  geo,
+  splitClients,
+  access,
+  rewrite,
+  upstreamModule,
+  upstreamHash,
+  upstreamIpHash,
+  upstreamLeastConn,
+  upstreamRandom,
+  upstreamKeepalive,
+  proxy,
+  stubStatus,
+  // Header filters run in this order: what the static module says of ranges comes last.
+  headers,
+  tryFiles,
+  // Content handlers are asked in this order.
+  indexFiles,
+  autoindex,
+  staticFiles,
+];

@@ -1,0 +1,150 @@
+/**
+ * The directives outside all blocks that longhaul acts on, and the `events` and `http` blocks.
+ * https://nginx.org/en/docs/ngx_core_module.html
+ */
+import type { DirectiveSpec, Level, Module } from "../config/module.ts";
+import { Scope } from "../config/scope.ts";
+import { slots } from "../config/slots.ts";
+import type { Directive } from "../config/tree.ts";
+import { parseMilliseconds } from "../config/values.ts";
+import { HttpBuild, registerBuild } from "../gateway/http-build.ts";
+import type { LogFiles } from "../gateway/log-files.ts";
+import type { ErrorLog } from "../gateway/error-log.ts";
+import type { HttpModule } from "../gateway/http-module.ts";
+import type { Network } from "../net/network.ts";
+import { readErrorLog } from "./core/error-log.ts";
+import type { ErrorLogTarget } from "./core/error-log.ts";
+
+/** What the process as a whole is told. */
+export interface MainSettings {
+  daemon: boolean;
+  pid: string;
+  errorLogTargets: readonly ErrorLogTarget[] | null;
+  workerShutdownTimeoutMs: number;
+  eventsSeen: boolean;
+  /** The `http` block, read but not compiled yet. */
+  http: { readonly build: HttpBuild; readonly scope: Scope } | null;
+}
+
+const level: Level<MainSettings> = {
+  defaults: () => ({
+    daemon: true,
+    pid: "logs/nginx.pid",
+    errorLogTargets: null,
+    workerShutdownTimeoutMs: 0,
+    eventsSeen: false,
+    http: null,
+  }),
+};
+
+const main = slots<MainSettings>((scope) => scope.main(mainModule));
+
+/** What the blocks need of the process; known to the scope of the main file. */
+export interface Surroundings {
+  readonly network: Network;
+  readonly logs: LogFiles;
+  readonly mainErrorLog: ErrorLog;
+  readonly httpModules: readonly HttpModule[];
+}
+
+const directives: readonly DirectiveSpec[] = [
+  {
+    name: "daemon",
+    contexts: ["main"],
+    args: "flag",
+    default: "on",
+    doc: "Whether the process goes to the background.",
+    set: main.flag("daemon"),
+  },
+  {
+    name: "pid",
+    contexts: ["main"],
+    args: "1",
+    default: "logs/nginx.pid",
+    doc: "File that holds the process id.",
+    set: main.string("pid"),
+  },
+  {
+    name: "error_log",
+    contexts: ["main"],
+    args: "1+",
+    default: "logs/error.log error",
+    doc: "File and level of the error log.",
+    set: main.list<ErrorLogTarget, "errorLogTargets">("errorLogTargets", (directive, scope) =>
+      readErrorLog(scope, directive, surroundingsOf(scope).logs),
+    ),
+  },
+  {
+    name: "worker_shutdown_timeout",
+    contexts: ["main"],
+    args: "1",
+    default: null,
+    doc: "How long a graceful stop waits for connections.",
+    set: main.custom("workerShutdownTimeoutMs", ({ args }, scope) => {
+      return parseMilliseconds(args[0]!) ?? scope.fail('"worker_shutdown_timeout" directive invalid value');
+    }),
+  },
+  {
+    name: "events",
+    contexts: ["main"],
+    args: "0",
+    block: true,
+    default: null,
+    doc: "Settings of connection processing.",
+    set: eventsBlock,
+  },
+  {
+    name: "http",
+    contexts: ["main"],
+    args: "0",
+    block: true,
+    default: null,
+    doc: "Holds the HTTP servers.",
+    set: httpBlock,
+  },
+];
+
+export const mainModule: Module<MainSettings> = { name: "ngx_core_module", directives, main: level };
+
+function surroundingsOf(scope: Scope): Surroundings {
+  return scope.subject as Surroundings;
+}
+
+function eventsBlock(scope: Scope, directive: Directive): void {
+  const settings = scope.main(mainModule);
+  if (settings.eventsSeen === true) scope.fail('"events" directive is duplicate');
+  settings.eventsSeen = true;
+  scope.cycle.walk(directive.block!, new Scope({ ...inherited(scope), context: "events" }));
+}
+
+function httpBlock(scope: Scope, directive: Directive): void {
+  const settings = scope.main(mainModule);
+  if (settings.http !== undefined) scope.fail('"http" directive is duplicate');
+  const { network, logs, mainErrorLog, httpModules } = surroundingsOf(scope);
+  const files = (path: string): Buffer => {
+    const { confDirectory } = scope.cycle;
+    return scope.cycle.readFile(path.startsWith("/") ? path : confDirectory + path);
+  };
+  const build = new HttpBuild({ network, logs, mainErrorLog, modules: httpModules, files });
+  const inner = new Scope({
+    ...inherited(scope),
+    context: "http",
+    mainSettings: new Map(),
+    serverSettings: new Map(),
+    locationSettings: new Map(),
+  });
+  registerBuild(inner.mainSettings, build);
+  settings.http = { build, scope: inner };
+  scope.cycle.walk(directive.block!, inner);
+}
+
+function inherited(scope: Scope): ConstructorParameters<typeof Scope>[0] {
+  return {
+    cycle: scope.cycle,
+    context: scope.context,
+    parent: scope,
+    mainSettings: scope.mainSettings,
+    serverSettings: scope.serverSettings,
+    locationSettings: scope.locationSettings,
+  };
+}

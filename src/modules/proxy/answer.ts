@@ -1,0 +1,150 @@
+import { Fields } from "../../http/fields.ts";
+import type { ResponseHead } from "../../http/response-head.ts";
+import type { Request } from "../../gateway/request.ts";
+import { accelRedirect } from "./accel-redirect.ts";
+import { rewriteCookie } from "./cookies.ts";
+import type { CookieSettings } from "./cookies.ts";
+import { refreshUrlStart, rewriteRedirect } from "./redirect.ts";
+import type { ProxySettings, RedirectRule } from "./settings.ts";
+
+/** Fields of an answer that concern the upstream connection. */
+const hopByHop = ["connection", "keep-alive", "transfer-encoding"];
+/** Hidden unless `proxy_pass_header` lets them through. */
+const hiddenByDefault = [
+  "date",
+  "server",
+  "x-pad",
+  "x-accel-expires",
+  "x-accel-redirect",
+  "x-accel-limit-rate",
+  "x-accel-buffering",
+  "x-accel-charset",
+];
+
+const keptFields = new Set([
+  "content-type",
+  "set-cookie",
+  "content-disposition",
+  "cache-control",
+  "expires",
+  "accept-ranges",
+]);
+
+/**
+ * Takes over an answer's head: what `proxy_hide_header` and its like leave of it. A function as result
+ * goes on with the request at the place that X-Accel-Redirect names.
+ */
+export interface HeadAcceptor {
+  (request: Request, head: ResponseHead): (() => void) | null;
+}
+
+/** Names of fields, in lower case, that are kept from the client. */
+export function hiddenFields(settings: ProxySettings): ReadonlySet<string> {
+  const passed = new Set(settings.passHeaders.map((name) => name.toLowerCase()));
+  return new Set([
+    ...hopByHop,
+    ...hiddenByDefault.filter((name) => !passed.has(name)),
+    ...settings.hideHeaders.map((name) => name.toLowerCase()).filter((name) => !passed.has(name)),
+  ]);
+}
+
+export function compileAnswer(
+  settings: ProxySettings,
+  redirects: readonly RedirectRule[],
+  hidden: ReadonlySet<string>,
+): HeadAcceptor {
+  const obeysRedirect = !settings.ignoreHeaders.has("x-accel-redirect");
+  const cookiesChange = [settings.cookieDomains, settings.cookiePaths, settings.cookieFlags].some(
+    (rules) => rules.length > 0,
+  );
+  const rules: FieldRules = { redirects, cookies: cookiesChange ? settings : null };
+  return (request, head) => {
+    const target = obeysRedirect ? head.fields.get("x-accel-redirect") : null;
+    if (target !== null) {
+      for (const { name, lower, value } of keptOnRedirect(head))
+        takeField(request, rules, name, lower, value);
+      return () => accelRedirect(request, target);
+    }
+    const { response } = request;
+    response.status = head.status;
+    response.statusText = head.statusLine === "" ? null : head.statusLine;
+    response.contentLength = head.contentLength ?? -1;
+    const { names, lowerNames, values } = head.fields;
+    for (let index = 0; index < names.length; index++) {
+      const lower = lowerNames[index]!;
+      if (hidden.has(lower)) continue;
+      takeField(request, rules, names[index]!, lower, values[index]!);
+    }
+    return null;
+  };
+}
+
+interface FieldRules {
+  readonly redirects: readonly RedirectRule[];
+  /** Null when cookies stay as they are. */
+  readonly cookies: CookieSettings | null;
+}
+
+/** What an answer with X-Accel-Redirect adds to the one that the client gets. */
+function* keptOnRedirect({
+  fields,
+}: ResponseHead): Generator<{ name: string; lower: string; value: string }> {
+  const { names, lowerNames, values } = fields;
+  for (let index = 0; index < names.length; index++) {
+    const lower = lowerNames[index]!;
+    if (keptFields.has(lower)) yield { name: names[index]!, lower, value: values[index]! };
+  }
+}
+
+function takeField(request: Request, rules: FieldRules, name: string, lower: string, value: string): void {
+  const { response } = request;
+  const { redirects, cookies } = rules;
+  switch (lower) {
+    case "content-type":
+      response.contentType = value;
+      return;
+    case "content-length":
+      return;
+    case "server":
+      response.ownServer = false;
+      break;
+    case "date":
+      response.ownDate = false;
+      break;
+    case "set-cookie": {
+      const cookie = cookies === null ? value : rewriteCookie(request, cookies, value);
+      response.fields.addLowered(name, lower, cookie);
+      return;
+    }
+    case "location":
+      response.fields.addLowered(name, lower, locationOf(request, redirects, value));
+      return;
+    case "refresh":
+      response.fields.addLowered(name, lower, refreshOf(request, redirects, value));
+      return;
+  }
+  response.fields.addLowered(name, lower, value);
+}
+
+/** A relative Location that no rule rewrote stays relative. */
+function locationOf(request: Request, redirects: readonly RedirectRule[], value: string): string {
+  const rewritten = rewriteRedirect(request, redirects, value, 0);
+  request.response.locationIsOurs = rewritten !== null;
+  return rewritten ?? value;
+}
+
+function refreshOf(request: Request, redirects: readonly RedirectRule[], value: string): string {
+  const start = refreshUrlStart(value);
+  return start < 0 ? value : (rewriteRedirect(request, redirects, value, start) ?? value);
+}
+
+/** `proxy_pass_trailers`: what follows the last chunk goes to the client, if its own answer has chunks. */
+export function takeTrailers({ response }: Request, trailers: Fields, hidden: ReadonlySet<string>): void {
+  if (!response.chunked) return;
+  const { names, lowerNames, values } = trailers;
+  for (let index = 0; index < names.length; index++) {
+    if (hidden.has(lowerNames[index]!)) continue;
+    response.trailers ??= new Fields();
+    response.trailers.addLowered(names[index]!, lowerNames[index]!, values[index]!);
+  }
+}

@@ -1,0 +1,220 @@
+import { parseUrl } from "../../config/url.ts";
+import type { ParsedUrl } from "../../config/url.ts";
+import { PeerSet } from "../../gateway/balance/peer-set.ts";
+import { RoundRobin } from "../../gateway/balance/round-robin.ts";
+import type { HttpBuild } from "../../gateway/http-build.ts";
+import { DONE } from "../../gateway/http-module.ts";
+import type { PhaseHandler, Verdict } from "../../gateway/http-module.ts";
+import type { Request } from "../../gateway/request.ts";
+import type { Fields } from "../../http/fields.ts";
+import type { ResponseHead } from "../../http/response-head.ts";
+import { Exchange } from "../../gateway/upstream/exchange.ts";
+import type { ExchangePlan } from "../../gateway/upstream/exchange.ts";
+import { Upstream } from "../../gateway/upstream/upstream.ts";
+import type { ClientTls, Endpoint, TlsContext } from "../../net/network.ts";
+import type { Resolution } from "../name-resolver.ts";
+import { resolverOf } from "../resolver.ts";
+import { findUpstream, peerName } from "../upstream.ts";
+import { compileAnswer, hiddenFields, takeTrailers } from "./answer.ts";
+import type { HeadAcceptor } from "./answer.ts";
+import { localAddressFor } from "./bind.ts";
+import { hostOf, splitScheme } from "./pass.ts";
+import { expandRedirects } from "./redirect.ts";
+import { compileHead, upstreamUri } from "./request-head.ts";
+import type { HeadBuilder } from "./request-head.ts";
+import type { ProxyLocation, ProxyPass } from "./settings.ts";
+
+/** Where one request goes: `proxy_pass` with its variables worked out. */
+interface Target {
+  readonly scheme: string;
+  readonly upstream: Upstream;
+  readonly host: string;
+  readonly port: string;
+  readonly uri: string;
+}
+
+/** What `$proxy_host` and `$proxy_port` tell, by request. */
+export const proxyTargets = new WeakMap<Request, { readonly host: string; readonly port: string }>();
+
+/** How one request is passed on. A class, so that a request costs no closures. */
+class ProxyPlan implements ExchangePlan {
+  readonly settings: ProxyLocation;
+  readonly tls: ClientTls | null;
+  readonly localAddress: string | null;
+  readonly poolKey: string;
+  readonly replacementBody: Buffer | null;
+  private readonly request: Request;
+  private readonly target: Target;
+  private readonly headBuilder: HeadBuilder;
+  private readonly headAcceptor: HeadAcceptor;
+  private readonly hidden: ReadonlySet<string>;
+
+  constructor(
+    request: Request,
+    settings: ProxyLocation,
+    target: Target,
+    tls: ClientTls | null,
+    headBuilder: HeadBuilder,
+    headAcceptor: HeadAcceptor,
+    hidden: ReadonlySet<string>,
+  ) {
+    this.request = request;
+    this.settings = settings;
+    this.target = target;
+    this.tls = tls;
+    this.localAddress = localAddressFor(request, settings.bind);
+    this.poolKey = tls === null ? "" : poolKeyOf(tls);
+    this.replacementBody =
+      settings.body === null ? null : Buffer.from(settings.body.evaluate(request), "latin1");
+    this.headBuilder = headBuilder;
+    this.headAcceptor = headAcceptor;
+    this.hidden = hidden;
+  }
+
+  get upstream(): Upstream {
+    return this.target.upstream;
+  }
+
+  get scheme(): string {
+    return this.target.scheme;
+  }
+
+  get uri(): string {
+    return this.target.uri;
+  }
+
+  buildHead(bodyLength: number | null): string {
+    return this.headBuilder(this.request, this.target.uri, this.target.host, bodyLength);
+  }
+
+  get keepsTrailers(): boolean {
+    return this.settings.passTrailers;
+  }
+
+  acceptHead(head: ResponseHead): (() => void) | null {
+    return this.headAcceptor(this.request, head);
+  }
+
+  acceptTrailers(trailers: Fields): void {
+    takeTrailers(this.request, trailers, this.hidden);
+  }
+}
+
+/** Makes the content handler of a location with `proxy_pass`. */
+export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: HttpBuild): PhaseHandler {
+  const buildHead = compileHead(settings);
+  const hidden = hiddenFields(settings);
+  const acceptHead = compileAnswer(settings, expandRedirects(settings.redirects, pass), hidden);
+  const start = (request: Request, target: Target): Verdict => {
+    proxyTargets.set(request, target);
+    const tls = target.scheme === "https://" ? clientTls(settings, request, target.host) : null;
+    const plan = new ProxyPlan(request, settings, target, tls, buildHead, acceptHead, hidden);
+    new Exchange(request, plan).start();
+    return DONE;
+  };
+  if (pass.variable !== null) {
+    return (request) => {
+      const target = resolveTarget(request, pass, build);
+      const go = (found: Target | Verdict): Verdict =>
+        typeof found === "number" ? found : start(request, found);
+      return target instanceof Promise ? target.then(go) : go(target);
+    };
+  }
+  const { scheme, host, port } = pass;
+  return (request) => {
+    const upstream = pass.upstream!.upstream!;
+    return start(request, { scheme, upstream, host, port, uri: upstreamUri(request, pass) });
+  };
+}
+
+/** A URL with variables: the name of an upstream block, or an address. */
+function resolveTarget(
+  request: Request,
+  pass: ProxyPass,
+  build: HttpBuild,
+): Target | Verdict | Promise<Target | Verdict> {
+  const url = pass.variable!.evaluate(request);
+  const target = splitScheme(url);
+  if (target === null) {
+    request.log("error", `invalid URL prefix in "${url}"`);
+    return 500;
+  }
+  const parsed = parseUrl(target.rest, { defaultPort: target.defaultPort, allowUri: true });
+  if (typeof parsed === "string") {
+    request.log("error", `${parsed} in upstream "${target.rest}"`);
+    return 500;
+  }
+  const { scheme } = target;
+  const own = parsed.uri.startsWith("?") ? `/${parsed.uri}` : parsed.uri;
+  const uri = own === "" ? upstreamUri(request, { ...pass, uri: "" }) : own;
+  const where = { scheme, uri, ...hostOf(parsed, target.defaultPort) };
+  const known = findUpstream(build, parsed);
+  if (known !== null) return { ...where, upstream: known };
+  if (parsed.kind === "name") return resolveName(request, parsed, where);
+  const endpoint: Endpoint =
+    parsed.kind === "unix"
+      ? { kind: "unix", path: parsed.host }
+      : { kind: "tcp", address: parsed.host, port: parsed.port };
+  return { ...where, upstream: passingUpstream(parsed, [endpoint]) };
+}
+
+/** Asks the location's name servers for a host. */
+function resolveName(
+  request: Request,
+  { host, port, ...rest }: ParsedUrl,
+  where: Omit<Target, "upstream">,
+): Target | Verdict | Promise<Target | Verdict> {
+  const { resolver, resolverTimeoutMs } = resolverOf(request);
+  if (resolver === null) {
+    request.log("error", `no resolver defined to resolve ${host}`);
+    return 502;
+  }
+  const go = (resolution: Resolution): Target | Verdict => {
+    if ("failure" in resolution) {
+      request.log("error", `${host} could not be resolved (${resolution.failure}: ${resolution.reason})`);
+      return 502;
+    }
+    const endpoints = resolution.addresses.map((address): Endpoint => ({ kind: "tcp", address, port }));
+    return { ...where, upstream: passingUpstream({ host, port, ...rest }, endpoints) };
+  };
+  const resolution = resolver.resolve(host, resolverTimeoutMs);
+  return resolution instanceof Promise ? resolution.then(go) : go(resolution);
+}
+
+/** An upstream made for one request: nothing is remembered of its servers. */
+function passingUpstream(url: ParsedUrl, endpoints: readonly Endpoint[]): Upstream {
+  const peers = endpoints.map((endpoint) => ({
+    name: peerName(endpoint),
+    server: url.hostAndPort,
+    endpoint,
+    weight: 1,
+    maxConns: 0,
+    maxFails: 1,
+    failTimeoutMs: 10_000,
+    backup: false,
+    down: false,
+  }));
+  return new Upstream(url.hostAndPort, new RoundRobin(PeerSet.of(peers)), null, null);
+}
+
+/** Connections that showed other names, or other certificates, are not shared. */
+function poolKeyOf({ context, serverName, verifyName }: ClientTls): string {
+  const serial = contextSerials.get(context) ?? (lastContextSerial += 1);
+  contextSerials.set(context, serial);
+  return `${serial} ${serverName ?? ""} ${verifyName ?? ""}`;
+}
+
+const contextSerials = new WeakMap<TlsContext, number>();
+let lastContextSerial = 0;
+
+function clientTls(settings: ProxyLocation, request: Request, host: string): ClientTls {
+  const named = settings.sslName?.evaluate(request) ?? host;
+  const name = named.startsWith("[") ? named.slice(1, named.indexOf("]")) : named.replace(/:\d+$/, "");
+  const isAddress = /^[\d.]+$/.test(name) || name.includes(":");
+  return {
+    context: settings.tlsContext!,
+    serverName: settings.sslServerName && !isAddress ? name : null,
+    verifyName: settings.sslVerify ? name : null,
+    alpn: [],
+  };
+}

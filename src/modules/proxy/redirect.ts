@@ -1,0 +1,77 @@
+import { constantValue } from "../../config/complex-value.ts";
+import type { Scope } from "../../config/scope.ts";
+import type { Directive } from "../../config/tree.ts";
+import { buildOf, valueOf } from "../../gateway/http-build.ts";
+import type { Request } from "../../gateway/request.ts";
+import type { ProxyLocation, ProxyPass, RedirectRule } from "./settings.ts";
+
+/** `proxy_redirect default | off | redirect replacement;` */
+export function proxyRedirect(scope: Scope, { args }: Directive, settings: Partial<ProxyLocation>): void {
+  const [first = "", second] = args;
+  const rules = settings.redirects ?? [];
+  if (second === undefined) {
+    if (first === "off") {
+      if (settings.redirects !== undefined) scope.fail('"proxy_redirect" directive is duplicate');
+      settings.redirects = [];
+      return;
+    }
+    if (first !== "default") return scope.fail(`invalid parameter "${first}"`);
+    if (settings.pass === undefined) {
+      return scope.fail('"proxy_redirect default" should be placed after the "proxy_pass" directive');
+    }
+    if (settings.pass.variable !== null) {
+      scope.fail('"proxy_redirect default" cannot be used with "proxy_pass" directive with variables');
+    }
+    settings.redirects = [...rules, "default"];
+    return;
+  }
+  const replacement = valueOf(scope, second);
+  if (first.startsWith("~")) {
+    const caseless = first.startsWith("~*");
+    const pattern = first.slice(caseless ? 2 : 1);
+    const regex = buildOf(scope).variables.regex(pattern, caseless, scope);
+    settings.redirects = [...rules, { prefix: null, regex, replacement }];
+    return;
+  }
+  settings.redirects = [...rules, { prefix: valueOf(scope, first), regex: null, replacement }];
+}
+
+/** The rules of a location, with "default" spelled out for its `proxy_pass`. */
+export function expandRedirects(rules: ProxyLocation["redirects"], pass: ProxyPass): readonly RedirectRule[] {
+  return rules.flatMap((rule) => {
+    if (rule !== "default") return [rule];
+    if (pass.variable !== null) return [];
+    const withUri = pass.uri !== "";
+    const prefix = constantValue<Request>(withUri ? pass.url : `${pass.url}/`);
+    return [{ prefix, regex: null, replacement: constantValue<Request>(withUri ? pass.location : "/") }];
+  });
+}
+
+/** The new text of a Location, or of what follows `start` in a Refresh field; null when no rule fits. */
+export function rewriteRedirect(
+  request: Request,
+  rules: readonly RedirectRule[],
+  text: string,
+  start: number,
+): string | null {
+  const subject = text.slice(start);
+  for (const rule of rules) {
+    if (rule.regex !== null) {
+      const saved = request.captures;
+      if (!request.matchRegex(rule.regex, subject)) continue;
+      const changed = text.slice(0, start) + rule.replacement.evaluate(request);
+      request.captures = saved;
+      return changed;
+    }
+    const prefix = rule.prefix!.evaluate(request);
+    if (!subject.startsWith(prefix)) continue;
+    return text.slice(0, start) + rule.replacement.evaluate(request) + subject.slice(prefix.length);
+  }
+  return null;
+}
+
+/** Where the URL of a Refresh field begins; -1 when it has none. */
+export function refreshUrlStart(value: string): number {
+  const at = value.toLowerCase().indexOf("url=");
+  return at < 0 ? -1 : at + 4;
+}

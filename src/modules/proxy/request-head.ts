@@ -1,0 +1,74 @@
+import { safeFieldValue, safeTarget } from "../../http/field-value.ts";
+import { escapeUri } from "../../http/uri.ts";
+import type { Request } from "../../gateway/request.ts";
+import type { Value } from "../../gateway/settings.ts";
+import type { ProxyPass, ProxySettings } from "./settings.ts";
+
+/** Fields that are never copied from the client's request: they concern its connection, not the request. */
+const defaultsOff = ["connection", "keep-alive", "te", "expect", "upgrade"];
+
+/** A location's way of making request heads, worked out once. */
+export interface HeadBuilder {
+  (request: Request, uri: string, host: string, bodyLength: number | null): string;
+}
+
+/**
+ * Compiles `proxy_set_header` and its like. The order is nginx's: the fields that are set, in the order
+ * of the configuration; Host and the length, unless set; then the client's fields that were not touched.
+ */
+export function compileHead(settings: ProxySettings): HeadBuilder {
+  const { setHeaders, method, body } = settings;
+  const taken = new Set(setHeaders.map(([name]) => name.toLowerCase()));
+  const dropped = new Set([...taken, ...defaultsOff, "host", "content-length", "transfer-encoding"]);
+  const version = settings.httpVersion;
+  const ownHost = !taken.has("host");
+  const ownLength = !taken.has("content-length");
+  const ownEncoding = !taken.has("transfer-encoding");
+  const closes = version === "1.0" && !taken.has("connection");
+  const copies = settings.passRequestHeaders;
+  return (request, uri, host, bodyLength) => {
+    const verb = method === null ? request.method : safeFieldValue(method.evaluate(request));
+    let head = `${verb} ${safeTarget(uri)} HTTP/${version}\r\n`;
+    for (const [name, value] of setHeaders) {
+      const text = safeFieldValue(value.evaluate(request));
+      if (text !== "") head += `${name}: ${text}\r\n`;
+    }
+    if (ownHost) head += `Host: ${host}\r\n`;
+    if (closes) head += "Connection: close\r\n";
+    head += lengthField(request, bodyLength, ownLength, ownEncoding, body);
+    return copies ? `${head}${clientFields(request, dropped)}\r\n` : `${head}\r\n`;
+  };
+}
+
+function clientFields(request: Request, dropped: ReadonlySet<string>): string {
+  const { names, lowerNames, values } = request.fields;
+  let text = "";
+  for (let index = 0; index < names.length; index++) {
+    if (!dropped.has(lowerNames[index]!)) text += `${names[index]!}: ${values[index]!}\r\n`;
+  }
+  return text;
+}
+
+function lengthField(
+  request: Request,
+  bodyLength: number | null,
+  ownLength: boolean,
+  ownEncoding: boolean,
+  body: Value | null,
+): string {
+  if (body !== null) return ownLength ? `Content-Length: ${bodyLength ?? 0}\r\n` : "";
+  const { contentLength, chunked } = request.head;
+  if (contentLength === null && !chunked) return "";
+  if (bodyLength === null) return ownEncoding ? "Transfer-Encoding: chunked\r\n" : "";
+  return ownLength ? `Content-Length: ${bodyLength}\r\n` : "";
+}
+
+/** The request target sent upstream: as the client wrote it where nothing changed it, else mapped and escaped. */
+export function upstreamUri(request: Request, pass: ProxyPass): string {
+  if (pass.uri === "" && request.uriUntouched) return request.head.requestUri;
+  const mapped = pass.uri !== "" && !request.locationReplaced;
+  const rest = mapped ? request.uri.slice(pass.location.length) : request.uri;
+  const escaped = request.head.uriChanged || request.internal ? escapeUri(rest, "uri") : rest;
+  const path = (mapped ? pass.uri : "") + escaped;
+  return request.args === "" ? path : `${path}?${request.args}`;
+}

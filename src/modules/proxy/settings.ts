@@ -1,0 +1,162 @@
+import type { Level } from "../../config/module.ts";
+import type { Scope } from "../../config/scope.ts";
+import type { Buffers } from "../../config/slots.ts";
+import { NextUpstream } from "../../gateway/upstream/next-upstream.ts";
+import type { UpstreamDraft } from "../../gateway/upstream/draft.ts";
+import type { Value } from "../../gateway/settings.ts";
+import type { CompiledRegex } from "../../config/regex.ts";
+import type { TlsContext } from "../../net/network.ts";
+import type { AttributeRule, CookieFlagRule } from "./cookies.ts";
+import { makeClientContext } from "./client-tls.ts";
+
+/** Where `proxy_pass` leads. */
+export interface ProxyPass {
+  /** "http://" or "https://". */
+  readonly scheme: string;
+  /** The URL as written. */
+  readonly url: string;
+  /** Set when the URL contains variables: it is worked out for each request. */
+  readonly variable: Value | null;
+  /** The upstream of a URL without variables. */
+  readonly upstream: UpstreamDraft | null;
+  /** Path (and arguments) of the URL; "" when it has none. */
+  readonly uri: string;
+  /** The part of the request's URI that `uri` takes the place of. */
+  readonly location: string;
+  /** `$proxy_host` and `$proxy_port`. */
+  readonly host: string;
+  readonly port: string;
+}
+
+/** A rule of `proxy_redirect`: a prefix or pattern of Location, and what takes its place. */
+export interface RedirectRule {
+  readonly prefix: Value | null;
+  readonly regex: CompiledRegex | null;
+  readonly replacement: Value;
+}
+
+export interface ProxySettings {
+  connectTimeoutMs: number;
+  sendTimeoutMs: number;
+  readTimeoutMs: number;
+  bufferSize: number;
+  nextUpstream: number;
+  nextUpstreamTries: number;
+  nextUpstreamTimeoutMs: number;
+  ignoreClientAbort: boolean;
+  interceptErrors: boolean;
+  requestBuffering: boolean;
+  passRequestBody: boolean;
+  passRequestHeaders: boolean;
+  socketKeepAlive: boolean;
+  httpVersion: "1.0" | "1.1";
+  method: Value | null;
+  body: Value | null;
+  bind: Value | null;
+  setHeaders: readonly (readonly [name: string, value: Value])[];
+  hideHeaders: readonly string[];
+  passHeaders: readonly string[];
+  /** "default" until `proxy_redirect` is used. */
+  redirects: readonly (RedirectRule | "default")[];
+  cookieDomains: readonly AttributeRule[];
+  cookiePaths: readonly AttributeRule[];
+  cookieFlags: readonly CookieFlagRule[];
+  /** Lower case: what the fields say is not done. */
+  ignoreHeaders: ReadonlySet<string>;
+  passTrailers: boolean;
+  buffering: boolean;
+  buffers: Buffers;
+  /** -1: twice the larger of one buffer and the head's. */
+  busyBuffersSize: number;
+  sslProtocols: ReadonlySet<string>;
+  sslCiphers: string;
+  sslName: Value | null;
+  sslServerName: boolean;
+  sslVerify: boolean;
+  sslVerifyDepth: number;
+  sslTrustedCertificate: string | null;
+  sslCrl: string | null;
+  sslCertificate: string | null;
+  sslCertificateKey: string | null;
+  sslPassphrases: readonly string[];
+}
+
+/** Settings of one location, and the `proxy_pass` that is not inherited by nested locations. */
+export interface ProxyLocation extends ProxySettings {
+  pass?: ProxyPass;
+  /** Null where no server is spoken to by TLS. */
+  tlsContext: TlsContext | null;
+}
+
+const minute = 60_000;
+
+export const proxyLevel: Level<ProxyLocation> = {
+  defaults: () => ({
+    connectTimeoutMs: minute,
+    sendTimeoutMs: minute,
+    readTimeoutMs: minute,
+    bufferSize: 4096,
+    nextUpstream: NextUpstream.error | NextUpstream.timeout,
+    nextUpstreamTries: 0,
+    nextUpstreamTimeoutMs: 0,
+    ignoreClientAbort: false,
+    interceptErrors: false,
+    requestBuffering: true,
+    passRequestBody: true,
+    passRequestHeaders: true,
+    socketKeepAlive: false,
+    httpVersion: "1.1",
+    method: null,
+    body: null,
+    bind: null,
+    setHeaders: [],
+    hideHeaders: [],
+    passHeaders: [],
+    redirects: ["default"],
+    cookieDomains: [],
+    cookiePaths: [],
+    cookieFlags: [],
+    ignoreHeaders: new Set(),
+    passTrailers: false,
+    buffering: true,
+    buffers: { count: 8, size: 4096 },
+    busyBuffersSize: -1,
+    sslProtocols: new Set(["tlsv1.2", "tlsv1.3"]),
+    sslCiphers: "DEFAULT",
+    sslName: null,
+    sslServerName: false,
+    sslVerify: false,
+    sslVerifyDepth: 1,
+    sslTrustedCertificate: null,
+    sslCrl: null,
+    sslCertificate: null,
+    sslCertificateKey: null,
+    sslPassphrases: [],
+    tlsContext: null,
+  }),
+  finish(settings, scope: Scope) {
+    if ((settings.nextUpstream & NextUpstream.off) !== 0) settings.nextUpstream = NextUpstream.off;
+    checkBuffers(settings, scope);
+    const { pass } = settings;
+    const mayNeedTls = pass !== undefined && (pass.variable !== null || pass.scheme === "https://");
+    settings.tlsContext = mayNeedTls ? makeClientContext(settings, scope) : null;
+  },
+};
+
+/** The sizes mean nothing here, but a file that nginx refuses shall not pass. */
+function checkBuffers({ bufferSize, buffers, busyBuffersSize }: ProxySettings, scope: Scope): void {
+  if (buffers.count < 2) scope.fail('there must be at least 2 "proxy_buffers"');
+  const largest = Math.max(bufferSize, buffers.size);
+  const busy = busyBuffersSize < 0 ? 2 * largest : busyBuffersSize;
+  if (busy < largest) {
+    scope.fail(
+      '"proxy_busy_buffers_size" must be equal to or greater than the maximum of the value of ' +
+        '"proxy_buffer_size" and one of the "proxy_buffers"',
+    );
+  }
+  if (busy > (buffers.count - 1) * buffers.size) {
+    scope.fail(
+      '"proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" minus one buffer',
+    );
+  }
+}

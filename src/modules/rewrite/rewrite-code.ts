@@ -1,0 +1,119 @@
+import { compileValue, parseValue } from "../../config/complex-value.ts";
+import type { Scope } from "../../config/scope.ts";
+import type { Directive } from "../../config/tree.ts";
+import { escapeUri, unescapeUri } from "../../http/uri.ts";
+import { buildOf } from "../../gateway/http-build.ts";
+import type { Request } from "../../gateway/request.ts";
+import { next, stop } from "./program.ts";
+import type { Code } from "./program.ts";
+
+type Flag = "none" | "last" | "break" | "redirect" | "permanent";
+
+/** A piece of a replacement: what it gives, and whether it comes from the request (a capture). */
+type Piece = (request: Request, inArgs: boolean) => string;
+
+/** `rewrite regex replacement [flag];` */
+export function rewriteCode(scope: Scope, { args }: Directive): Code {
+  const [pattern = "", written = "", word] = args;
+  const regex = buildOf(scope).variables.regex(pattern, false, scope);
+  if (written === "") scope.fail("empty replacement");
+  const external = /^(https?:\/\/|\$scheme)/.test(written);
+  const flag = readFlag(scope, word);
+  const redirect = external || flag === "redirect" || flag === "permanent";
+  const status = flag === "permanent" ? 301 : 302;
+  const keepArgs = !written.endsWith("?");
+  const build = compileReplacement(scope, keepArgs ? written : written.slice(0, -1), redirect);
+  const ends = redirect || flag === "last" || flag === "break";
+  const breaks = flag === "break";
+
+  return (request) => {
+    if (!request.matchRegex(regex, request.uri)) {
+      logStep(request, `"${pattern}" does not match "${request.uri}"`);
+      return next;
+    }
+    logStep(request, `"${pattern}" matches "${request.uri}"`);
+    const result = build(request);
+    if (redirect) {
+      const kept =
+        keepArgs && request.args !== "" ? `${result.args === null ? "?" : "&"}${request.args}` : "";
+      const target = result.args === null ? result.path : `${result.path}?${result.args}`;
+      request.response.fields.set("Location", unescapeUri(target, "redirect") + kept);
+      logStep(request, `rewritten redirect: "${target}"`);
+      return status;
+    }
+    request.internal = true;
+    request.uriUntouched = false;
+    request.uriChanged = !breaks;
+    if (breaks) request.locationReplaced = true;
+    if (result.args !== null) {
+      request.args = keepArgs && request.args !== "" ? `${result.args}&${request.args}` : result.args;
+    } else if (!keepArgs) request.args = "";
+    logStep(request, `rewritten data: "${result.path}", args: "${request.args}"`);
+    if (result.path === "") {
+      request.log("error", "the rewritten URI has a zero length");
+      return 500;
+    }
+    request.uri = result.path;
+    return ends ? stop : next;
+  };
+}
+
+function readFlag(scope: Scope, word: string | undefined): Flag {
+  if (word === undefined) return "none";
+  if (word === "last" || word === "break" || word === "redirect" || word === "permanent") return word;
+  return scope.fail(`invalid parameter "${word}"`);
+}
+
+function logStep(request: Request, message: string): void {
+  if (request.moduleState?.get(rewriteLogKey) === true) request.log("notice", message);
+}
+
+/** Marks requests whose location has `rewrite_log on`. */
+export const rewriteLogKey = {};
+
+interface Replacement {
+  readonly path: string;
+  readonly args: string | null;
+}
+
+/** Splits a replacement at its first "?", and compiles both halves: captures are escaped where nginx does. */
+function compileReplacement(
+  scope: Scope,
+  text: string,
+  redirect: boolean,
+): (request: Request) => Replacement {
+  const question = text.indexOf("?");
+  const path = compilePieces(scope, question < 0 ? text : text.slice(0, question));
+  const args = question < 0 ? null : compilePieces(scope, text.slice(question + 1));
+  return (request) => ({
+    path: join(path, request, redirect),
+    args: args === null ? null : join(args, request, true),
+  });
+}
+
+function compilePieces(scope: Scope, text: string): readonly Piece[] {
+  const { variables } = buildOf(scope);
+  return parseValue(text, scope).map((part): Piece => {
+    if (part.kind === "text") return () => part.text;
+    if (part.kind === "variable") {
+      const value = compileValue(variables, `\${${part.name}}`, scope);
+      return (request) => value.evaluate(request);
+    }
+    const { group } = part;
+    return (request, escaping) => {
+      const captured = request.captures?.[group] ?? "";
+      return escaping && needsEscape(request) ? escapeUri(captured, "args") : captured;
+    };
+  });
+}
+
+/** The URI came with escapes, or a plus sign in it: what was captured may need them again. */
+function needsEscape(request: Request): boolean {
+  return request.head.requestUri.includes("%") || request.head.path.includes("+");
+}
+
+function join(pieces: readonly Piece[], request: Request, escaping: boolean): string {
+  let text = "";
+  for (const piece of pieces) text += piece(request, escaping);
+  return text;
+}

@@ -1,0 +1,132 @@
+import { createHash } from "node:crypto";
+import { ConfigError } from "../../config/errors.ts";
+import type { Scope } from "../../config/scope.ts";
+import type { HttpBuild } from "../../gateway/http-build.ts";
+import type { Network, TlsContext, TlsContextOptions } from "../../net/network.ts";
+import {
+  keyFileName,
+  loadAuthorities,
+  loadCertificateAndKey,
+  loadDhParameters,
+  loadRevocations,
+  readAtDirective,
+} from "../key-material.ts";
+import type { ReadFile } from "../key-material.ts";
+import type { SslServer } from "./settings.ts";
+
+/**
+ * Makes ready what handshakes of a server need. Things are checked in nginx's order, so that the first
+ * complaint is the same.
+ *
+ * @throws ConfigError
+ */
+export function makeContext(settings: SslServer, build: HttpBuild, scope: Scope): TlsContext {
+  const { network, files: read } = build;
+  const fullName = (path: string): string => keyFileName(scope, path);
+  const certificates = pairsOf(settings);
+  checkCiphers(network, settings.ciphers);
+  const pairs = certificates.map(([certificate, key]) =>
+    loadCertificateAndKey(read, fullName(certificate), fullName(key), settings.passphrases),
+  );
+  const ca = authorities(settings, read, fullName);
+  const crl = settings.crl === null ? null : loadRevocations(read, fullName(settings.crl));
+  const dhparam = settings.dhparam === null ? null : loadDhParameters(read, fullName(settings.dhparam));
+  const curves = settings.ecdhCurve === "auto" ? null : settings.ecdhCurve;
+  if (curves !== null) checkCurves(network, curves);
+  const ticketKeys = settings.ticketKeys.map((path) => readTicketKey(scope, read, fullName(path)));
+  try {
+    return network.tlsContext({
+      ...plain,
+      certificates: pairs,
+      protocols: [...settings.protocols].map((word) => word.replace("tls", "TLS")),
+      ciphers: settings.ciphers,
+      preferServerCiphers: settings.preferServerCiphers,
+      curves,
+      dhparam,
+      ca: settings.verifyClient === "off" ? null : ca,
+      crl,
+      sessionTimeoutSeconds: settings.sessionTimeoutSeconds,
+      ticketKeys: ticketKeys[0] ?? null,
+      sessionTickets: settings.sessionTickets,
+    });
+  } catch (error) {
+    return fail(`cannot load certificate "${fullName(settings.certificates[0]!)}": ${wordsOf(error)}`);
+  }
+}
+
+const plain: TlsContextOptions = {
+  certificates: [],
+  protocols: ["TLSv1.2", "TLSv1.3"],
+  ciphers: null,
+  preferServerCiphers: false,
+  curves: null,
+  dhparam: null,
+  ca: null,
+  crl: null,
+  sessionTimeoutSeconds: 300,
+  ticketKeys: null,
+  sessionTickets: true,
+};
+
+function pairsOf({
+  certificates,
+  certificateKeys,
+}: SslServer): (readonly [certificate: string, key: string])[] {
+  if (certificateKeys.length < certificates.length) {
+    fail(`no "ssl_certificate_key" is defined for certificate "${certificates.at(-1)}"`);
+  }
+  return certificates.map((certificate, index) => [certificate, certificateKeys[index]!] as const);
+}
+
+function checkCiphers(network: Network, ciphers: string): void {
+  try {
+    if (ciphers !== "") {
+      network.tlsContext({ ...plain, ciphers });
+      return;
+    }
+  } catch {
+    // Told below.
+  }
+  fail(`SSL_CTX_set_cipher_list("${ciphers}") failed (SSL: error:0A0000B9:SSL routines::no cipher match)`);
+}
+
+function checkCurves(network: Network, curves: string): void {
+  for (const curve of curves.split(":")) {
+    try {
+      network.tlsContext({ ...plain, curves: curve });
+    } catch {
+      const detail = `error:0A080106:SSL routines::passed invalid argument:group '${curve}' cannot be set`;
+      fail(`SSL_CTX_set1_curves_list("${curves}") failed (SSL: ${detail})`);
+    }
+  }
+}
+
+function authorities(settings: SslServer, read: ReadFile, fullName: (path: string) => string): Buffer | null {
+  const { verifyClient, clientCertificate, trustedCertificate } = settings;
+  const needed = verifyClient === "on" || verifyClient === "optional";
+  if (needed && clientCertificate === null && trustedCertificate === null) {
+    fail("no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client");
+  }
+  const paths = [verifyClient === "off" ? null : clientCertificate, trustedCertificate];
+  const found = paths.filter((path) => path !== null).map((path) => loadAuthorities(read, fullName(path)));
+  return found.length === 0 ? null : Buffer.concat(found.flatMap((pem) => [pem, Buffer.from("\n")]));
+}
+
+/** nginx's file: a name and two secrets; node wants the secrets the other way round. */
+function readTicketKey(scope: Scope, read: ReadFile, path: string): Buffer {
+  const key = readAtDirective(scope, read, path);
+  if (key.length === 48)
+    return Buffer.concat([key.subarray(0, 16), key.subarray(32, 48), key.subarray(16, 32)]);
+  if (key.length !== 80) return scope.fail(`"${path}" must be 48 or 80 bytes`);
+  // The runtime encrypts tickets with 128 bits only, so these secrets are shortened.
+  const secrets = createHash("sha256").update(key.subarray(16)).digest();
+  return Buffer.concat([key.subarray(0, 16), secrets]);
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function fail(message: string): never {
+  throw new ConfigError(message, "", 0);
+}

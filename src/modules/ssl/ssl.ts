@@ -1,0 +1,252 @@
+/**
+ * ngx_http_ssl_module: TLS on client connections.
+ * https://nginx.org/en/docs/http/ngx_http_ssl_module.html
+ */
+import type { Context, DirectiveSpec, Level } from "../../config/module.ts";
+import type { Scope } from "../../config/scope.ts";
+import { slots } from "../../config/slots.ts";
+import type { Directive } from "../../config/tree.ts";
+import { buildOf } from "../../gateway/http-build.ts";
+import type { HttpBuild, ServerDraft } from "../../gateway/http-build.ts";
+import type { HttpModule } from "../../gateway/http-module.ts";
+import { readPassphrases, refuseExoticKey } from "../key-material.ts";
+import { makeContext } from "./context.ts";
+import { addressesOf, checkListens } from "./listen-check.ts";
+import type { Readiness } from "./listen-check.ts";
+import { sslLevel } from "./settings.ts";
+import type { SslServer } from "./settings.ts";
+import { sslVariables } from "./variables.ts";
+import { verifyHandler } from "./verify.ts";
+
+const server = slots<SslServer>((scope) => scope.server(ssl));
+const inServers: readonly Context[] = ["http", "server"];
+
+const directives: readonly DirectiveSpec[] = [
+  {
+    name: "ssl_certificate",
+    contexts: inServers,
+    args: "1",
+    default: null,
+    doc: "File with the server's certificate and those that lead to its issuer.",
+    set: server.list<string, "certificates">("certificates", keyFile),
+  },
+  {
+    name: "ssl_certificate_key",
+    contexts: inServers,
+    args: "1",
+    default: null,
+    doc: "File with the key of the certificate.",
+    set: server.list<string, "certificateKeys">("certificateKeys", keyFile),
+  },
+  {
+    name: "ssl_password_file",
+    contexts: inServers,
+    args: "1",
+    default: null,
+    doc: "File with passphrases for keys, one per line.",
+    set: server.custom("passphrases", ({ args }, scope) => readPassphrases(scope, args[0]!)),
+  },
+  {
+    name: "ssl_protocols",
+    contexts: inServers,
+    args: "1+",
+    default: "TLSv1.2 TLSv1.3",
+    doc: "TLS versions that are spoken.",
+    set: server.words("protocols", ["sslv2", "sslv3", "tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"]),
+  },
+  {
+    name: "ssl_ciphers",
+    contexts: inServers,
+    args: "1",
+    default: "HIGH:!aNULL:!MD5",
+    doc: "Cipher suites up to TLS 1.2, as OpenSSL lists them.",
+    set: server.string("ciphers"),
+  },
+  {
+    name: "ssl_prefer_server_ciphers",
+    contexts: inServers,
+    args: "flag",
+    default: "off",
+    doc: "Whether the server's order of cipher suites counts.",
+    set: server.flag("preferServerCiphers"),
+  },
+  {
+    name: "ssl_ecdh_curve",
+    contexts: inServers,
+    args: "1",
+    default: "auto",
+    doc: "Curves for ECDHE.",
+    set: server.string("ecdhCurve"),
+  },
+  {
+    name: "ssl_dhparam",
+    contexts: inServers,
+    args: "1",
+    default: null,
+    doc: "File with parameters for DHE.",
+    set: server.string("dhparam"),
+  },
+  {
+    name: "ssl_session_timeout",
+    contexts: inServers,
+    args: "1",
+    default: "5m",
+    doc: "How long a session can be resumed.",
+    set: server.sec("sessionTimeoutSeconds"),
+  },
+  {
+    name: "ssl_session_cache",
+    contexts: inServers,
+    args: "1,2",
+    default: "none",
+    doc: "Kind and size of the session cache.",
+    set: sessionCache,
+  },
+  {
+    name: "ssl_session_tickets",
+    contexts: inServers,
+    args: "flag",
+    default: "on",
+    doc: "Whether sessions are resumed by tickets.",
+    set: server.flag("sessionTickets"),
+  },
+  {
+    name: "ssl_session_ticket_key",
+    contexts: inServers,
+    args: "1",
+    default: null,
+    doc: "File with the secret of session tickets, shared with other machines; the first one is used.",
+    set: server.strings("ticketKeys"),
+  },
+  {
+    name: "ssl_verify_client",
+    contexts: inServers,
+    args: "1",
+    default: "off",
+    doc: "Whether clients must show a certificate.",
+    set: server.word("verifyClient", {
+      off: "off",
+      on: "on",
+      optional: "optional",
+      optional_no_ca: "optional_no_ca",
+    }),
+  },
+  {
+    name: "ssl_verify_depth",
+    contexts: inServers,
+    args: "1",
+    default: "1",
+    doc: "Longest chain of a client's certificate.",
+    set: server.number("verifyDepth"),
+  },
+  {
+    name: "ssl_client_certificate",
+    contexts: inServers,
+    args: "1",
+    default: null,
+    doc: "File with the certificates that clients' certificates are checked against.",
+    set: server.string("clientCertificate"),
+  },
+  {
+    name: "ssl_trusted_certificate",
+    contexts: inServers,
+    args: "1",
+    default: null,
+    doc: "The same, without their names being sent to clients.",
+    set: server.string("trustedCertificate"),
+  },
+  {
+    name: "ssl_crl",
+    contexts: inServers,
+    args: "1",
+    default: null,
+    doc: "File with revoked certificates.",
+    set: server.string("crl"),
+  },
+  {
+    name: "ssl_reject_handshake",
+    contexts: inServers,
+    args: "flag",
+    default: "off",
+    doc: "Whether handshakes of this server are refused.",
+    set: server.flag("rejectHandshake"),
+  },
+  {
+    name: "ssl_conf_command",
+    contexts: inServers,
+    args: "2",
+    default: null,
+    doc: "No effect: the runtime chooses what no directive of its own sets.",
+    set: (scope) => {
+      scope.notice(
+        'the "ssl_conf_command" directive has no effect: the runtime chooses what no directive of its own sets',
+      );
+    },
+  },
+];
+
+/** Runs when all servers are known. */
+const mainLevel: Level<object> = {
+  defaults: () => ({}),
+  finish(_, scope) {
+    const build = buildOf(scope);
+    build.afterwards.push(() => {
+      const addresses = addressesOf(build);
+      checkListens(addresses, readinessOf);
+      for (const { servers } of addresses) keepSessionsApart(servers, build, scope);
+    });
+  },
+};
+
+export const ssl: HttpModule<object, SslServer> = {
+  name: "ngx_http_ssl_module",
+  directives,
+  main: mainLevel,
+  server: sslLevel,
+  variables: sslVariables((request) => request.server.settings.get(ssl) as SslServer),
+  attachServer(target, settings) {
+    target.tls.rejects = settings.rejectHandshake;
+    target.tls.requestsCertificate = settings.verifyClient !== "off";
+    target.tls.context = settings.context;
+    if (settings.verifyClient !== "off") target.postRead.push(verifyHandler(settings));
+  },
+};
+
+/**
+ * A resumed session brings along what its first handshake found out about the client's certificate, and
+ * tickets of one server open the others behind its address. So where one of them asks for certificates,
+ * every handshake is a whole one.
+ */
+function keepSessionsApart(servers: readonly ServerDraft[], build: HttpBuild, scope: Scope): void {
+  const settingsOf = (draft: ServerDraft): SslServer => draft.settings.get(ssl) as SslServer;
+  if (servers.every((draft) => settingsOf(draft).verifyClient === "off")) return;
+  for (const draft of servers) {
+    const settings = settingsOf(draft);
+    if (settings.context === null || !settings.sessionTickets) continue;
+    settings.sessionTickets = false;
+    settings.context = makeContext(settings, build, scope);
+    draft.server!.tls.context = settings.context;
+  }
+}
+
+function readinessOf({ settings }: ServerDraft): Readiness {
+  const { certificates, rejectHandshake } = settings.get(ssl) as SslServer;
+  return { hasCertificates: certificates.length > 0, rejects: rejectHandshake };
+}
+
+function keyFile({ name, args: [path = ""] }: Directive, scope: Scope): string {
+  refuseExoticKey(scope, name, path);
+  return path;
+}
+
+function sessionCache(scope: Scope, { args }: Directive): void {
+  for (const arg of args) {
+    if (arg === "off" || arg === "none" || arg === "builtin" || /^builtin:\d+$/.test(arg)) continue;
+    const shared = /^shared:[^:]+:(\d+)([kKmM]?)$/.exec(arg);
+    if (shared === null) return scope.fail(`invalid session cache "${arg}"`);
+    const unit = shared[2]!.toLowerCase();
+    const bytes = Number(shared[1]) * (unit === "m" ? 1024 * 1024 : unit === "k" ? 1024 : 1);
+    if (bytes < 8 * 4096) scope.fail(`session cache "${arg}" is too small`);
+  }
+  scope.server(ssl).sessionCache = args.join(" ");
+}

@@ -1,0 +1,74 @@
+import { DECLINED } from "../../gateway/http-module.ts";
+import type { PhaseHandler } from "../../gateway/http-module.ts";
+import type { Request } from "../../gateway/request.ts";
+import type { VirtualServer } from "../../gateway/virtual-server.ts";
+import type { TlsInfo } from "../../net/connection.ts";
+import { verifyReason } from "../../net/tls-error.ts";
+import type { SslServer } from "./settings.ts";
+
+/** `optional_no_ca` lets these pass: the certificate is whole, only its issuer is not known. */
+const issuerUnknown = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "CERT_UNTRUSTED",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+/** Why the client's certificate is not trusted, as a code; null when it is, or there is none. */
+export function verifyErrorOf(tls: TlsInfo, verifyDepth: number): string | null {
+  if (tls.verifyError !== null) return tls.verifyError;
+  // Own certificate and root do not count. OpenSSL stops before the root, and then misses it.
+  return tls.peerCertificates().length - 2 > verifyDepth ? "UNABLE_TO_GET_ISSUER_CERT_LOCALLY" : null;
+}
+
+/**
+ * Refuses requests whose client showed no certificate, or none that is trusted, and those that name
+ * another server than the handshake did: it may have been less strict.
+ */
+export function verifyHandler({ verifyClient, verifyDepth }: SslServer): PhaseHandler {
+  return (request) => {
+    const { tls } = request.connection.socket;
+    if (tls === null) return DECLINED;
+    if (namesAnother(request, tls)) {
+      tell(request, "client attempted to request the server name different from the one that was negotiated");
+      return 421;
+    }
+    const present = tls.peerCertificates().length > 0;
+    const code = present ? verifyErrorOf(tls, verifyDepth) : null;
+    if (code !== null && !(verifyClient === "optional_no_ca" && issuerUnknown.has(code))) {
+      const { number, words } = verifyReason(code) ?? unknownReason(code);
+      tell(request, `client SSL certificate verify error: (${number}:${words})`);
+      return 495;
+    }
+    if (!present && verifyClient === "on") {
+      tell(request, "client sent no required SSL certificate");
+      return 496;
+    }
+    return DECLINED;
+  };
+}
+
+function tell(request: Request, message: string): void {
+  request.log("info", `${message} while reading client request headers`);
+}
+
+/** The handshake chose a server by its name, and the request names another one. */
+function namesAnother(request: Request, { serverName }: TlsInfo): boolean {
+  if (serverName === null || serverName === request.host) return false;
+  const { choice } = request.connection.servers;
+  const negotiated = choice.find(serverName, null);
+  return negotiated !== choice.defaultServer || hasName(negotiated, serverName);
+}
+
+function hasName(server: VirtualServer, host: string): boolean {
+  return server.names.some((name) => {
+    if (name.kind === "exact") return name.text === host;
+    if (name.kind === "head") return host.endsWith(name.text) || (name.bare && host === name.text.slice(1));
+    return name.kind === "tail" ? host.startsWith(name.text) : name.regex.test(host);
+  });
+}
+
+function unknownReason(code: string): { readonly number: number; readonly words: string } {
+  return { number: 1, words: code };
+}

@@ -1,0 +1,133 @@
+/**
+ * ngx_http_try_files_module: serves the first of several files that exists, or something else.
+ * https://nginx.org/en/docs/http/ngx_http_core_module.html#try_files
+ */
+import { statSync } from "node:fs";
+import { describeErrno } from "../config/errors.ts";
+import type { Scope } from "../config/scope.ts";
+import { refuse } from "../config/slots.ts";
+import type { Directive } from "../config/tree.ts";
+import { parseNumber } from "../config/values.ts";
+import { appendsUriToAlias, mapUriToPath, systemPath } from "../gateway/file-path.ts";
+import { valueOf } from "../gateway/http-build.ts";
+import { DECLINED, DONE } from "../gateway/http-module.ts";
+import type { HttpModule, Verdict } from "../gateway/http-module.ts";
+import type { Request } from "../gateway/request.ts";
+import type { Value } from "../gateway/settings.ts";
+
+interface TryFiles {
+  readonly candidates: readonly Candidate[];
+  /** What happens when none exists: a status, or a place to go to. */
+  readonly fallback: number | Value;
+}
+
+interface Candidate {
+  readonly name: Value;
+  /** Written with a slash at its end: a directory is looked for. */
+  readonly directory: boolean;
+}
+
+interface TryFilesSettings {
+  tryFiles: TryFiles | null;
+}
+
+export const tryFiles: HttpModule<object, object, TryFilesSettings> = {
+  name: "ngx_http_try_files_module",
+  directives: [
+    {
+      name: "try_files",
+      contexts: ["server", "location"],
+      args: "2+",
+      default: null,
+      doc: "Serves the first of several files that exists; the last argument is where to go without any.",
+      set: tryFilesDirective,
+    },
+  ],
+  location: {
+    defaults: () => ({ tryFiles: null }),
+    inherit(child) {
+      child.tryFiles ??= null;
+    },
+  },
+  attach(location, { tryFiles: plan }) {
+    if (plan !== null) location.precontent.push((request) => handle(request, plan));
+  },
+};
+
+function handle(request: Request, { candidates, fallback }: TryFiles): Verdict {
+  const root = rootOf(request);
+  if (root === null) return 500;
+  for (const { name, directory } of candidates) {
+    const rest = belowAlias(request, name);
+    const path = root + rest;
+    const kind = kindOf(request, path);
+    if (kind === null || (kind === "directory") !== directory) continue;
+    follow(request, rest, directory);
+    return DECLINED;
+  }
+  if (typeof fallback === "number") return fallback;
+  const target = belowAlias(request, fallback);
+  if (target.startsWith("@")) {
+    request.namedRedirect(target);
+    return DONE;
+  }
+  const query = target.indexOf("?");
+  if (query < 0) request.internalRedirect(target, "");
+  else request.internalRedirect(target.slice(0, query), target.slice(query + 1));
+  return DONE;
+}
+
+/** What `root` or `alias` put in front of the candidates. */
+function rootOf(request: Request): string | null {
+  const mapped = mapUriToPath(request);
+  return mapped === null ? null : mapped.path.slice(0, mapped.rootLength);
+}
+
+/** A value with variables that begins like the location loses what the alias stands for. */
+function belowAlias(request: Request, value: Value): string {
+  const text = value.evaluate(request);
+  const { alias, aliasLength } = request.location.core;
+  if (!alias || aliasLength < 0 || value.constant !== null) return text;
+  return text.startsWith(request.uri.slice(0, aliasLength)) ? text.slice(aliasLength) : text;
+}
+
+const notThere = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
+
+function kindOf(request: Request, path: string): "directory" | "file" | null {
+  try {
+    return statSync(systemPath(path)).isDirectory() ? "directory" : "file";
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!notThere.has(code)) request.log("crit", `stat() "${path}" failed ${describeErrno(error)}`);
+    return null;
+  }
+}
+
+/** Makes the request one for the file that was found. */
+function follow(request: Request, rest: string, directory: boolean): void {
+  const { alias, aliasLength } = request.location.core;
+  if (!alias) request.uri = rest;
+  else if (aliasLength >= 0) request.uri = request.uri.slice(0, aliasLength) + rest;
+  else if (!directory) {
+    request.uri = rest;
+    (request.moduleState ??= new Map()).set(appendsUriToAlias, true);
+  }
+}
+
+function tryFilesDirective(scope: Scope, directive: Directive): void {
+  const settings = scope.location(tryFiles);
+  if (settings.tryFiles !== undefined) refuse(scope, directive, "is duplicate");
+  const names = directive.args.slice(0, -1);
+  const last = directive.args.at(-1)!;
+  const candidates = names.map((name) => {
+    const isDirectory = name.endsWith("/");
+    return { name: valueOf(scope, isDirectory ? name.slice(0, -1) : name), directory: isDirectory };
+  });
+  settings.tryFiles = { candidates, fallback: fallbackOf(scope, last) };
+}
+
+function fallbackOf(scope: Scope, last: string): number | Value {
+  if (!last.startsWith("=")) return valueOf(scope, last);
+  const code = parseNumber(last.slice(1));
+  return code === null || code > 999 ? scope.fail(`invalid code "${last}"`) : code;
+}
