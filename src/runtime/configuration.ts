@@ -1,0 +1,128 @@
+import type { CommandLine, Remark } from "../config/command-line.ts";
+import { createCycle, fullName, readMainFile } from "../config/cycle.ts";
+import { COMMAND_LINE, ConfigError, describeAt } from "../config/errors.ts";
+import { DiskFiles } from "../config/files.ts";
+import type { ConfigFiles } from "../config/files.ts";
+import { parseConfig } from "../config/parser.ts";
+import { Scope } from "../config/scope.ts";
+import type { Cycle } from "../config/scope.ts";
+import { compileHttp } from "../gateway/compile.ts";
+import type { CoreModule, HttpConfiguration } from "../gateway/compile.ts";
+import type { ErrorLog } from "../gateway/error-log.ts";
+import { completeMain, failAt } from "../gateway/http-build.ts";
+import type { HttpBuild } from "../gateway/http-build.ts";
+import type { HttpModule } from "../gateway/http-module.ts";
+import type { LogFiles } from "../gateway/log-files.ts";
+import { httpCore } from "../modules/core/http-core.ts";
+import { httpModules } from "../modules/index.ts";
+import { mainModule } from "../modules/main.ts";
+import type { MainSettings, Surroundings } from "../modules/main.ts";
+import type { Network } from "../net/network.ts";
+
+/** A configuration that was read and compiled. */
+export interface Configuration {
+  readonly main: MainSettings;
+  /** Null without an `http` block. */
+  readonly http: HttpConfiguration | null;
+  /** Absolute path. */
+  readonly pidFile: string;
+}
+
+/** What the reading found, also when it failed. */
+export interface Reading {
+  readonly files: ConfigFiles;
+  readonly remarks: Remark[];
+  /** All directives were read; what failed, if anything, came after. */
+  syntaxOk: boolean;
+}
+
+export interface ReadingOptions {
+  readonly commandLine: CommandLine;
+  readonly network: Network;
+  readonly logs: LogFiles;
+  /** Gets its sinks from the configuration. */
+  readonly mainErrorLog: ErrorLog;
+  /** Modules beside the built-in ones; in each phase they come after those. */
+  readonly modules?: readonly HttpModule[];
+}
+
+export function startReading(files: ConfigFiles = new DiskFiles()): Reading {
+  return { files, remarks: [], syntaxOk: false };
+}
+
+/**
+ * Reads the configuration file and compiles what it says.
+ * @throws ConfigError for the first thing that is wrong
+ */
+export async function readConfiguration(reading: Reading, options: ReadingOptions): Promise<Configuration> {
+  const { commandLine, network, logs, mainErrorLog } = options;
+  const { configFile, prefix } = commandLine;
+  const modules = [...httpModules, ...(options.modules ?? [])];
+  const surroundings: Surroundings = { network, logs, mainErrorLog, httpModules: modules };
+  const cycle = createCycle({
+    prefix,
+    confDirectory: configFile.slice(0, configFile.lastIndexOf("/") + 1),
+    modules: [mainModule, ...modules],
+    files: reading.files,
+    notice: (level, message, file, line) => {
+      reading.remarks.push({ level, text: describeAt(message, file, line) });
+    },
+  });
+  const scope = mainScope(cycle, surroundings);
+  if (commandLine.globals !== "") cycle.walk(parseConfig(commandLine.globals, COMMAND_LINE), scope);
+  cycle.walk(readMainFile(configFile, reading.files), scope);
+  completeMain(mainModule, scope.mainSettings, scope);
+  const main = scope.mainSettings.get(mainModule) as MainSettings;
+  if (!main.eventsSeen) throw new ConfigError('no "events" section in configuration', "", 0);
+  aimErrorLog(mainErrorLog, main, options, cycle);
+  const http = main.http === null ? null : await compile(main.http.build, main.http.scope);
+  reading.syntaxOk = true;
+  return { main, http, pidFile: fullName(main.pid, prefix) };
+}
+
+function mainScope(cycle: Cycle, surroundings: Surroundings): Scope {
+  return new Scope({
+    cycle,
+    context: "main",
+    parent: null,
+    mainSettings: new Map(),
+    serverSettings: new Map(),
+    locationSettings: new Map(),
+    subject: surroundings,
+  });
+}
+
+/** The main error log: of the configuration, else of `-e`, else `logs/error.log`. */
+function aimErrorLog(
+  log: ErrorLog,
+  main: MainSettings,
+  { commandLine, logs }: ReadingOptions,
+  cycle: Cycle,
+): void {
+  const { errorLog } = commandLine;
+  if (main.errorLogTargets !== null) log.retarget(main.errorLogTargets);
+  else if (errorLog === "stderr") log.retarget([{ sink: logs.stderr, level: "error" }]);
+  else {
+    const path = fullName(errorLog ?? "logs/error.log", cycle.prefix);
+    log.retarget([{ sink: logs.open(path), level: "error" }]);
+  }
+}
+
+async function compile(build: HttpBuild, scope: Scope): Promise<HttpConfiguration> {
+  for (const name of build.names) {
+    if (name.skip?.() === true) continue;
+    name.resolved(await addressesOf(build, name));
+  }
+  for (const finish of build.finishUpstreams) finish();
+  return compileHttp(build, httpCore as CoreModule, scope);
+}
+
+async function addressesOf(build: HttpBuild, name: HttpBuild["names"][number]): Promise<readonly string[]> {
+  try {
+    const addresses = await build.network.resolve(name.host);
+    if (addresses.length > 0) return [...new Set(addresses)];
+  } catch {
+    // Told below, in nginx's words.
+  }
+  return failAt(name.place, name.complaint);
+}

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LogFiles } from "../gateway/log-files.ts";
+import { connect } from "../net/contract-peer.ts";
+import { createMemoryNetwork } from "../net/memory/network.ts";
+import { startGateway } from "./embed.ts";
+
+test("a gateway runs on a given network and writes to given logs", async () => {
+  const network = createMemoryNetwork({ seed: 1 });
+  const lines: string[] = [];
+  const logs: LogFiles = {
+    open: (path) => ({ write: (line) => lines.push(`${path.slice(path.lastIndexOf("/") + 1)}: ${line}`) }),
+    stderr: { write: (line) => lines.push(`stderr: ${line}`) },
+    reopen() {},
+    flush() {},
+  };
+  const config = `
+    events {}
+    http {
+      log_format short '$request_method $uri $status';
+      access_log access.log short;
+      server { listen 10.0.0.1:80; location / { return 200 "hello"; } }
+    }`;
+  const gateway = await startGateway({ config, network, logs });
+  assert.deepEqual(gateway.addresses, [{ family: "ipv4", address: "10.0.0.1", port: 80 }]);
+  const dialing = connect(network, { endpoint: { kind: "tcp", address: "10.0.0.1", port: 80 }, tls: null });
+  await network.advance(100);
+  const client = await dialing;
+  client.connection.send(Buffer.from("GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+  await network.advance(100);
+  assert.match(client.text, /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nhello$/);
+  const stopping = gateway.stop();
+  await network.advance(100);
+  await stopping;
+  assert.deepEqual(lines, ["access.log: GET /x 200\n"]);
+});

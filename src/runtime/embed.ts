@@ -1,0 +1,157 @@
+import { DiskFiles } from "../config/files.ts";
+import type { CommandLine, Remark } from "../config/command-line.ts";
+import { ErrorLog } from "../gateway/error-log.ts";
+import { Gateway } from "../gateway/gateway.ts";
+import { DiskLogFiles } from "../gateway/log-file.ts";
+import type { LogFiles } from "../gateway/log-files.ts";
+import { systemNetwork } from "../net/choose.ts";
+import type { SocketAddress } from "../net/connection.ts";
+import type { Network } from "../net/network.ts";
+import { readConfiguration, startReading } from "./configuration.ts";
+import type { Configuration, Reading } from "./configuration.ts";
+import { Listeners } from "./listeners.ts";
+
+export interface GatewayOptions {
+  /** Text of the configuration; takes the place of a file. */
+  readonly config?: string;
+  /** Path of the configuration file. With `config`: the name that messages call it by. */
+  readonly configFile?: string;
+  /** Where relative paths begin; the current directory by default. */
+  readonly prefix?: string;
+  /** Sockets and time; the system's by default. A simulated network makes tests repeatable. */
+  readonly network?: Network;
+  /** Where the lines of `access_log` and `error_log` go; the files that they name by default. */
+  readonly logs?: LogFiles;
+}
+
+/** A gateway that runs inside this process. */
+export interface RunningGateway {
+  /** The addresses that are listened on. */
+  readonly addresses: readonly SocketAddress[];
+  /** What the configuration was warned about. */
+  readonly remarks: readonly Remark[];
+  /** Takes over another text (or reads the file again). Connections and tunnels go on. */
+  reload(config?: string): Promise<void>;
+  /** Stops listening, lets running requests and tunnels end. */
+  quit(): Promise<void>;
+  /** Drops everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a gateway in this process.
+ * @throws ConfigError for a configuration that cannot be used; Error with `code` for an address in use
+ */
+export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
+  const gateway = new EmbeddedGateway(options);
+  await gateway.apply(options.config);
+  return gateway;
+}
+
+class EmbeddedGateway implements RunningGateway {
+  private readonly options: GatewayOptions;
+  private readonly network: Network;
+  private readonly logs: LogFiles;
+  private readonly errorLog: ErrorLog;
+  private readonly gateway: Gateway;
+  private readonly listeners: Listeners;
+  private configuration: Configuration | null = null;
+  private lastReading: Reading | null = null;
+
+  constructor(options: GatewayOptions) {
+    this.options = options;
+    this.network = options.network ?? systemNetwork();
+    this.logs = options.logs ?? new DiskLogFiles(this.network.clock, `${this.commandLine().prefix}logs/`);
+    this.errorLog = new ErrorLog([{ sink: this.logs.stderr, level: "error" }], this.network.clock);
+    this.gateway = new Gateway(this.network, this.errorLog);
+    this.listeners = new Listeners(this.gateway);
+  }
+
+  get addresses(): readonly SocketAddress[] {
+    return this.listeners.addresses;
+  }
+
+  get remarks(): readonly Remark[] {
+    return this.lastReading?.remarks ?? [];
+  }
+
+  async apply(text: string | undefined): Promise<void> {
+    const commandLine = this.commandLine();
+    const reading = startReading(
+      text === undefined ? new DiskFiles() : new TextFiles(commandLine.configFile, text),
+    );
+    this.lastReading = reading;
+    const { network, logs, errorLog: mainErrorLog } = this;
+    const configuration = await readConfiguration(reading, { commandLine, network, logs, mainErrorLog });
+    await this.listeners.apply(configuration.http?.sockets ?? [], () => undefined);
+    const before = this.configuration?.http?.build;
+    this.configuration = configuration;
+    closePools(before);
+  }
+
+  async reload(config?: string): Promise<void> {
+    await this.apply(config ?? this.options.config);
+  }
+
+  async quit(): Promise<void> {
+    await this.listeners.stop();
+    await this.gateway.stopGracefully();
+    this.close();
+  }
+
+  async stop(): Promise<void> {
+    await this.listeners.stop();
+    this.gateway.stopNow();
+    this.close();
+  }
+
+  private close(): void {
+    closePools(this.configuration?.http?.build);
+    this.logs.flush();
+  }
+
+  private commandLine(): CommandLine {
+    const prefix = latin1(this.options.prefix ?? process.cwd()).replace(/\/?$/, "/");
+    const file = latin1(this.options.configFile ?? "nginx.conf");
+    return {
+      configFile: file.startsWith("/") ? file : prefix + file,
+      configFileGiven: this.options.configFile !== undefined,
+      prefix,
+      globals: "",
+      errorLog: "stderr",
+      testOnly: false,
+      dump: false,
+      quiet: true,
+      signal: null,
+    };
+  }
+}
+
+/** The system's files, one of which is a text at hand. */
+class TextFiles extends DiskFiles {
+  private readonly path: string;
+  private readonly text: string;
+
+  constructor(path: string, text: string) {
+    super();
+    this.path = path;
+    this.text = latin1(text);
+  }
+
+  override read(path: string): string {
+    return path === this.path ? this.text : super.read(path);
+  }
+}
+
+function closePools(
+  build:
+    | { readonly upstreams: ReadonlyMap<string, { upstream: { pool: { close(): void } | null } | null }> }
+    | undefined,
+): void {
+  for (const draft of build?.upstreams.values() ?? []) draft.upstream?.pool?.close();
+}
+
+/** Configurations hold one character per byte. */
+function latin1(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
