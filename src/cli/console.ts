@@ -1,0 +1,6 @@
+import { productName } from "../gateway/product.ts";
+
+/** Writes a line to standard error behind the program's name. Latin1. */
+export function tell(text: string): void {
+  process.stderr.write(Buffer.from(`${productName}: ${text}\n`, "latin1"));
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env node
+/**
+ * The command line: nginx's options with nginx's messages and exit codes, and the subcommands.
+ */
+import { existsSync } from "node:fs";
+import type { CheckResult, CommandLine } from "../config/command-line.ts";
+import { dumpSources } from "../config/dump.ts";
+import { productName } from "../gateway/product.ts";
+import { tell } from "./console.ts";
+import { OptionError, parseOptions } from "./options.ts";
+import type { Options } from "./options.ts";
+import { sendSignal } from "./signal.ts";
+import { HELP_TEXT, buildText, versionText } from "./version.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
+
+keepYoungGenerationSmall();
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  if (args[0] === "quickstart") {
+    const { quickstart } = await import("./quickstart.ts");
+    return leave(await quickstart(args.slice(1)));
+  }
+  let options: Options;
+  try {
+    options = parseOptions(args, process.cwd());
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    tell(error.message);
+    return 1;
+  }
+  if (options.showVersion) {
+    showVersion(options);
+    if (!options.commandLine.testOnly) return 0;
+  }
+  const code = await act(options.commandLine);
+  if (code !== 0) hintAtMissingFile(options.commandLine);
+  return code;
+}
+
+/** The name of the file was nobody's choice: say how to choose one. */
+function hintAtMissingFile({ configFile, configFileGiven }: CommandLine): void {
+  if (configFileGiven || existsSync(Buffer.from(configFile, "latin1"))) return;
+  tell(`there is no ${configFile}: use "-c file", or try "${productName} quickstart"`);
+}
+
+function showVersion({ showHelp, showBuild }: Options): void {
+  process.stderr.write(versionText());
+  if (showHelp) process.stderr.write(HELP_TEXT);
+  if (showBuild) process.stderr.write(buildText());
+}
+
+async function act(commandLine: CommandLine): Promise<number> {
+  const { checkConfiguration, run } = await import("../runtime/start.ts");
+  if (!commandLine.testOnly && commandLine.signal === null) return leave(await run(commandLine));
+  const result = await checkConfiguration(commandLine);
+  if (commandLine.testOnly) return reportTest(commandLine, result);
+  if (!result.ok) {
+    showRemarks(result.remarks, true);
+    return 1;
+  }
+  return sendSignal(commandLine.signal!, result.pidFile);
+}
+
+/** Ends a program that has served: timers and sockets that are left must not keep it alive. */
+function leave(code: number): never {
+  process.exit(code);
+}
+
+function reportTest(commandLine: CommandLine, result: CheckResult): number {
+  const { configFile, quiet, dump } = commandLine;
+  const remarks = result.ok ? result.remarks : result.remarks.slice(0, -1);
+  const failure = result.ok ? [] : result.remarks.slice(-1);
+  showRemarks(remarks, quiet);
+  if (result.syntaxOk && !quiet) tell(`the configuration file ${configFile} syntax is ok`);
+  if (!result.ok) {
+    showRemarks(failure, quiet);
+    tell(`configuration file ${configFile} test failed`);
+    return 1;
+  }
+  if (!quiet) tell(`configuration file ${configFile} test is successful`);
+  if (dump) process.stdout.write(Buffer.from(dumpSources(result.sources), "latin1"));
+  return 0;
+}
+
+function showRemarks(remarks: CheckResult["remarks"], quiet: boolean): void {
+  for (const { level, text } of remarks) {
+    if (!quiet || level !== "notice") tell(`[${level}] ${text}`);
+  }
+}

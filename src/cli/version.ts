@@ -1,0 +1,37 @@
+import { nginxVersion, productName, productVersion } from "../gateway/product.ts";
+
+export function versionText(): string {
+  return `${productName} version: ${productName}/${productVersion}\n`;
+}
+
+/** What `-V` adds: the runtime underneath. */
+export function buildText(): string {
+  const { bun, node, openssl } = process.versions;
+  const runtime = bun === undefined ? `node ${node}` : `bun ${bun}`;
+  return (
+    `running on ${runtime} with OpenSSL ${openssl}\n` +
+    "TLS SNI support enabled\n" +
+    `configuration language: nginx ${nginxVersion}\n`
+  );
+}
+
+export const HELP_TEXT = `Usage: ${productName} [-?hvVtTq] [-s signal] [-p prefix]
+                [-e filename] [-c filename] [-g directives]
+       ${productName} quickstart
+
+Options:
+  -?,-h         : this help
+  -v            : show version and exit
+  -V            : show version and what it runs on, then exit
+  -t            : test configuration and exit
+  -T            : test configuration, dump it and exit
+  -q            : suppress non-error messages during configuration testing
+  -s signal     : send signal to a running ${productName}: stop, quit, reopen, reload
+  -p prefix     : set prefix path (default: the current directory)
+  -e filename   : set error log file (default: logs/error.log, below the prefix)
+  -c filename   : set configuration file (default: nginx.conf, below the prefix)
+  -g directives : set global directives out of configuration file
+
+Commands:
+  quickstart    : run a demonstration: a gateway, two WebSocket backends and a page to try them
+`;
