@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { connect as connectTcp, type NetConnectOpts, type Socket } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { ByteStream, WAIT_MS } from "./byte-stream.ts";
+import { framingOf, normalised, readBody, readHead, type Message } from "./message.ts";
+
+export interface TlsChoice {
+  /** Name for SNI; null sends none. */
+  readonly serverName: string | null;
+  /** The only version offered, "TLSv1.2" or "TLSv1.3"; null offers both. */
+  readonly version: "TLSv1.2" | "TLSv1.3" | null;
+  /** "plain" shows `certificates/client-plain.crt`; null shows none. */
+  readonly certificate: string | null;
+}
+
+export type Target = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** A client connection that knows which responses it is still owed. */
+export class Client {
+  readonly stream: ByteStream;
+  /** The subject's common name of the certificate that the server showed; null without TLS. */
+  readonly certificateName: string | null;
+  readonly localPort: number;
+  /** Methods of requests whose responses have not been read. */
+  #owed: string[] = [];
+  used = false;
+
+  constructor(socket: Socket, certificateName: string | null) {
+    this.stream = new ByteStream(socket);
+    this.localPort = socket.localPort ?? 0;
+    this.certificateName = certificateName;
+  }
+
+  /** Sends bytes; heads that begin in them are noted, for the sake of HEAD. */
+  send(bytes: string): void {
+    this.used = true;
+    const starts = bytes.matchAll(/(?:^|\r\n\r\n)([A-Z]+) \S+ HTTP\/1\.\d\r\n/g);
+    for (const [, method = ""] of starts) this.#owed.push(method);
+    this.stream.send(bytes);
+  }
+
+  /** The next response, normalised. Null when none came. */
+  async response(): Promise<Message | null> {
+    const head = await readHead(this.stream);
+    if (head === null) return null;
+    const status = Number(head.startLine.split(" ")[1]);
+    if (status >= 100 && status < 200) return normalised(head);
+    const method = this.#owed.shift() ?? "GET";
+    const bodiless = method === "HEAD" || status === 204 || status === 304;
+    await readBody(this.stream, head, bodiless ? { kind: "none" } : framingOf(head, { kind: "end" }));
+    return normalised(head);
+  }
+}
+
+/** Connects; rejects with the error of the connection or the handshake. */
+export function connectClient(target: Target, tls: TlsChoice | null): Promise<Client> {
+  return tls === null ? connectPlain(target) : connectSecure(target, tls);
+}
+
+function connectPlain(target: Target): Promise<Client> {
+  return new Promise((resolve, reject) => {
+    const options: NetConnectOpts = { ...target, allowHalfOpen: true };
+    const socket = connectTcp(options);
+    socket.setTimeout(WAIT_MS, () => socket.destroy(new Error("connecting timed out")));
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.setTimeout(0);
+      resolve(new Client(socket, null));
+    });
+  });
+}
+
+function connectSecure(target: Target, tls: TlsChoice): Promise<Client> {
+  return new Promise((resolve, reject) => {
+    const versions = tls.version === null ? {} : { minVersion: tls.version, maxVersion: tls.version };
+    const name = tls.serverName === null ? {} : { servername: tls.serverName };
+    const own = tls.certificate === null ? {} : clientCertificate(tls.certificate);
+    const socket: TLSSocket = connectTls({
+      ...target,
+      ...versions,
+      ...name,
+      ...own,
+      rejectUnauthorized: false,
+    });
+    socket.setTimeout(WAIT_MS, () => socket.destroy(new Error("handshake timed out")));
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("closed during the handshake")));
+    socket.once("secureConnect", () => {
+      socket.setTimeout(0);
+      const name = socket.getPeerCertificate().subject?.CN;
+      resolve(new Client(socket, typeof name === "string" ? name : null));
+    });
+  });
+}
+
+function clientCertificate(name: string): { readonly cert: Buffer; readonly key: Buffer } {
+  const file = (suffix: string): Buffer =>
+    readFileSync(new URL(`certificates/client-${name}.${suffix}`, import.meta.url));
+  return { cert: file("crt"), key: file("key") };
+}

@@ -1,0 +1,137 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Backend } from "./backend.ts";
+import { WAIT_MS } from "./byte-stream.ts";
+import { connectClient, type Client, type Target, type TlsChoice } from "./client.ts";
+import type { Message } from "./message.ts";
+import { show, type Placeholders } from "./text.ts";
+
+/** Says what went otherwise than the case expects. */
+export class CaseFailure extends Error {}
+
+export function failCase(why: string): never {
+  throw new CaseFailure(why);
+}
+
+/** What the steps of one case act on. */
+export class World {
+  readonly directory: string;
+  readonly placeholders: Placeholders;
+  readonly backends: ReadonlyMap<string, Backend>;
+  readonly #clients: Client[] = [];
+  #client: Client | null = null;
+  #response: Message | null = null;
+  /** Why the last `connect` failed, until a step has asked. */
+  connectError: string | null = null;
+  /** The last response ended early and no step has said so yet. */
+  cutShort = false;
+  /** The request that the last `B… saw` step looked at. */
+  seen: Message | null = null;
+  /** When the last bytes were sent by the client, in milliseconds of the runtime's clock. */
+  sentAt = 0;
+  /** The error log's size when the case began. */
+  readonly #logStart = new Map<string, number>();
+
+  constructor(directory: string, placeholders: Placeholders, backends: ReadonlyMap<string, Backend>) {
+    this.directory = directory;
+    this.placeholders = placeholders;
+    this.backends = backends;
+  }
+
+  get client(): Client {
+    if (this.connectError !== null) failCase(`connecting failed: ${this.connectError}`);
+    return this.#client ?? failCase("no connection is open in this case");
+  }
+
+  get response(): Message {
+    return this.#response ?? failCase("no response has been read in this case");
+  }
+
+  /** The open connection when it was made by `connect` and not used, else a new one to %PORT1%. */
+  async freshClient(): Promise<Client> {
+    if (this.#client !== null && !this.client.used) return this.client;
+    await this.connect({ host: "127.0.0.1", port: Number(this.placeholders.get("PORT1")) }, null);
+    return this.client;
+  }
+
+  async connect(target: Target, tls: TlsChoice | null): Promise<void> {
+    this.#leave();
+    try {
+      this.#client = await connectClient(target, tls);
+      this.#clients.push(this.#client);
+      this.placeholders.set("CLIENT_PORT", String(this.#client.localPort));
+    } catch (error) {
+      this.connectError = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  send(bytes: string): void {
+    this.sentAt = performance.now();
+    this.client.send(bytes);
+  }
+
+  async readResponse(): Promise<Message> {
+    this.#requireWhole();
+    const response = await this.client.response();
+    if (response === null) {
+      const { buffered, ended, errorCode } = this.client.stream;
+      const state = ended ? `the connection was closed (${errorCode ?? "end"})` : "nothing more came";
+      failCase(`no response: ${state}, buffered ${show(buffered)}`);
+    }
+    this.#response = response;
+    this.cutShort = !response.complete;
+    return response;
+  }
+
+  backend(name: string): Backend {
+    return this.backends.get(name) ?? failCase(`no backend ${name}`);
+  }
+
+  /** What was appended to a log since the case began, whole lines only. */
+  newLogLines(name: string): string[] {
+    const path = join(this.directory, "logs", name);
+    const start = this.#logStart.get(name) ?? 0;
+    const text = fileSize(path) === 0 ? "" : readFileSync(path, "latin1").slice(start);
+    return text.split("\n").slice(0, -1);
+  }
+
+  /** Marks where the logs stand now. */
+  beginLogs(names: readonly string[]): void {
+    for (const name of names) this.#logStart.set(name, fileSize(join(this.directory, "logs", name)));
+  }
+
+  #requireWhole(): void {
+    if (this.cutShort) failCase(`the response was cut short; body so far ${show(this.response.body)}`);
+  }
+
+  /** Nothing may be left over on a connection that the case turns away from. */
+  #leave(): void {
+    this.#requireWhole();
+    if (this.connectError !== null) failCase(`connecting failed: ${this.connectError}`);
+    const left = this.#client?.stream.buffered ?? "";
+    if (left !== "") failCase(`bytes that no step read: ${show(left)}`);
+  }
+
+  finish(): void {
+    this.#leave();
+  }
+
+  dispose(): void {
+    for (const client of this.#clients) client.stream.destroy();
+  }
+}
+
+function fileSize(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Asks again every few milliseconds until the answer is not undefined; null when time is over. */
+export async function poll<T>(ask: () => T | undefined, waitMs: number = WAIT_MS): Promise<T | null> {
+  const deadline = Date.now() + waitMs;
+  for (;;) {
+    const answer = ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > deadline) return null;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
