@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { repository } from "./support/gateway.ts";
+
+/** Lowest floor first: a room imports only itself and rooms before it. */
+const rooms = ["net", "http", "websocket", "config", "gateway", "modules", "runtime", "cli"];
+const source = path.join(repository, "src");
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  /** Gone once types are stripped. */
+  readonly typeOnly: boolean;
+}
+
+const statement = /^(?:import|export) (type )?(?:[^"';]*? from )?"(\.[^"]+)";/gm;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(path.join(source, file), "utf8");
+  return [...text.matchAll(statement)].map(([, type, target]) => ({
+    from: file,
+    to: path.join(path.dirname(file), target!),
+    typeOnly: type !== undefined,
+  }));
+}
+
+const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
+  (name) => name.endsWith(".ts") && !/\.(test|fixture)\.ts$/.test(name),
+);
+const imports = files.flatMap(importsOf);
+
+describe("the rooms", () => {
+  test("import downwards only", () => {
+    const floor = (file: string): number => rooms.indexOf(file.split("/")[0]!);
+    const upwards = imports.filter(({ from, to }) => floor(from) >= 0 && floor(to) > floor(from));
+    assert.deepEqual(
+      upwards.map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
+  });
+
+  test("hold no cycle of imports that remains when types are stripped", () => {
+    const targets = new Map<string, string[]>();
+    for (const { from, to, typeOnly } of imports) {
+      if (!typeOnly) targets.set(from, [...(targets.get(from) ?? []), to]);
+    }
+    const done = new Set<string>();
+    const visit = (file: string, trail: readonly string[]): void => {
+      assert.ok(!trail.includes(file), [...trail.slice(trail.indexOf(file)), file].join(" → "));
+      if (done.has(file)) return;
+      for (const target of targets.get(file) ?? []) visit(target, [...trail, file]);
+      done.add(file);
+    };
+    for (const file of files) visit(file, []);
+  });
+});
