@@ -1,0 +1,34 @@
+/**
+ * The load generator (runs on Bun): one job, given as JSON on the command line, see `job.ts`.
+ *
+ *     bun bench/load.ts '{"mode":"echo","port":8080,…}'
+ */
+import type { Job, LoadMode } from "./job.ts";
+import { Control } from "./load/control.ts";
+import { runBroadcast } from "./load/broadcast.ts";
+import { runEcho, runIdle } from "./load/echo.ts";
+import { runDownloads, runRequests } from "./load/http.ts";
+import { runHandshakes, runResumed } from "./load/handshakes.ts";
+import { runPaced } from "./load/paced.ts";
+import { runTunnels } from "./load/tunnels.ts";
+
+const modes: Record<LoadMode, (job: Job, control: Control) => Promise<void>> = {
+  echo: runEcho,
+  paced: runPaced,
+  broadcast: runBroadcast,
+  tunnels: runTunnels,
+  requests: runRequests,
+  downloads: runDownloads,
+  handshakes: runHandshakes,
+  resumed: runResumed,
+  idle: runIdle,
+};
+
+const job = JSON.parse(process.argv[2] ?? "{}") as Job;
+const control = new Control();
+try {
+  await modes[job.mode](job, control);
+  process.exit(0);
+} catch (error) {
+  control.fail(error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,119 @@
+/** The rows of the table: what is done, and which figure comes out of it. */
+import type { Job } from "./job.ts";
+
+/** The figure of a row. */
+export type Figure =
+  /** Microseconds of the proxy's CPU for one unit. */
+  | "cpu"
+  /** Units for each second of the proxy's CPU: what one core could do. */
+  | "rate"
+  /** KiB of memory for each open tunnel. */
+  | "memory"
+  /** p99 latency in microseconds. */
+  | "latency"
+  /** Milliseconds from the start of the process to the first answer. */
+  | "start"
+  /** Milliseconds from SIGHUP to the first answer of the new configuration. */
+  | "reload"
+  /** CPU for one message with many tunnels, divided by that with few. */
+  | "growth";
+
+export interface Row {
+  readonly name: string;
+  readonly title: string;
+  readonly figure: Figure;
+  readonly unit: string;
+  /** Digits after the point in the table of values. */
+  readonly digits: number;
+  readonly work: Pick<Job, "mode" | "tls" | "connections" | "size">;
+}
+
+/** Open loop: messages per second of the row "p99-5000". */
+export const pacedRate = 5000;
+
+/** Tunnels of the row "grow-100-8000". */
+export const growth = { few: 100, many: 8000 } as const;
+
+const loopTunnels = 64;
+const idleTunnels = 2000;
+
+function row(name: string, title: string, figure: Figure, work: Partial<Job> & Pick<Job, "mode">): Row {
+  const units = {
+    cpu: "µs",
+    rate: "/s",
+    memory: "KiB",
+    latency: "µs",
+    start: "ms",
+    reload: "ms",
+    growth: "×",
+  };
+  const digits = { cpu: 1, rate: 0, memory: 1, latency: 0, start: 0, reload: 1, growth: 2 };
+  const defaults = { tls: false, connections: loopTunnels, size: 128 };
+  return { name, title, figure, unit: units[figure], digits: digits[figure], work: { ...defaults, ...work } };
+}
+
+function echoRows(tls: boolean): Row[] {
+  const scheme = tls ? "wss" : "ws";
+  const sizes = { "128": 128, "1k": 1024, "16k": 16 * 1024, "64k": 64 * 1024 };
+  return Object.entries(sizes).map(([name, size]) => {
+    const title = `echo ${size < 1024 ? `${size} B` : `${size / 1024} KiB`}, ${scheme}: CPU per message`;
+    return row(`echo-${name}-${scheme}`, title, "cpu", { mode: "echo", tls, size });
+  });
+}
+
+export const rows: readonly Row[] = [
+  ...echoRows(false),
+  ...echoRows(true),
+  row("broadcast-128", "broadcast 128 B to 64 tunnels: CPU per message", "cpu", { mode: "broadcast" }),
+  row("new-tunnels", "new tunnels, ws, per core and second", "rate", { mode: "tunnels" }),
+  row("new-tunnels-wss", "new tunnels, wss, per core and second", "rate", { mode: "tunnels", tls: true }),
+  row("tls-full", "full TLS handshakes per core and second", "rate", {
+    mode: "handshakes",
+    tls: true,
+    connections: 16,
+  }),
+  row("tls-resumed", "resumed TLS handshakes per core and second", "rate", {
+    mode: "resumed",
+    tls: true,
+    connections: 16,
+  }),
+  row("keepalive-request", "keep-alive request, small answer: CPU", "cpu", { mode: "requests" }),
+  row("download-10m", "download of 10 MiB: CPU", "cpu", { mode: "downloads", connections: 4 }),
+  row("download-10m-tls", "download of 10 MiB, TLS: CPU", "cpu", {
+    mode: "downloads",
+    tls: true,
+    connections: 4,
+  }),
+  row("idle-ws", "memory per idle tunnel, ws", "memory", { mode: "idle", connections: idleTunnels }),
+  row("idle-wss", "memory per idle tunnel, wss", "memory", {
+    mode: "idle",
+    tls: true,
+    connections: idleTunnels,
+  }),
+  row("p99-5000", `p99 latency at ${pacedRate} messages/s, 64 tunnels`, "latency", { mode: "paced" }),
+  row("grow-100-8000", `CPU per message at ${growth.many} tunnels ÷ at ${growth.few}`, "growth", {
+    mode: "echo",
+  }),
+  row("start-up", "start to first answer", "start", { mode: "requests" }),
+  row("reload", "SIGHUP to the first answer of the new configuration", "reload", { mode: "requests" }),
+];
+
+/** The first side-by-side of `--quick`. */
+export const quickRows: readonly string[] = [
+  "echo-128-ws",
+  "echo-16k-ws",
+  "echo-128-wss",
+  "echo-16k-wss",
+  "keepalive-request",
+  "idle-ws",
+  "idle-wss",
+];
+
+/** @throws Error that lists the known names when one is unknown. */
+export function rowsNamed(names: readonly string[]): Row[] {
+  return names.map((name) => {
+    const found = rows.find((one) => one.name === name);
+    if (found !== undefined) return found;
+    throw new Error(`unknown row "${name}"; known: ${rows.map((one) => one.name).join(", ")}`);
+  });
+}
