@@ -12,11 +12,15 @@ import {
   seededNumbers,
 } from "../src/gateway/balance/peer.fixture.ts";
 import type { PeerOptions } from "../src/gateway/balance/peer.ts";
+import { startGateway } from "../src/runtime/embed.ts";
 import { ask, freePorts, nginxMissing, scratchFolder, startNginx, upstreamBlock } from "./balance-harness.ts";
 
 const ADDRESSES = 10_000;
 
 const METHODS = [{ ...CONSISTENT_HASH, directive: "hash $remote_addr consistent;" }, HASH, IP_HASH];
+
+/** What Longhaul as a whole is asked: methods whose key can be told in the request. */
+const SERVED = [CONSISTENT_HASH, HASH];
 
 function clientAddresses(): string[] {
   const number = seededNumbers(2);
@@ -44,6 +48,24 @@ function peerSets(ports: readonly number[], folder: string): Record<string, Peer
   };
 }
 
+/** A whole gateway over the same peers, on `folder`/longhaul.sock: also the blocks' text is read by Longhaul. */
+function serve(
+  folder: string,
+  sets: readonly (readonly [string, PeerOptions[]])[],
+): ReturnType<typeof startGateway> {
+  const blocks = sets.flatMap(([set, peers]) =>
+    SERVED.map(({ name, directive }) => upstreamBlock(`${set}_${name}`, directive, peers)),
+  );
+  const locations = sets.flatMap(([set]) =>
+    SERVED.map(({ name }) => `location /${set}_${name} { proxy_pass http://${set}_${name}; }`),
+  );
+  const config = `events {} error_log stderr; http {
+    access_log off; keepalive_requests 1000000; ${blocks.join("\n")}
+    server { listen unix:${folder}/longhaul.sock; add_header X-Peer $upstream_addr always; ${locations.join("\n")} }
+  }`;
+  return startGateway({ config, prefix: folder });
+}
+
 test(
   "every client goes to the peer that nginx chooses",
   { skip: nginxMissing ?? false, timeout: 60_000 },
@@ -68,20 +90,23 @@ test(
       ].join("\n"),
     );
     const addresses = clientAddresses();
+    const gateway = await serve(folder, sets);
+    context.after(() => gateway.stop());
     for (const [set, peers] of sets) {
       for (const method of METHODS) {
         await context.test(`${set} peers, ${method.directive}`, async () => {
           const balancer = method.balancer(PeerSet.of(peers));
           const requests = addresses.map((address) => balanceRequest(address, address));
           const ours = choices(balancer, requests);
-          const theirs = await ask(
-            nginx.socket,
-            addresses.map((address) => ({ path: `/${set}_${method.name}?k=${address}`, address })),
-          );
+          const path = `/${set}_${method.name}?k=`;
+          const questions = addresses.map((address) => ({ path: path + address, address }));
+          const theirs = await ask(nginx.socket, questions);
           const different = addresses.flatMap((address, at) =>
             ours[at] === theirs[at] ? [] : [`${address}: ours ${ours[at]}, nginx's ${theirs[at]}`],
           );
           assert.deepEqual(different, []);
+          if (!SERVED.some(({ name }) => name === method.name)) return;
+          assert.deepEqual(await ask(`${folder}/longhaul.sock`, questions), theirs);
         });
       }
     }
