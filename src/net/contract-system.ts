@@ -139,11 +139,14 @@ function testForeignPeers(make: MakeSubject): void {
   scene("a client that leaves in the middle of its handshake is noticed at once", make, async (stage) => {
     const acceptor = await stage.listen({ tls: serverTls(stage.network) }, true);
     const hello = await clientHello();
-    for (const cut of [1, 5, 40, hello.length]) {
+    // The last one is no hello, but a record that only the TLS library can judge, once it is whole.
+    const unfinished = Buffer.from([0x16, 3, 1, 0x20, 0, ...Buffer.alloc(40, 0x78)]);
+    const starts = [1, 5, 40, hello.length].map((cut) => hello.subarray(0, cut));
+    for (const start of [...starts, unfinished]) {
       const client = await stage.connect(endpointOf(acceptor.listener.address));
-      client.connection.send(hello.subarray(0, cut));
+      client.connection.send(start);
       client.connection.shutdown();
-      await acceptor.errors.take();
+      assert.notEqual((await acceptor.errors.take()).code, "HANDSHAKE_TIMEOUT");
     }
     assert.equal(stage.subject.internalErrors.length, 0);
   });

@@ -90,7 +90,6 @@ export class ServerHandshake {
     socket.on("close", () => this.fail("ECONNRESET", "peer closed connection in SSL handshake"));
     socket.once("secure", () => this.guarded(() => this.succeed(socket)));
     socket.once("end", () => this.fail("ECONNRESET", "peer closed connection in SSL handshake"));
-    socket.on("readable", noticeEnd);
   }
 
   private reject(): void {
@@ -130,7 +129,6 @@ export class ServerHandshake {
 
   private succeed(socket: tls.TLSSocket): void {
     if (this.done) return;
-    socket.off("readable", noticeEnd);
     this.finish();
     const { raw, remote, local, serverTls, events, onInternalError } = this.init;
     const info = new NodeTlsInfo(socket, this.serverName, serverTls.requestCertificate);
@@ -198,9 +196,4 @@ function begin(
     connection.reset();
     onInternalError(error);
   }
-}
-
-/** A stream tells its end only to who reads; before the handshake is done there is nothing else to read. */
-function noticeEnd(this: tls.TLSSocket): void {
-  if (this.readableLength === 0) this.read();
 }
