@@ -48,7 +48,8 @@ test("what decides over access or content is refused by name", () => {
   ].flatMap((names) => names.split(" "))) {
     const directive = known.find((candidate) => candidate.name === name)!;
     const { result } = complaintAt(directive.contexts[0]!, smallest(directive));
-    assert.equal(result, `directive "${name}" of ${directive.module} is not supported by longhaul in f:1`);
+    const refusal = `directive "${name}" of ${directive.module} is not supported by longhaul`;
+    assert.ok(result.startsWith(refusal) && result.endsWith(" in f:1"), result);
   }
 });
 

@@ -3,6 +3,7 @@ import { ignoredValue } from "./ignored-values.ts";
 import type { ArgumentRule, Context, DirectiveSpec } from "./module.ts";
 import { HARMLESS, OBSOLETE, noEffectReason } from "./no-effect.ts";
 import { obsolete } from "./slots.ts";
+import { refusalReason } from "./refusals.ts";
 import type { Setter } from "./slots.ts";
 
 /** One line of nginx's table of directives. */
@@ -66,7 +67,9 @@ function fallbackSetter(known: KnownDirective): Setter {
   return (scope, directive) => {
     const isHarmless = directive.args.length === 1 && harmless.includes(directive.args[0]!.toLowerCase());
     if (check === null && !isHarmless) {
-      scope.fail(`directive "${name}" of ${module} is not supported by longhaul`);
+      const reason = refusalReason(module);
+      const why = reason === null ? "" : `: ${reason}`;
+      scope.fail(`directive "${name}" of ${module} is not supported by longhaul${why}`);
     }
     check?.(scope, directive);
     if (!isHarmless) scope.notice(`the "${name}" directive has no effect: ${noEffect}`);

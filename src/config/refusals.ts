@@ -1,0 +1,29 @@
+/** Why whole modules of nginx are refused, so that a message can say more than "not supported". */
+const REFUSED: readonly (readonly [pattern: string, reason: string])[] = [
+  ["ngx_mail*", "longhaul proxies HTTP and WebSockets, not mail"],
+  ["ngx_stream*", "longhaul proxies HTTP and WebSockets, not bare TCP and UDP"],
+  ["ngx_http_fastcgi_module", "upstream servers are spoken to in HTTP; put an HTTP server before FastCGI"],
+  ["ngx_http_scgi_module", "upstream servers are spoken to in HTTP; put an HTTP server before SCGI"],
+  ["ngx_http_uwsgi_module", "upstream servers are spoken to in HTTP; uWSGI serves it with --http-socket"],
+  ["ngx_http_grpc_module", "gRPC needs HTTP/2 to upstream servers"],
+  ["ngx_http_memcached_module", "upstream servers are spoken to in HTTP"],
+  ["ngx_http_tunnel_module", "longhaul is no forward proxy"],
+  ["ngx_http_perl_module", "modules for longhaul are written in TypeScript"],
+  ["ngx_http_xslt_filter_module", "documents are not transformed"],
+  ["ngx_http_image_filter_module", "images are not transformed"],
+  ["ngx_http_geoip_module", "its databases are not published any more; use geo or map"],
+  ["ngx_http_ssi_filter_module", "pages are not put together here"],
+  ["ngx_http_dav_module", "files are served, not stored"],
+  ["ngx_http_flv_module", "video files are served as they are, with ranges"],
+  ["ngx_http_mp4_module", "video files are served as they are, with ranges"],
+  ["ngx_http_slice_filter_module", "it serves a cache, and responses are not cached"],
+  ["ngx_http_browser_module", "map over $http_user_agent does the same"],
+];
+
+/** Why directives of a module are refused; null where there is no more to say than that they are. */
+export function refusalReason(module: string): string | null {
+  const found = REFUSED.find(([pattern]) =>
+    pattern.endsWith("*") ? module.startsWith(pattern.slice(0, -1)) : module === pattern,
+  );
+  return found?.[1] ?? null;
+}
