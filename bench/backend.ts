@@ -112,25 +112,38 @@ class EchoPeer implements Peer {
 
 const broadcastTunnels = new Set<PeerSocket>();
 
-/** One tunnel that only listens. */
+/** One tunnel that only listens: all that it ever says is its close frame, which some proxies write themselves. */
 class BroadcastPeer implements Peer {
-  receive(): void {}
+  receive(socket: PeerSocket): void {
+    broadcastTunnels.delete(socket);
+    socket.shutdown();
+  }
+
   drain(): void {}
   end(socket: PeerSocket): void {
     socket.shutdown();
   }
 }
 
-/** Whoever paces the broadcast: first the payload size in the query, then one byte for each round. */
+const missingTunnelsPollMs = 5;
+
+/** Whoever paces the broadcast: payload size and number of tunnels in the query, then one byte for each round. */
 class BroadcastControlPeer implements Peer {
   readonly #frame: StampedFrame;
+  readonly #tunnels: number;
   #round = 0;
 
-  constructor(payloadBytes: number) {
-    this.#frame = new StampedFrame(payloadBytes, false);
+  constructor(query: URLSearchParams) {
+    this.#frame = new StampedFrame(Number(query.get("size")), false);
+    this.#tunnels = Number(query.get("tunnels"));
   }
 
-  receive(_socket: PeerSocket, bytes: Buffer): void {
+  receive(socket: PeerSocket, bytes: Buffer): void {
+    // A proxy may answer its client before it has dialed here; the first round waits for all.
+    if (broadcastTunnels.size < this.#tunnels) {
+      setTimeout(() => this.receive(socket, bytes), missingTunnelsPollMs);
+      return;
+    }
     for (let i = 0; i < bytes.length; i += 1) {
       const message = this.#frame.stamp(0, this.#round);
       this.#round += 1;
@@ -178,8 +191,8 @@ function answer(socket: PeerSocket, head: string): void {
     upgrade(socket, head, new BroadcastPeer());
     broadcastTunnels.add(socket);
   } else if (target.startsWith(paths.broadcastControl)) {
-    const size = Number(new URLSearchParams(target.slice(target.indexOf("?"))).get("size"));
-    upgrade(socket, head, new BroadcastControlPeer(size));
+    const query = new URLSearchParams(target.slice(target.indexOf("?")));
+    upgrade(socket, head, new BroadcastControlPeer(query));
   } else {
     socket.write("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
   }

@@ -31,6 +31,10 @@ export function findProgram(name: string): string | null {
   return null;
 }
 
+function installed(name: string): string {
+  return join(projectDirectory, "node_modules", name);
+}
+
 /** One kind of proxy. */
 interface Contestant {
   readonly name: string;
@@ -90,7 +94,8 @@ const contestants: readonly Contestant[] = [
     env: ({ directory }) => ({ HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory }),
     args: ({ directory }) => ["run", "--adapter", "caddyfile", "--config", `${directory}/Caddyfile`],
   },
-  script("http-proxy-3", "node", "http-proxy.ts", join(projectDirectory, "node_modules/http-proxy-3")),
+  script("http-proxy-3", "node", "http-proxy.ts", installed("http-proxy-3")),
+  script("fastify-http-proxy", "node", "fastify-proxy.ts", installed("@fastify/http-proxy")),
 ];
 
 /** Every name that `--proxies` knows, in the order of the table's columns. */

@@ -67,7 +67,8 @@ class BroadcastTunnel extends Tunnel {
 /** The backend sends one message to every tunnel, round after round. Unit: one message to one tunnel. */
 export async function runBroadcast(job: Job, control: Control): Promise<void> {
   const loop = new ClosedLoop();
-  const starter = new ControlTunnel(`${paths.broadcastControl}?size=${job.size}`);
+  const query = `size=${job.size}&tunnels=${job.connections}`;
+  const starter = new ControlTunnel(`${paths.broadcastControl}?${query}`);
   const rounds = new Rounds(job, loop, starter);
   const tunnels = Array.from({ length: job.connections }, () => new BroadcastTunnel(rounds));
   await dialAll({ ...job, port: job.controlPort, tls: false }, [starter]);
