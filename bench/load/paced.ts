@@ -1,3 +1,4 @@
+import { Worker } from "node:worker_threads";
 import type { Job } from "../job.ts";
 import { paths } from "../wire.ts";
 import { dialAll } from "./connection.ts";
@@ -30,37 +31,38 @@ class PacedTunnel extends EchoTunnel {
   }
 }
 
-/** Sends on schedule, whether or not answers are back; a late turn of the loop makes up for what is due. */
+/** Time that the pacer's thread reads alike; `performance.now()` starts with each thread. */
+function wallMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** Sends what is due, whether or not answers are back, then waits for those. */
 async function pace(
-  job: Job,
-  seconds: number,
+  messages: number,
   tunnels: readonly PacedTunnel[],
   lag: Histogram,
-): Promise<number> {
-  const begin = performance.now();
-  const total = Math.floor(job.rate * seconds);
+  pacer: Worker,
+): Promise<void> {
   let sent = 0;
   await new Promise<void>((resolve) => {
-    const timer = setInterval(() => {
-      const due = Math.min(total, Math.floor(((performance.now() - begin) / 1000) * job.rate));
-      while (sent < due) {
-        const now = performance.now();
-        lag.record((now - begin - (sent / job.rate) * 1000) * 1000);
-        tunnels[sent % tunnels.length]!.askAt(now);
+    const turn = (dueMs: number): void => {
+      if (sent < messages) {
+        lag.record((wallMs() - dueMs) * 1000);
+        tunnels[sent % tunnels.length]!.askAt(performance.now());
         sent += 1;
+        return;
       }
-      const open = tunnels.some((tunnel) => tunnel.underWay > 0);
-      if (sent < total || open) return;
-      clearInterval(timer);
+      if (tunnels.some((tunnel) => tunnel.underWay > 0)) return;
+      pacer.off("message", turn);
       resolve();
-    }, 1);
+    };
+    pacer.on("message", turn);
   });
-  return sent;
 }
 
 /**
  * An open loop at `job.rate` messages per second. A message's latency counts from when it was written,
- * since the timer's own lateness is not the proxy's; that lateness is reported beside it.
+ * since the generator's own lateness is not the proxy's; that lateness is reported beside it.
  */
 export async function runPaced(job: Job, control: Control): Promise<void> {
   const latencies = new Histogram();
@@ -68,12 +70,15 @@ export async function runPaced(job: Job, control: Control): Promise<void> {
   const message = new EchoMessage(job.size);
   const tunnels = Array.from({ length: job.connections }, (_, id) => new PacedTunnel(id, message, latencies));
   await dialAll(job, tunnels);
-  await pace(job, job.warmupSeconds, tunnels, lag);
+  const workerData = { meanGapMs: 1000 / job.rate };
+  const pacer = new Worker(new URL("pacer.ts", import.meta.url), { workerData });
+  await pace(Math.ceil(job.rate * job.warmupSeconds), tunnels, lag, pacer);
   latencies.clear();
   lag.clear();
   control.report({ event: "ready" });
   await control.hear("go");
-  const units = await pace(job, job.seconds, tunnels, lag);
+  const units = Math.ceil(job.rate * job.seconds);
+  await pace(units, tunnels, lag, pacer);
   const [p50, p99, max] = [latencies.quantile(0.5), latencies.quantile(0.99), latencies.quantile(1)];
   control.report({ event: "done", units, seconds: job.seconds, p50, p99, max, lagP99: lag.quantile(0.99) });
   await control.hear("stop");
