@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Histogram } from "./load/histogram.ts";
 import { spreadOf } from "./measure.ts";
-import { isAvailable } from "./proxies.ts";
+import { isAble, isAvailable } from "./contestants.ts";
 import { rowsNamed } from "./rows.ts";
 import { type RowResult, Runner } from "./runner.ts";
-import { ratioTable, valueTable } from "./table.ts";
+import { latencyTable, ratioTable, valueTable } from "./table.ts";
 import { StampedFrame } from "./wire.ts";
 
 const proxies = ["nginx", "longhaul-bun", "longhaul-node", "relay-bun", "relay-node"].filter(isAvailable);
@@ -16,19 +16,13 @@ const proxies = ["nginx", "longhaul-bun", "longhaul-node", "relay-bun", "relay-n
 describe("the benchmark", () => {
   let directory: string;
   let runner: Runner;
+  const interruption = new AbortController();
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), "longhaul-bench-test-"));
     const rows = rowsNamed(["echo-128-ws"]);
-    runner = await Runner.start({
-      rows,
-      proxies,
-      rounds: 1,
-      seconds: 0.2,
-      warmupSeconds: 0,
-      othersTolerated: 1,
-      directory,
-    });
+    const plan = { rows, proxies, rounds: 1, seconds: 0.2, warmupSeconds: 0, othersTolerated: 1, directory };
+    runner = await Runner.start(plan, interruption.signal);
   });
 
   after(async () => {
@@ -37,9 +31,11 @@ describe("the benchmark", () => {
   });
 
   async function measure(name: string): Promise<RowResult> {
-    const result = await runner.run(rowsNamed([name])[0]!);
+    const row = rowsNamed([name])[0]!;
+    const result = await runner.run(row);
     for (const { proxy, failure, samples } of result.outcomes) {
       assert.equal(failure, null, `${proxy}: ${failure}`);
+      if (!isAble(proxy, row.needs)) continue;
       assert.equal(samples.length, 1);
       assert.ok(samples[0]!.value > 0);
     }
@@ -55,8 +51,37 @@ describe("the benchmark", () => {
     assert.match(valueTable([result]), /echo 128 B/);
   });
 
+  it("measures files and reloads of those who can", { timeout: 60_000 }, async () => {
+    await measure("file-1k");
+    await measure("reload");
+  });
+
+  it("measures latencies at a fixed rate", { timeout: 60_000 }, async () => {
+    assert.match(latencyTable([await measure("p99-5000")]), /p99-5000, p50/);
+  });
+
   it("measures echoes over wss", { timeout: 60_000 }, async () => {
     await measure("echo-16k-wss");
+  });
+});
+
+describe("an interrupted benchmark", () => {
+  it("ends its children and tells what it has", { timeout: 60_000 }, async () => {
+    const directory = mkdtempSync(join(tmpdir(), "longhaul-bench-test-"));
+    const rows = rowsNamed(["echo-128-ws"]);
+    const interruption = new AbortController();
+    const endless = { rounds: 1000, seconds: 0.2, warmupSeconds: 0, othersTolerated: 1 };
+    const plan = { rows, proxies: proxies.slice(0, 2), ...endless, directory };
+    const runner = await Runner.start(plan, interruption.signal);
+    setTimeout(() => interruption.abort(), 2500);
+    const { outcomes } = await runner.run(rows[0]!);
+    await runner.stop();
+    rmSync(directory, { recursive: true, force: true });
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.failure),
+      plan.proxies.map(() => null),
+    );
+    assert.match(valueTable([{ row: rows[0]!, outcomes, direct: null }]), /echo 128 B/);
   });
 });
 

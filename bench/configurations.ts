@@ -1,4 +1,5 @@
-/** The same job, written in each proxy's own language: one worker, no access log, kept-alive upstream connections. */
+/** The same job, written in each proxy's own language: no access log, kept-alive upstream connections. */
+import { paths } from "./wire.ts";
 
 export interface Setting {
   /** Directory for files and sockets of this proxy alone. */
@@ -12,21 +13,27 @@ export interface Setting {
   readonly combined: string;
   /** Told at /generation by those who can be reloaded: which version of the file is in force. */
   readonly generation: number;
+  readonly workers: number;
+  /** Directory below which the files of `paths.smallFile` and `paths.largeFile` are. */
+  readonly root: string;
 }
 
 /** nginx and Longhaul get the very same text. */
 export function nginxConfiguration(setting: Setting): string {
   const { directory } = setting;
+  // Without it two workers of nginx accept very unequal shares of a few connections.
+  const reuseport = setting.workers > 1 ? " reuseport" : "";
   const user = process.getuid?.() === 0 ? "user root;" : "";
   return `${user}
 daemon off;
-worker_processes 1;
+worker_processes ${setting.workers};
 worker_rlimit_nofile 20000;
 error_log ${directory}/error.log warn;
 pid ${directory}/nginx.pid;
 events { worker_connections 19000; }
 http {
     access_log off;
+    sendfile on;
     client_body_temp_path ${directory}/body;
     proxy_temp_path ${directory}/proxy;
     fastcgi_temp_path ${directory}/fastcgi;
@@ -45,8 +52,8 @@ http {
         "" "";
     }
     server {
-        listen 127.0.0.1:${setting.plainPort};
-        listen 127.0.0.1:${setting.tlsPort} ssl;
+        listen 127.0.0.1:${setting.plainPort}${reuseport};
+        listen 127.0.0.1:${setting.tlsPort} ssl${reuseport};
         server_name localhost;
         ssl_certificate ${setting.certificate};
         ssl_certificate_key ${setting.key};
@@ -54,6 +61,7 @@ http {
         ssl_session_cache shared:SSL:10m;
         ssl_session_timeout 1h;
         location = /generation { return 200 "${setting.generation}"; }
+        location ${paths.files} { root ${setting.root}; }
         location / {
             proxy_pass http://backend;
             proxy_http_version 1.1;
@@ -71,7 +79,7 @@ http {
 
 export function haproxyConfiguration(setting: Setting): string {
   return `global
-    nbthread 1
+    nbthread ${setting.workers}
     maxconn 9900
 defaults
     mode http
@@ -90,6 +98,13 @@ backend backends
 }
 
 export function caddyConfiguration(setting: Setting): string {
+  const site = `handle ${paths.files}* {
+        root * ${setting.root}
+        file_server
+    }
+    handle {
+        reverse_proxy 127.0.0.1:${setting.backendPort}
+    }`;
   return `{
     admin off
     auto_https off
@@ -100,11 +115,11 @@ export function caddyConfiguration(setting: Setting): string {
     }
 }
 http://localhost:${setting.plainPort} {
-    reverse_proxy 127.0.0.1:${setting.backendPort}
+    ${site}
 }
 https://localhost:${setting.tlsPort} {
     tls ${setting.certificate} ${setting.key}
-    reverse_proxy 127.0.0.1:${setting.backendPort}
+    ${site}
 }
 `;
 }

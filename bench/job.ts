@@ -7,6 +7,8 @@ export type LoadMode =
   | "tunnels"
   | "requests"
   | "downloads"
+  | "small-files"
+  | "large-files"
   | "handshakes"
   | "resumed"
   | "idle";

@@ -28,15 +28,21 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
-/** CPU time that the threads now living have used, in microseconds, over `pid` and its descendants. */
-export function cpuMicroseconds(pid: number): number {
-  let nanoseconds = 0;
+/** CPU time in microseconds that each thread now living of `pid` and its descendants has used. */
+export function cpuByThread(pid: number): Map<string, number> {
+  const used = new Map<string, number>();
   for (const member of processTree(pid)) {
     for (const thread of threadsOf(member)) {
-      nanoseconds += Number(readOrEmpty(`/proc/${member}/task/${thread}/schedstat`).split(" ")[0] ?? "0");
+      const nanoseconds = readOrEmpty(`/proc/${member}/task/${thread}/schedstat`).split(" ")[0] ?? "0";
+      used.set(thread, Number(nanoseconds) / 1000);
     }
   }
-  return nanoseconds / 1000;
+  return used;
+}
+
+/** CPU time that the threads now living have used, in microseconds, over `pid` and its descendants. */
+export function cpuMicroseconds(pid: number): number {
+  return [...cpuByThread(pid).values()].reduce((sum, used) => sum + used, 0);
 }
 
 /** Memory of `pid` and its descendants in KiB, shared pages counted in proportion (Pss). */

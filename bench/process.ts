@@ -7,11 +7,17 @@ import { processTree } from "./measure.ts";
 /** The proxy has a core of its own; load and backend share the next. One core: nothing to separate. */
 export const proxyCpu = 0;
 export const loadCpu = 1;
+/** Two workers need both, and everyone shares them then. */
+export const bothCpus = "0,1";
+
+/** Asked before this process is itself pinned. */
+const isPinning = availableParallelism() > 1;
 
 const stopPatienceMs = 3000;
 
 export interface StartOptions {
-  readonly cpu: number;
+  /** A core or several, as taskset takes them. */
+  readonly cpu: number | string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Standard error goes there, and standard output too unless its lines are wanted. */
@@ -20,15 +26,23 @@ export interface StartOptions {
   readonly talks: boolean;
 }
 
-function pinned(command: readonly string[], cpu: number): string[] {
-  return availableParallelism() > 1 ? ["taskset", "-c", String(cpu), ...command] : [...command];
+function pinned(command: readonly string[], cpu: number | string): string[] {
+  return isPinning ? ["taskset", "-c", String(cpu), ...command] : [...command];
+}
+
+/** Moves all threads of a running process; its children stay where they are. */
+export function pinProcess(pid: number, cpu: number | string): void {
+  if (isPinning) execFileSync("taskset", ["-a", "-c", "-p", String(cpu), String(pid)], { stdio: "ignore" });
 }
 
 /** Nobody may outlive the benchmark, however it ends. */
 const living = new Set<ChildProcess>();
-process.on("exit", () => {
+process.on("exit", stopAll);
+
+/** Tells every child to end and does not wait. */
+export function stopAll(): void {
   for (const child of living) child.kill("SIGTERM");
-});
+}
 
 /** A running child. */
 export class Child {
@@ -47,6 +61,8 @@ export class Child {
     this.#process = spawn(program!, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env: { ...process.env, ...options.env },
+      // Out of reach of the terminal's Ctrl-C: the benchmark hears it, and ends its children in order.
+      detached: true,
       stdio: options.talks ? ["pipe", "pipe", log] : ["ignore", log, log],
     });
     closeSync(log);

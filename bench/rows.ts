@@ -1,4 +1,5 @@
 /** The rows of the table: what is done, and which figure comes out of it. */
+import type { Ability } from "./contestants.ts";
 import type { Job } from "./job.ts";
 
 /** The figure of a row. */
@@ -13,10 +14,12 @@ export type Figure =
   | "latency"
   /** Milliseconds from the start of the process to the first answer. */
   | "start"
-  /** Milliseconds from SIGHUP to the first answer of the new configuration. */
+  /** Milliseconds from SIGHUP until every new connection meets the new configuration. */
   | "reload"
   /** CPU for one message with many tunnels, divided by that with few. */
-  | "growth";
+  | "growth"
+  /** CPU for one message with two workers, divided by that with one. */
+  | "workers";
 
 export interface Row {
   readonly name: string;
@@ -25,6 +28,8 @@ export interface Row {
   readonly unit: string;
   /** Digits after the point in the table of values. */
   readonly digits: number;
+  /** What a proxy must be able to do to take part. */
+  readonly needs?: Ability;
   readonly work: Pick<Job, "mode" | "tls" | "connections" | "size">;
 }
 
@@ -37,7 +42,19 @@ export const growth = { few: 100, many: 8000 } as const;
 const loopTunnels = 64;
 const idleTunnels = 2000;
 
-function row(name: string, title: string, figure: Figure, work: Partial<Job> & Pick<Job, "mode">): Row {
+/** Figures that compare a proxy with itself; they say something without nginx. */
+export function isOwnFactor(figure: Figure): boolean {
+  return figure === "growth" || figure === "workers";
+}
+
+/** Figures of work that goes on for as long as it is measured. */
+export function isUnderLoad(figure: Figure): boolean {
+  return figure !== "memory" && figure !== "start" && figure !== "reload";
+}
+
+type Work = Partial<Row["work"]> & Pick<Job, "mode">;
+
+function row(name: string, title: string, figure: Figure, work: Work, needs?: Ability): Row {
   const units = {
     cpu: "µs",
     rate: "/s",
@@ -46,10 +63,12 @@ function row(name: string, title: string, figure: Figure, work: Partial<Job> & P
     start: "ms",
     reload: "ms",
     growth: "×",
+    workers: "×",
   };
-  const digits = { cpu: 1, rate: 0, memory: 1, latency: 0, start: 0, reload: 1, growth: 2 };
+  const digits = { cpu: 1, rate: 0, memory: 1, latency: 0, start: 0, reload: 1, growth: 2, workers: 2 };
   const defaults = { tls: false, connections: loopTunnels, size: 128 };
-  return { name, title, figure, unit: units[figure], digits: digits[figure], work: { ...defaults, ...work } };
+  const base = { name, title, figure, unit: units[figure], digits: digits[figure] };
+  return { ...base, work: { ...defaults, ...work }, ...(needs === undefined ? {} : { needs }) };
 }
 
 function echoRows(tls: boolean): Row[] {
@@ -84,6 +103,8 @@ export const rows: readonly Row[] = [
     tls: true,
     connections: 4,
   }),
+  row("file-1k", "file of 1 KiB: CPU", "cpu", { mode: "small-files" }, "files"),
+  row("file-10m", "file of 10 MiB: CPU", "cpu", { mode: "large-files", connections: 4 }, "files"),
   row("idle-ws", "memory per idle tunnel, ws", "memory", { mode: "idle", connections: idleTunnels }),
   row("idle-wss", "memory per idle tunnel, wss", "memory", {
     mode: "idle",
@@ -94,8 +115,9 @@ export const rows: readonly Row[] = [
   row("grow-100-8000", `CPU per message at ${growth.many} tunnels ÷ at ${growth.few}`, "growth", {
     mode: "echo",
   }),
+  row("workers-1-2", "CPU per message, 2 workers ÷ 1", "workers", { mode: "echo" }, "workers"),
   row("start-up", "start to first answer", "start", { mode: "requests" }),
-  row("reload", "SIGHUP to the first answer of the new configuration", "reload", { mode: "requests" }),
+  row("reload", "SIGHUP to the new configuration", "reload", { mode: "requests" }, "reload"),
 ];
 
 /** The first side-by-side of `--quick`. */

@@ -3,19 +3,23 @@
  * It installs nothing, measures the proxies that it finds, and leaves nothing running.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, release, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { isAvailable, proxyNames } from "./proxies.ts";
+import { isAvailable, proxyNames } from "./contestants.ts";
+import { estimatedSeconds } from "./estimate.ts";
+import { thisMachine, versions } from "./machine.ts";
+import { loadCpu, pinProcess, startBallast } from "./process.ts";
 import { quickRows, rows, rowsNamed } from "./rows.ts";
-import { startBallast } from "./process.ts";
 import { type Plan, type RowResult, Runner } from "./runner.ts";
 import {
   busyTable,
   cipherLines,
   failureLines,
+  latencyTable,
   loadBoundCells,
   noiseLine,
+  partsTable,
   ratioTable,
   summaries,
   valueTable,
@@ -37,6 +41,11 @@ const help = `usage: node bench/run.ts [options]
 rows: ${rows.map((row) => row.name).join(", ")}
 proxies: ${proxyNames.join(", ")}
 `;
+
+const machine = thisMachine();
+
+/** Ctrl-C once: the children end, and what has been measured is printed. Twice: at once. */
+const interruption = new AbortController();
 
 /** Share of the two cores that programs from outside may take before a stretch is repeated. */
 const othersTolerated = 0.05;
@@ -91,17 +100,17 @@ is what load and backend do on their core without a proxy.`;
 }
 
 function printed(plan: Plan, results: readonly RowResult[]): string {
-  const machine = `${cpus()[0]?.model ?? "unknown CPU"}, ${availableParallelism()} cores, Linux ${release()}`;
+  const where = `${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}`;
   const pinning = "each proxy with one worker on core 0, load generator and backend on core 1";
   const ballast = values.ballast ? "; a busy loop takes half of core 0" : "";
   const ciphers = cipherLines(results);
   const failures = failureLines(results);
   return [
-    `${machine}; ${pinning}${ballast}; ${plan.rounds} rounds of ${plan.seconds} s, interleaved; medians (smallest–largest).`,
+    `${where}; ${pinning}${ballast}; ${plan.rounds} rounds of ${plan.seconds} s, interleaved; medians (smallest–largest).`,
     ratioTable(results),
     valueTable(results),
     bottleneckText(results),
-    busyTable(results),
+    ...[busyTable(results), partsTable(results), latencyTable(results)].filter(Boolean),
     noiseLine(results),
     ...(ciphers.length > 0 ? [`TLS: ${ciphers.join("; ")}`] : []),
     ...(failures.length > 0 ? [`Failed:\n${failures.join("\n")}`] : []),
@@ -109,12 +118,19 @@ function printed(plan: Plan, results: readonly RowResult[]): string {
 }
 
 async function measureAll(plan: Plan): Promise<RowResult[]> {
-  const runner = await Runner.start(plan);
+  const seconds = estimatedSeconds(plan);
+  const time = seconds < 120 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+  const size = `${plan.rows.length} rows, ${plan.proxies.length} proxies, ${plan.rounds} rounds`;
+  console.error(`${size}: about ${time}; Ctrl-C prints what there is`);
+  const runner = await Runner.start(plan, interruption.signal);
   const ballast = values.ballast ? startBallast() : null;
   const results: RowResult[] = [];
   try {
     for (const row of plan.rows) {
+      if (interruption.signal.aborted) break;
       const result = await runner.run(row);
+      if (result.outcomes.every((outcome) => outcome.samples.length === 0 && outcome.failure === null))
+        continue;
       results.push(result);
       console.error(ratioTable([result]).split("\n").at(-1));
     }
@@ -125,26 +141,43 @@ async function measureAll(plan: Plan): Promise<RowResult[]> {
   return results;
 }
 
-async function main(): Promise<void> {
+async function measure(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "longhaul-bench-"));
   process.on("exit", () => {
     if (values.keep) console.error(`kept ${directory}`);
     else rmSync(directory, { recursive: true, force: true });
   });
   const plan = makePlan(directory);
+  // Polling a proxy must not take turns on the proxy's core.
+  pinProcess(process.pid, loadCpu);
   const results = await measureAll(plan);
+  const { rounds, seconds } = plan;
+  if (interruption.signal.aborted) {
+    console.error("interrupted: this is what there is");
+    process.exitCode = 130;
+  }
+  if (results.length === 0) return;
   console.log(printed(plan, results));
   if (values.json === undefined) return;
-  writeFileSync(
-    values.json,
-    `${JSON.stringify({ plan, summaries: summaries(results), results }, null, 1)}\n`,
-  );
+  const run = {
+    machine,
+    versions: versions(),
+    rounds,
+    seconds,
+    summaries: summaries(results),
+    plan,
+    results,
+  };
+  writeFileSync(values.json, `${JSON.stringify(run, null, 1)}\n`);
 }
 
-process.once("SIGINT", () => process.exit(130));
-process.once("SIGTERM", () => process.exit(143));
-if (values.help || values.list) {
-  process.stdout.write(help);
-} else {
-  await main();
+function interrupt(): void {
+  if (interruption.signal.aborted) process.exit(130);
+  interruption.abort();
 }
+
+process.on("SIGINT", interrupt);
+process.on("SIGTERM", interrupt);
+process.on("SIGHUP", interrupt);
+if (values.help || values.list) process.stdout.write(help);
+else await measure();

@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Job, Report } from "./job.ts";
-import { coreBusyMicroseconds, cpuMicroseconds, memoryKib } from "./measure.ts";
+import { findProgram } from "./contestants.ts";
+import { coreBusyMicroseconds, cpuByThread, cpuMicroseconds, memoryKib } from "./measure.ts";
 import { Child, loadCpu, proxyCpu, setRealtime } from "./process.ts";
-import { findProgram } from "./proxies.ts";
 import { pacedRate, type Row } from "./rows.ts";
 
 /** How long a stretch is and where its log goes. */
@@ -22,6 +22,13 @@ export interface Target {
   readonly child: Child | null;
 }
 
+/** How the load goes there. */
+export interface Effort {
+  readonly connections: number;
+  /** The load generator's core or cores. */
+  readonly cpu: number | string;
+}
+
 /** What came out of one stretch. */
 export interface Sample {
   /** The row's figure. */
@@ -33,7 +40,18 @@ export interface Sample {
   readonly loadBusy: number;
   /** Share of the two cores' time that went to others: programs that do not belong here, or the hypervisor. */
   readonly othersBusy: number;
+  /** Threads of the proxy that did a tenth or more of its work. */
+  readonly busyThreads: number;
   readonly report: Report;
+  /** Where the figure compares two stretches: both. */
+  readonly parts?: readonly Part[];
+}
+
+/** One of the stretches that a figure compares. */
+export interface Part {
+  readonly name: string;
+  readonly value: number;
+  readonly throughput: number;
 }
 
 /** What opening and closing thousands of connections may take besides the stretch itself. */
@@ -52,14 +70,14 @@ export function bun(): string {
 /** @throws Error when the work fails or a byte of it comes back wrong. */
 export async function runStretch(
   row: Row,
-  connections: number,
+  effort: Effort,
   target: Target,
   backend: Child,
   plan: StretchPlan,
 ): Promise<Sample> {
   const job: Job = {
     ...row.work,
-    connections,
+    connections: effort.connections,
     port: row.work.tls ? target.tlsPort : target.plainPort,
     controlPort: target.backendPort,
     seconds: plan.seconds,
@@ -67,7 +85,11 @@ export async function runStretch(
     rate: pacedRate,
   };
   const command = [bun(), fileURLToPath(new URL("load.ts", import.meta.url)), JSON.stringify(job)];
-  const load = new Child(command, { cpu: loadCpu, logFile: join(plan.directory, "load.log"), talks: true });
+  const load = new Child(command, {
+    cpu: effort.cpu,
+    logFile: join(plan.directory, "load.log"),
+    talks: true,
+  });
   // A latency is the proxy's own only where nobody else decides when it, or who measures it, may run.
   const hurried =
     row.figure === "latency" ? [load, backend, ...(target.child === null ? [] : [target.child])] : [];
@@ -101,7 +123,7 @@ async function hearReport(load: Child, plan: StretchPlan): Promise<Report> {
 
 interface Gauge {
   readonly atMs: number;
-  readonly proxyCpuUs: number;
+  readonly proxyThreadsUs: ReadonlyMap<string, number>;
   readonly loadCpuUs: number;
   readonly proxyKib: number;
   readonly coresUs: number;
@@ -110,7 +132,7 @@ interface Gauge {
 function readGauge(proxy: Child | null, load: Child, backend: Child): Gauge {
   return {
     atMs: performance.now(),
-    proxyCpuUs: proxy === null ? 0 : cpuMicroseconds(proxy.pid),
+    proxyThreadsUs: proxy === null ? new Map() : cpuByThread(proxy.pid),
     loadCpuUs: cpuMicroseconds(load.pid) + cpuMicroseconds(backend.pid),
     proxyKib: proxy === null ? 0 : memoryKib(proxy.pid),
     coresUs: coreBusyMicroseconds(proxyCpu) + coreBusyMicroseconds(loadCpu),
@@ -121,6 +143,7 @@ function figureOf(row: Row, report: Report, units: number, cpuUs: number, kib: n
   switch (row.figure) {
     case "cpu":
     case "growth":
+    case "workers":
       return cpuUs / units;
     case "rate":
       return (units / cpuUs) * 1e6;
@@ -138,7 +161,8 @@ function sampleOf(row: Row, report: Report, before: Gauge, after: Gauge): Sample
   const units = report.units ?? 0;
   if (units === 0) throw new Error("no work was done");
   const wallUs = (after.atMs - before.atMs) * 1000;
-  const cpuUs = after.proxyCpuUs - before.proxyCpuUs;
+  const threadsUs = [...after.proxyThreadsUs].map(([id, us]) => us - (before.proxyThreadsUs.get(id) ?? 0));
+  const cpuUs = threadsUs.reduce((sum, us) => sum + us, 0);
   const loadUs = after.loadCpuUs - before.loadCpuUs;
   const othersUs = after.coresUs - before.coresUs - cpuUs - loadUs;
   return {
@@ -147,6 +171,7 @@ function sampleOf(row: Row, report: Report, before: Gauge, after: Gauge): Sample
     proxyBusy: cpuUs / wallUs,
     loadBusy: loadUs / wallUs,
     othersBusy: Math.max(0, othersUs / wallUs / 2),
+    busyThreads: threadsUs.filter((us) => us > cpuUs / 10).length,
     report,
   };
 }

@@ -1,13 +1,14 @@
 /** What the benchmark prints: Markdown tables of ratios, of values, and of how busy each side was. */
 import { type Spread, spreadOf } from "./measure.ts";
 import type { Outcome, RowResult } from "./runner.ts";
-import type { Row } from "./rows.ts";
+import { isUnderLoad, type Row } from "./rows.ts";
 import type { Sample } from "./stretch.ts";
 
 /** The proxy that the others are compared with. */
 export const baseline = "nginx";
 
-function markdown(head: readonly string[], body: readonly (readonly string[])[]): string {
+/** A Markdown table. */
+export function markdown(head: readonly string[], body: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...body.map(line)].join("\n");
 }
@@ -16,16 +17,19 @@ function proxiesIn(results: readonly RowResult[]): string[] {
   return results[0]?.outcomes.map((outcome) => outcome.proxy) ?? [];
 }
 
-function written(spread: Spread, digits: number): string {
+/** Median, with the smallest and the largest in brackets. */
+export function written(spread: Spread, digits: number): string {
   const [median, min, max] = [spread.median, spread.min, spread.max].map((value) => value.toFixed(digits));
   return min === max ? `${median}` : `${median} (${min}–${max})`;
 }
 
 /** The rounds of one proxy, each divided by the baseline's figure in the same round; null without both. */
 export function ratios(outcome: Outcome, base: Outcome | undefined): Spread | null {
-  if (base === undefined || base.samples.length === 0 || outcome.samples.length === 0) return null;
-  const pairs = outcome.samples.map((sample, round) => sample.value / base.samples[round]!.value);
-  return spreadOf(pairs);
+  // An interrupted run leaves some with a round more than others.
+  const rounds = Math.min(outcome.samples.length, base?.samples.length ?? 0);
+  if (base === undefined || rounds === 0) return null;
+  const ofRounds = outcome.samples.slice(0, rounds);
+  return spreadOf(ofRounds.map((sample, round) => sample.value / base.samples[round]!.value));
 }
 
 /** Instead of a figure. */
@@ -84,8 +88,7 @@ function directText(row: Row, direct: Sample): string {
  * how busy the other with load and backend. `direct` is the load without a proxy: what it can do at most.
  */
 export function busyTable(results: readonly RowResult[]): string {
-  const withoutLoad = ["memory", "start", "reload"];
-  const measured = results.filter((result) => !withoutLoad.includes(result.row.figure));
+  const measured = results.filter((result) => isUnderLoad(result.row.figure));
   if (measured.length === 0) return "";
   const body = measured.map(({ row, outcomes, direct }) => {
     const directCell = direct === null ? "–" : directText(row, direct);
@@ -94,13 +97,48 @@ export function busyTable(results: readonly RowResult[]): string {
   return markdown(["row: rate, proxy busy, load busy", "direct", ...proxiesIn(measured)], body);
 }
 
+/** Both stretches of the figures that compare two: cost and units per second, so that a factor can be judged. */
+export function partsTable(results: readonly RowResult[]): string {
+  const body = results.flatMap(({ row, outcomes }) => {
+    const names = outcomes.flatMap(({ samples }) => samples[0]?.parts?.map((part) => part.name) ?? []);
+    return [...new Set(names)].map((name) => [
+      `${row.name}, ${name}`,
+      ...outcomes.map((one) => partCell(one, name)),
+    ]);
+  });
+  return body.length === 0 ? "" : markdown(["µs per message, messages/s", ...proxiesIn(results)], body);
+}
+
+function partCell(outcome: Outcome, name: string): string {
+  const parts = outcome.samples.flatMap(({ parts: all }) => all?.filter((part) => part.name === name) ?? []);
+  if (parts.length === 0) return absent(outcome);
+  const throughput = spreadOf(parts.map((part) => part.throughput)).median.toFixed(0);
+  return `${written(spreadOf(parts.map((part) => part.value)), 1)}, ${throughput}/s`;
+}
+
+/** Medians of the latencies, and of how late the load generator itself was. */
+export function latencyTable(results: readonly RowResult[]): string {
+  const measured = results.filter(({ row }) => row.figure === "latency");
+  const kinds = ["p50", "p99", "max", "lagP99"] as const;
+  const body = measured.flatMap(({ row, outcomes }) =>
+    kinds.map((kind) => {
+      const cells = outcomes.map((outcome) => {
+        if (outcome.samples.length === 0) return absent(outcome);
+        return spreadOf(outcome.samples.map(({ report }) => report[kind] ?? 0)).median.toFixed(0);
+      });
+      return [`${row.name}, ${kind === "lagP99" ? "p99 of the load's own lateness" : kind} [µs]`, ...cells];
+    }),
+  );
+  return body.length === 0 ? "" : markdown(["latency", ...proxiesIn(measured)], body);
+}
+
 /** Below this share of its core a proxy waits for work; above it the load generator has none to spare. */
 const busyShare = 0.93;
 
 /** Where the load generator, not the proxy, set the pace. */
 export function loadBoundCells(results: readonly RowResult[]): string[] {
   return results.flatMap(({ row, outcomes }) => {
-    if (row.figure === "latency") return [];
+    if (row.figure === "latency" || row.figure === "workers") return [];
     const bound = outcomes.filter(({ samples }) => {
       if (samples.length === 0) return false;
       const proxy = spreadOf(samples.map((sample) => sample.proxyBusy)).median;

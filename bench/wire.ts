@@ -75,11 +75,18 @@ export const paths = {
   broadcastControl: "/broadcast-control",
   small: "/small",
   download: "/download",
+  /** Served by the proxy itself. */
+  files: "/files/",
+  smallFile: "/files/small",
+  largeFile: "/files/large",
 } as const;
 
 /** The body of `paths.small`. */
 export const smallBody = "hello from the backend\n";
 
-/** The body of `paths.download` is this many bytes of `pattern(downloadPeriodBytes)` over and over. */
+/** The file of `paths.smallFile`. */
+export const smallFileBody = pattern(1024);
+
+/** `paths.download` and `paths.largeFile` are this many bytes of `pattern(downloadPeriodBytes)` over and over. */
 export const downloadBytes = 10 * 1024 * 1024;
 export const downloadPeriodBytes = 1024 * 1024;

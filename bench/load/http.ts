@@ -1,5 +1,5 @@
 import type { Job } from "../job.ts";
-import { downloadBytes, downloadPeriodBytes, paths, pattern, smallBody } from "../wire.ts";
+import { downloadBytes, downloadPeriodBytes, paths, pattern, smallBody, smallFileBody } from "../wire.ts";
 import { ClosedLoop } from "./closed-loop.ts";
 import { dialAll, LoadConnection, type Opening } from "./connection.ts";
 import { type Control, runStretches } from "./control.ts";
@@ -45,19 +45,27 @@ abstract class RequestConnection extends LoadConnection implements Opening {
 
 class SmallConnection extends RequestConnection {
   #answer: Buffer | null = null;
+  readonly #body: Buffer;
+
+  constructor(path: string, body: Buffer, loop: ClosedLoop) {
+    super(path, loop);
+    this.#body = body;
+  }
 
   receive(bytes: Buffer): void {
     const answer = this.#answer === null ? bytes : Buffer.concat([this.#answer, bytes]);
     const headEnd = answer.indexOf("\r\n\r\n") + 4;
-    const length = headEnd + smallBodyBytes.length;
+    const length = headEnd + this.#body.length;
     if (headEnd < 4 || answer.length < length) {
+      // A refusal may be shorter than the answer; waiting for the rest of it would tell nothing.
+      if (headEnd >= 4) this.checkHead(answer.toString("latin1", 0, headEnd), this.#body.length);
       this.#answer = Buffer.from(answer);
       return;
     }
     this.#answer = null;
     if (answer.length > length) this.fail("bytes beyond the answer");
-    this.checkHead(answer.toString("latin1", 0, headEnd), smallBodyBytes.length);
-    if (answer.compare(smallBodyBytes, 0, smallBodyBytes.length, headEnd) !== 0) this.fail("body differs");
+    this.checkHead(answer.toString("latin1", 0, headEnd), this.#body.length);
+    if (answer.compare(this.#body, 0, this.#body.length, headEnd) !== 0) this.fail("body differs");
     this.finished();
   }
 }
@@ -115,10 +123,20 @@ async function runLoop(
 
 /** Small answers on kept-alive connections. Unit: one request. */
 export function runRequests(job: Job, control: Control): Promise<void> {
-  return runLoop(job, control, (loop) => new SmallConnection(paths.small, loop));
+  return runLoop(job, control, (loop) => new SmallConnection(paths.small, smallBodyBytes, loop));
 }
 
 /** Bodies of 10 MiB on kept-alive connections. Unit: one body. */
 export function runDownloads(job: Job, control: Control): Promise<void> {
   return runLoop(job, control, (loop) => new DownloadConnection(paths.download, loop));
+}
+
+/** A file of 1 KiB from the proxy's disk, over and over. Unit: one request. */
+export function runSmallFiles(job: Job, control: Control): Promise<void> {
+  return runLoop(job, control, (loop) => new SmallConnection(paths.smallFile, smallFileBody, loop));
+}
+
+/** A file of 10 MiB from the proxy's disk, over and over. Unit: one file. */
+export function runLargeFiles(job: Job, control: Control): Promise<void> {
+  return runLoop(job, control, (loop) => new DownloadConnection(paths.largeFile, loop));
 }
