@@ -10,6 +10,7 @@ import { isAvailable, proxyNames } from "./contestants.ts";
 import { estimatedSeconds } from "./estimate.ts";
 import { thisMachine, versions } from "./machine.ts";
 import { loadCpu, pinProcess, startBallast } from "./process.ts";
+import { merged, readRunFile } from "./results.ts";
 import { quickRows, rows, rowsNamed } from "./rows.ts";
 import { type Plan, type RowResult, Runner } from "./runner.ts";
 import {
@@ -24,8 +25,11 @@ import {
   summaries,
   valueTable,
 } from "./table.ts";
+import { summaryColumns, summaryTable } from "./summary-table.ts";
+import { missedLines } from "./targets.ts";
 
 const help = `usage: node bench/run.ts [options]
+       node bench/run.ts --table file.json... [--proxies a,b]
   --rows a,b        rows to measure (all)
   --proxies a,b     proxies to measure, of those that are there (all)
   --rounds n        rounds, interleaved between the proxies (5)
@@ -35,6 +39,8 @@ const help = `usage: node bench/run.ts [options]
   --ballast         a busy loop takes half of the proxy's core, so that every proxy, and never the load
                     generator, is the bottleneck: a check on the other figures
   --json file       writes everything that was measured
+  --table           prints one summary of the files that --json wrote, of partial runs on one machine
+                    (of two figures for the same cell the later file's counts), and what misses its target
   --keep            keeps configurations and logs
   --list            lists rows and proxies
 
@@ -50,7 +56,8 @@ const interruption = new AbortController();
 /** Share of the two cores that programs from outside may take before a stretch is repeated. */
 const othersTolerated = 0.05;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     rows: { type: "string" },
     proxies: { type: "string" },
@@ -62,6 +69,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
+    table: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -171,6 +179,13 @@ async function measure(): Promise<void> {
   writeFileSync(values.json, `${JSON.stringify(run, null, 1)}\n`);
 }
 
+function printTable(): void {
+  const run = merged(positionals.map(readRunFile));
+  console.log(summaryTable(run, split(values.proxies, summaryColumns)));
+  const missed = missedLines(run.summaries);
+  if (missed.length > 0) console.log(`\nNot within their targets:\n\n- ${missed.join("\n- ")}`);
+}
+
 function interrupt(): void {
   if (interruption.signal.aborted) process.exit(130);
   interruption.abort();
@@ -180,4 +195,5 @@ process.on("SIGINT", interrupt);
 process.on("SIGTERM", interrupt);
 process.on("SIGHUP", interrupt);
 if (values.help || values.list) process.stdout.write(help);
+else if (values.table) printTable();
 else await measure();
