@@ -151,5 +151,5 @@ export function lowerName(name: string): string {
 
 /** Lower case for A-Z alone; other characters, such as latin1 letters, stay. */
 export function lowerAscii(text: string): string {
-  return text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase());
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase()) : text;
 }

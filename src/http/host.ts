@@ -10,11 +10,23 @@ const PORT_MAX = 65535;
 const REG_NAME = /^[A-Za-z0-9\-._~!$&'()*+,;=%]*$/;
 const IP_LITERAL = /^\[[A-Za-z0-9\-._~!$&'()*+,;=:]*\]$/;
 
+let lastValue = "";
+let lastHost: ValidHost | null = null;
+
+/** Checks a host. Most requests name the same one as the request before, so the last one is kept. */
+export function validateHost(value: string): ValidHost | null {
+  if (value !== lastValue) {
+    lastHost = checkHost(value);
+    lastValue = value;
+  }
+  return lastHost;
+}
+
 /**
  * Checks the value of Host, or the authority of an absolute request target, by RFC 3986 as nginx does
  * since 1.29.4. (Earlier versions let more characters pass.) Returns null when it is not valid.
  */
-export function validateHost(value: string): ValidHost | null {
+function checkHost(value: string): ValidHost | null {
   const hostEnd = value.startsWith("[") ? value.indexOf("]") + 1 : endOfName(value);
   let host = value.slice(0, hostEnd);
   if (!(host.startsWith("[") ? IP_LITERAL : REG_NAME).test(host) || host.includes("..")) return null;

@@ -1,7 +1,8 @@
-import { Fields, lowerName } from "./fields.ts";
+import { Fields } from "./fields.ts";
 import type { HeadFailure } from "./head-failure.ts";
 import { HEADERS_AGAIN, HEADERS_INVALID, HeaderLineScanner, SPAN } from "./header-lines.ts";
 import { latin1 } from "./latin1.ts";
+import { fieldName } from "./name-cache.ts";
 import { LINE_AGAIN, LINE_DONE, LINE_INVALID_VERSION, RequestLineScanner } from "./request-line.ts";
 import { checkField, checkHead, RequestFacts } from "./request-rules.ts";
 import { readRequestLine } from "./request-target.ts";
@@ -338,8 +339,8 @@ export class RequestHeadReader {
         this.#headers.endAt(spans[i + SPAN]);
         return;
       }
-      const name = text.slice(spans[i]! - base, spans[i + 1]! - base);
-      fields.addLowered(name, lowerName(name), text.slice(spans[i + 2]! - base, spans[i + 3]! - base));
+      const name = fieldName(bytes, spans[i]!, spans[i + 1]!);
+      fields.addLowered(name.text, name.lower, text.slice(spans[i + 2]! - base, spans[i + 3]! - base));
       const failure = checkField(fields, fields.size - 1, this.#facts);
       if (failure !== null) {
         this.#fail(failure.status, failure.reason);

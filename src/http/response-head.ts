@@ -1,6 +1,7 @@
-import { Fields, lowerName } from "./fields.ts";
+import { Fields } from "./fields.ts";
 import { HEADERS_AGAIN, HEADERS_INVALID, HeaderLineScanner, SPAN } from "./header-lines.ts";
 import { latin1 } from "./latin1.ts";
+import { fieldName } from "./name-cache.ts";
 import type { ReaderState } from "./request-head.ts";
 import { isIgnoredDuplicate, ResponseFacts } from "./response-rules.ts";
 import { STATUS_AGAIN, STATUS_INVALID, StatusLineScanner } from "./status-line.ts";
@@ -182,8 +183,7 @@ export class ResponseHeadReader {
     const text = latin1(bytes, base, this.#headers.lineStart);
     const fields = this.#fields;
     for (let i = 0; i < spans.length; i += SPAN) {
-      const name = text.slice(spans[i]! - base, spans[i + 1]! - base);
-      const lower = lowerName(name);
+      const { text: name, lower } = fieldName(bytes, spans[i]!, spans[i + 1]!);
       const value = text.slice(spans[i + 2]! - base, spans[i + 3]! - base);
       if (isIgnoredDuplicate(fields, lower)) {
         const before = `${name}: ${fields.get(lower)}`;
