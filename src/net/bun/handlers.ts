@@ -1,5 +1,6 @@
 import type { SocketHandlers } from "./api.ts";
 import type { InternalErrorHook } from "../guard.ts";
+import { beginEvent, endEvent } from "../node/clock.ts";
 
 /**
  * The one set of handlers for all plain sockets of a network: each event goes to the socket's user.
@@ -8,8 +9,22 @@ import type { InternalErrorHook } from "../guard.ts";
 export function plainHandlers(onInternalError: InternalErrorHook): SocketHandlers {
   return {
     binaryType: "buffer",
-    open: (socket) => socket.data.opened(socket),
-    data: (socket, bytes) => socket.data.receive(bytes),
+    open(socket) {
+      beginEvent();
+      try {
+        socket.data.opened(socket);
+      } finally {
+        endEvent();
+      }
+    },
+    data(socket, bytes) {
+      beginEvent();
+      try {
+        socket.data.receive(bytes);
+      } finally {
+        endEvent();
+      }
+    },
     end: (socket) => socket.data.ended(),
     drain: (socket) => socket.data.writable(),
     close: (socket, error) => socket.data.closed(error),

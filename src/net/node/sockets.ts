@@ -7,6 +7,7 @@
  * anyway, and plain "data" events are as fast.
  */
 import net from "node:net";
+import { beginEvent, endEvent } from "./clock.ts";
 import { runsOnBun } from "./runtime.ts";
 import { connectionOf } from "./connection.ts";
 
@@ -22,7 +23,12 @@ export const readsIntoSharedBuffer = !runsOnBun;
 export const sharedOnread: net.OnReadOpts = {
   buffer: readBuffer,
   callback(this: unknown, count: number, buffer: Uint8Array): boolean {
-    connectionOf(this as net.Socket)?.receive((buffer as Buffer).subarray(0, count));
+    beginEvent();
+    try {
+      connectionOf(this as net.Socket)?.receive((buffer as Buffer).subarray(0, count));
+    } finally {
+      endEvent();
+    }
     return true;
   },
 };
