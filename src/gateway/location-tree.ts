@@ -43,10 +43,10 @@ export class LocationTree {
   /** Finds the location for the request's URI; null when none of this level matches. */
   find(request: Request): LocationMatch | null {
     const uri = request.uri;
-    const exact = this.exact.get(uri);
+    const exact = this.exact.size === 0 ? undefined : this.exact.get(uri);
     if (exact !== undefined) return { location: exact, redirect: false };
 
-    const redirect = this.redirects.get(uri);
+    const redirect = this.redirects.size === 0 ? undefined : this.redirects.get(uri);
     if (redirect !== undefined && !this.prefixes.has(uri)) return { location: redirect, redirect: true };
 
     const prefix = this.longestPrefix(uri);

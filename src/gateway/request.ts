@@ -8,7 +8,7 @@ import type { Location } from "./location.ts";
 import type { RequestBody } from "./request-body.ts";
 import { Response } from "./response.ts";
 import { applyLocation, runPhases, Phase } from "./phases.ts";
-import type { UpstreamState } from "./upstream/state.ts";
+import { UpstreamState } from "./upstream/state.ts";
 import type { VirtualServer } from "./virtual-server.ts";
 
 /** How often a request may be given another URI before it is taken for a loop (nginx: 10). */
@@ -57,13 +57,14 @@ export class Request implements VariableHolder {
   /** It came before the answer to the one before it was complete. */
   readonly pipelined: boolean;
   readonly startMs: number;
-  readonly startWallMs: number;
   readonly variableValues: (string | null | undefined)[] = [];
   captures: RegExpExecArray | null = null;
   /** One entry per try of an upstream server, for `$upstream_*`; null before the first. */
   upstreamStates: UpstreamState[] | null = null;
   /** Head of the answer of the upstream server asked last, as it came; null while there is none. */
   upstreamHead: ResponseHead | null = null;
+  /** The host that a module passes the request on to: `$proxy_host` and `$proxy_port`. */
+  passedTo: { readonly host: string; readonly port: string } | null = null;
   watcher: ClientWatcher | null = null;
   /** Room for what modules keep per request, by their own key; null until one needs it. */
   moduleState: Map<object, unknown> | null = null;
@@ -90,9 +91,7 @@ export class Request implements VariableHolder {
     const persistent = versionMajor > 1 || (versionMajor === 1 && versionMinor > 0);
     this.keepAlive = persistent ? connection !== "close" : connection === "keep-alive";
     this.pipelined = init.connection.pipelined;
-    const clock = init.connection.gateway.network.clock;
-    this.startMs = clock.now();
-    this.startWallMs = clock.wall();
+    this.startMs = init.connection.gateway.network.clock.now();
     this.response = new Response(this);
   }
 
@@ -179,7 +178,7 @@ export class Request implements VariableHolder {
     const upstream = this.upstreamStates?.at(-1);
     const host = this.fields.get("host");
     let text = `, client: ${this.connection.remoteText}, server: ${this.server.name}, request: "${this.head.requestLine}"`;
-    if (upstream !== undefined && upstream !== redirectMark && upstream.url !== "" && !upstream.finished) {
+    if (upstream !== undefined && upstream !== redirectMark && !upstream.finished) {
       text += `, upstream: "${upstream.url}"`;
     }
     if (host !== null) text += `, host: "${host}"`;
@@ -190,16 +189,5 @@ export class Request implements VariableHolder {
 }
 
 /** Stands in `upstreamStates` where an internal redirect parts two groups of tries (": " in variables). */
-export const redirectMark: UpstreamState = {
-  address: "",
-  url: "",
-  status: 0,
-  startMs: 0,
-  connectMs: -1,
-  headerMs: -1,
-  responseMs: -1,
-  bytesReceived: 0,
-  bytesSent: 0,
-  bodyBytes: 0,
-  finished: true,
-};
+export const redirectMark = new UpstreamState("", "", "", 0);
+redirectMark.finished = true;

@@ -13,7 +13,7 @@ import { describeDialFailure } from "./dial-failure.ts";
 import { NextUpstream, conditionOfStatus, statusOfCondition } from "./next-upstream.ts";
 import { Payload } from "./payload.ts";
 import type { PayloadOwner } from "./payload.ts";
-import type { UpstreamState } from "./state.ts";
+import { UpstreamState } from "./state.ts";
 import { UpstreamTry } from "./try.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -266,10 +266,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     }
     this.peer = peer;
     state.address = peer.name;
-    const separator = peer.endpoint.kind === "unix" ? ":" : "";
-    state.url = `${this.plan.scheme}${peer.name}${separator}${this.plan.uri}`;
-    const key = this.poolKeyOf(peer);
-    const pooled = this.plan.upstream.pool?.take(key) ?? null;
+    const pooled = this.plan.upstream.pool?.take(this.poolKeyOf(peer)) ?? null;
     this.cached = pooled !== null;
     if (pooled === null) this.dialPeer(peer);
     else this.use(pooled);
@@ -371,24 +368,15 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     state.finished = true;
   }
 
+  /** Nearly always the peer's own name, which is compared at no cost. */
   private poolKeyOf(peer: Peer): string {
-    return `${peer.name}|${this.plan.localAddress ?? ""}|${this.plan.poolKey}`;
+    const { localAddress, poolKey } = this.plan;
+    if (localAddress === null && poolKey === "") return peer.name;
+    return `${localAddress ?? ""}|${poolKey}|${peer.name}`;
   }
 
   private newState(): UpstreamState {
     const { upstream, scheme, uri } = this.plan;
-    return {
-      address: upstream.name,
-      url: `${scheme}${upstream.name}${uri}`,
-      status: 0,
-      startMs: this.clockMs,
-      connectMs: -1,
-      headerMs: -1,
-      responseMs: -1,
-      bytesReceived: 0,
-      bytesSent: 0,
-      bodyBytes: 0,
-      finished: false,
-    };
+    return new UpstreamState(upstream.name, scheme, uri, this.clockMs);
   }
 }

@@ -99,7 +99,8 @@ export class KeepalivePool {
     for (let index = this.idle.length - 1; index >= 0; index--) {
       const pooled = this.idle[index]!;
       if (pooled.key !== key) continue;
-      this.idle.splice(index, 1);
+      if (index === this.idle.length - 1) this.idle.pop();
+      else this.idle.splice(index, 1);
       // From now on the deadline is its user's.
       pooled.deadline.clear();
       if (pooled.connection.open) return pooled;

@@ -59,8 +59,7 @@ export class Payload implements BodyConsumer {
     const { body } = this.request;
     if (body.discarded || (body.started && body.kept === null)) return this.startWithoutBody();
     // An exchange before this one, whose failure led here, may have read some of the body.
-    this.chunks = [...(body.kept ?? [])];
-    this.gathered = this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    for (const chunk of body.kept ?? []) this.keep(chunk);
     body.kept = this.chunks;
     const tooLarge = body.contentLength > this.waitForMax;
     if (tooLarge) this.begin();
@@ -104,11 +103,15 @@ export class Payload implements BodyConsumer {
       return true;
     }
     if (this.target !== null) return this.target.onPayload(bytes);
-    this.chunks.push(Buffer.from(bytes));
-    this.gathered += bytes.length;
+    this.keep(Buffer.from(bytes));
     if (this.gathered <= this.waitForMax) return true;
     this.begin();
     return this.target !== null;
+  }
+
+  private keep(chunk: Buffer): void {
+    this.chunks.push(chunk);
+    this.gathered += chunk.length;
   }
 
   onBodyEnd(): void {

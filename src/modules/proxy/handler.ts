@@ -33,9 +33,6 @@ interface Target {
   readonly uri: string;
 }
 
-/** What `$proxy_host` and `$proxy_port` tell, by request. */
-export const proxyTargets = new WeakMap<Request, { readonly host: string; readonly port: string }>();
-
 /** How one request is passed on. A class, so that a request costs no closures. */
 class ProxyPlan implements ExchangePlan {
   readonly settings: ProxyLocation;
@@ -106,7 +103,7 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
   const hidden = hiddenFields(settings);
   const acceptHead = compileAnswer(settings, expandRedirects(settings.redirects, pass), hidden);
   const start = (request: Request, target: Target): Verdict => {
-    proxyTargets.set(request, target);
+    request.passedTo = target;
     const tls = target.scheme === "https://" ? clientTls(settings, request, target.host) : null;
     const plan = new ProxyPlan(request, settings, target, tls, buildHead, acceptHead, hidden);
     new Exchange(request, plan).start();

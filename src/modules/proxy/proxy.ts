@@ -15,7 +15,7 @@ import { nextUpstreamWords } from "../../gateway/upstream/next-upstream.ts";
 import { readPassphrases, refuseExoticKey } from "../key-material.ts";
 import { proxyBind } from "./bind.ts";
 import { proxyCookieDomain, proxyCookieFlags, proxyCookiePath } from "./cookies.ts";
-import { proxyHandler, proxyTargets } from "./handler.ts";
+import { proxyHandler } from "./handler.ts";
 import { proxyPass } from "./pass.ts";
 import { proxyRedirect } from "./redirect.ts";
 import { proxyLevel } from "./settings.ts";
@@ -397,8 +397,8 @@ const tlsDirectives: readonly DirectiveSpec[] = [
 ];
 
 const variables: readonly VariableSpec<Request>[] = [
-  { name: "proxy_host", get: (request) => proxyTargets.get(request)?.host ?? null },
-  { name: "proxy_port", get: (request) => proxyTargets.get(request)?.port ?? null },
+  { name: "proxy_host", get: (request) => request.passedTo?.host ?? null },
+  { name: "proxy_port", get: (request) => request.passedTo?.port ?? null },
   { name: "proxy_add_x_forwarded_for", get: addForwardedFor, volatile: true },
   {
     name: "proxy_internal_body_length",
