@@ -131,11 +131,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "proxy_ssl_session_reuse proxy_ssl_certificate_cache",
   },
   {
-    module: "ngx_http_realip_module",
-    reason: only("set_real_ip_from"),
-    names: "real_ip_header real_ip_recursive",
-  },
-  {
     module: "ngx_http_referer_module",
     reason: HASH,
     names: "referer_hash_max_size referer_hash_bucket_size",
@@ -321,7 +316,6 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["proxy_ssl_verify", ["off"]],
   ["proxy_store", ["off"]],
   ["random_index", ["off"]],
-  ["real_ip_recursive", ["off"]],
   ["slice", ["0"]],
   ["ssi", ["off"]],
   ["ssl_early_data", ["off"]],

@@ -6,6 +6,7 @@ import { Request } from "./request.ts";
 
 /** Makes the request of a head that was read, and chooses its server; null when it was refused at once. */
 export function beginRequest(connection: ClientConnection, head: RequestHead): Request | null {
+  connection.remote = connection.socket.remote;
   const body = new RequestBody(connection, head.contentLength ?? 0, head.chunked);
   const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
   request.server = connection.servers.choice.find(request.host, request);

@@ -9,8 +9,9 @@ import type { VariableReader } from "../config/variable-registry.ts";
 import { buildOf } from "../gateway/http-build.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import type { Request } from "../gateway/request.ts";
-import { cidrContains, parseCidr, parseHostPort, parseIp, unmapIpv4 } from "../net/address.ts";
+import { parseCidr, parseIp, unmapIpv4 } from "../net/address.ts";
 import type { Cidr } from "../net/address.ts";
+import { forwardedAddress } from "./forwarded-address.ts";
 import { NetworkTable, RangeTable } from "./geo-table.ts";
 
 export const geo: HttpModule = {
@@ -70,28 +71,9 @@ function addressOf(table: Geo, source: VariableReader<Request> | null, request: 
   const text = source === null ? (family === "unix" ? null : address) : source(request);
   const direct = (text === null ? null : parseIp(text)) ?? noAddress;
   const forwarded = table.proxies.length === 0 ? null : request.fields.getJoined("x-forwarded-for");
-  return forwarded === null ? direct : behindProxies(table, direct, forwarded);
-}
-
-/** The last address that was forwarded; with `proxy_recursive` the last that is no proxy. */
-function behindProxies(table: Geo, direct: Buffer, forwarded: string): Buffer {
-  let address = direct;
-  const addresses = forwarded.split(/[ ,]+/).filter((text) => text !== "");
-  while (addresses.length > 0 && table.proxies.some((proxy) => cidrContains(proxy, address))) {
-    const next = addressIn(addresses.pop()!);
-    if (next === null) break;
-    address = next;
-    if (!table.proxyRecursive) break;
-  }
-  return address;
-}
-
-/** An address that may have a port. */
-function addressIn(text: string): Buffer | null {
-  const bare = parseIp(text);
-  if (bare !== null) return bare;
-  const parsed = parseHostPort(text, "connect");
-  return parsed.kind === "host" ? parseIp(parsed.host) : null;
+  if (forwarded === null) return direct;
+  const trusted = { networks: table.proxies, unix: false };
+  return forwardedAddress(direct, forwarded, trusted, table.proxyRecursive)?.ip ?? direct;
 }
 
 function readEntry(table: Geo, { name, args }: Directive, scope: Scope): void {

@@ -14,6 +14,7 @@ import { indexFiles } from "./index-files.ts";
 import { log } from "./log.ts";
 import { map } from "./map.ts";
 import { proxy } from "./proxy/proxy.ts";
+import { realip } from "./realip.ts";
 import { resolver } from "./resolver.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 import { splitClients } from "./split-clients.ts";
@@ -42,6 +43,8 @@ export const httpModules: readonly HttpModule[] = [
   map,
   geo,
   splitClients,
+  // Whoever looks at the client's address comes after this one.
+  realip,
   access,
   rewrite,
   upstreamModule,
