@@ -61,7 +61,6 @@ const NO_EFFECT: readonly Group[] = [
   },
 
   { module: "ngx_http_addition_filter_module", reason: only("add_before_body"), names: "addition_types" },
-  { module: "ngx_http_auth_basic_module", reason: only("auth_basic"), names: "auth_basic_user_file" },
   {
     module: "ngx_http_autoindex_module",
     reason: only("autoindex on"),
@@ -227,7 +226,6 @@ const NO_EFFECT: readonly Group[] = [
     reason: "it works around faults of browsers that are gone",
     names: "msie_padding msie_refresh keepalive_disable",
   },
-  { module: "ngx_http_core_module", reason: only("auth_basic"), names: "auth_delay" },
   {
     module: "ngx_http_core_module",
     reason: "interim responses of upstreams are not passed on",
@@ -287,7 +285,6 @@ export const OBSOLETE: ReadonlyMap<string, string | null> = new Map([
  * accepted where anything else is refused.
  */
 export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
-  ["auth_basic", ["off"]],
   ["auth_request", ["off"]],
   ["autoindex", ["off"]],
   ["charset", ["off"]],

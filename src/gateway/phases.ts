@@ -81,7 +81,9 @@ function settle(request: Request, verdict: Verdict): boolean {
     if (verdict === OK && request.phase !== Phase.content) advance(request);
     return true;
   }
-  if (verdict !== DONE) request.response.fail(verdict);
+  if (verdict === DONE) return false;
+  if (request.phase === Phase.access) refuseAccess(request, verdict);
+  else request.response.fail(verdict);
   return false;
 }
 
@@ -180,19 +182,37 @@ function runAccess(request: Request): typeof next | null | Promise<Verdict> {
     const judged = judgeAccess(request, verdict, any);
     if (judged === DECLINED) continue;
     if (judged === OK) break;
-    if (judged !== DONE) request.response.fail(judged);
+    if (judged !== DONE) refuseAccess(request, judged);
     return null;
   }
   if (request.phaseIndex >= handlers.length && any && request.errorStatus !== 0) {
     const status = request.errorStatus;
     request.errorStatus = 0;
     if (status === 403) request.log("error", "access forbidden by rule");
-    request.response.fail(status);
+    refuseAccess(request, status);
     return null;
   }
   request.phase = Phase.precontent;
   request.phaseIndex = 0;
   return next;
+}
+
+/** A 401 may have to wait (`auth_delay`); a client that goes away meanwhile gets none. */
+function refuseAccess(request: Request, status: number): void {
+  const { authDelayMs } = request.location.core;
+  if (status !== 401 || authDelayMs === 0) return request.response.fail(status);
+  request.log("info", "delaying unauthorized request");
+  const { clock } = request.connection.gateway.network;
+  const timer = clock.timer(authDelayMs, () => {
+    request.watcher = null;
+    request.response.fail(status);
+  });
+  request.watcher = {
+    onClientGone() {
+      timer.cancel();
+      request.response.fail(499);
+    },
+  };
 }
 
 function judgeAccess(request: Request, verdict: Verdict, any: boolean): Verdict {
@@ -201,7 +221,10 @@ function judgeAccess(request: Request, verdict: Verdict, any: boolean): Verdict 
     if (request.errorStatus !== 401) request.errorStatus = verdict;
     return DECLINED;
   }
-  if (verdict === OK) request.errorStatus = 0;
+  if (verdict === OK && request.errorStatus !== 0) {
+    request.errorStatus = 0;
+    request.response.fields.remove("www-authenticate");
+  }
   return verdict;
 }
 

@@ -62,6 +62,8 @@ export interface LocationSettings {
   chunkedTransferEncoding: boolean;
   etag: boolean;
   satisfy: "all" | "any";
+  /** How long an answer with 401 is held back. */
+  authDelayMs: number;
   internal: boolean;
   errorPages: readonly ErrorPage[];
   errorLog: ErrorLog;

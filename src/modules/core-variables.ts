@@ -18,6 +18,7 @@ import type { Request } from "../gateway/request.ts";
 import { formatHttpDate } from "../http/date.ts";
 import { parseIp } from "../net/address.ts";
 import { findArgument } from "./arguments.ts";
+import { basicCredentials } from "./basic-credentials.ts";
 import { findCookie } from "./cookies.ts";
 import { fieldByVariable } from "./field-names.ts";
 
@@ -168,12 +169,8 @@ function setArguments(request: Request, value: string): void {
 }
 
 /** The user of a Basic Authorization, whether or not anything asked for one. */
-function remoteUser({ fields }: Request): string | null {
-  const encoded = /^basic +(\S+)/i.exec(fields.get("authorization") ?? "")?.[1];
-  if (encoded === undefined) return null;
-  const credentials = Buffer.from(encoded, "base64").toString("latin1");
-  const colon = credentials.indexOf(":");
-  return colon <= 0 ? null : credentials.slice(0, colon);
+function remoteUser(request: Request): string | null {
+  return basicCredentials(request)?.user ?? null;
 }
 
 function realRoot(request: Request): string | null {

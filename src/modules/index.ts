@@ -4,6 +4,7 @@
  */
 import type { HttpModule } from "../gateway/http-module.ts";
 import { access } from "./access.ts";
+import { authBasic } from "./auth-basic.ts";
 import { autoindex } from "./autoindex.ts";
 import { httpCore } from "./core/http-core.ts";
 import { coreVariables } from "./core-variables.ts";
@@ -46,6 +47,7 @@ export const httpModules: readonly HttpModule[] = [
   // Whoever looks at the client's address comes after this one.
   realip,
   access,
+  authBasic,
   rewrite,
   upstreamModule,
   upstreamHash,

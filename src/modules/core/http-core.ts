@@ -379,6 +379,14 @@ const answerDirectives: readonly DirectiveSpec[] = [
     set: location.word("satisfy", { all: "all", any: "any" }),
   },
   {
+    name: "auth_delay",
+    contexts: everywhere,
+    args: "1",
+    default: "0s",
+    doc: "How long an answer with 401 is held back, so that passwords are hard to guess.",
+    set: location.msec("authDelayMs"),
+  },
+  {
     name: "internal",
     contexts: ["location"],
     args: "0",

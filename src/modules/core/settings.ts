@@ -69,6 +69,7 @@ export const locationLevel: Level<CoreLocation> = {
     chunkedTransferEncoding: true,
     etag: true,
     satisfy: "all",
+    authDelayMs: 0,
     internal: false,
     errorPages: [],
     errorLog: null,
