@@ -130,11 +130,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "proxy_ssl_session_reuse proxy_ssl_certificate_cache",
   },
   {
-    module: "ngx_http_referer_module",
-    reason: HASH,
-    names: "referer_hash_max_size referer_hash_bucket_size",
-  },
-  {
     module: "ngx_http_rewrite_module",
     reason: "it only writes log lines",
     names: "rewrite_log uninitialized_variable_warn",

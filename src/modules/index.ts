@@ -8,6 +8,7 @@ import { authBasic } from "./auth-basic.ts";
 import { autoindex } from "./autoindex.ts";
 import { httpCore } from "./core/http-core.ts";
 import { coreVariables } from "./core-variables.ts";
+import { emptyGif } from "./empty-gif.ts";
 import { geo } from "./geo.ts";
 import { headers } from "./headers.ts";
 import { http2 } from "./http2.ts";
@@ -16,8 +17,10 @@ import { log } from "./log.ts";
 import { map } from "./map.ts";
 import { proxy } from "./proxy/proxy.ts";
 import { realip } from "./realip.ts";
+import { referer } from "./referer.ts";
 import { resolver } from "./resolver.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
+import { secureLink } from "./secure-link.ts";
 import { splitClients } from "./split-clients.ts";
 import { ssl } from "./ssl/ssl.ts";
 import { staticFiles } from "./static.ts";
@@ -44,6 +47,8 @@ export const httpModules: readonly HttpModule[] = [
   map,
   geo,
   splitClients,
+  referer,
+  secureLink,
   // Whoever looks at the client's address comes after this one.
   realip,
   access,
@@ -57,6 +62,7 @@ export const httpModules: readonly HttpModule[] = [
   upstreamKeepalive,
   proxy,
   stubStatus,
+  emptyGif,
   // Header filters run in this order: what the static module says of ranges comes last.
   headers,
   tryFiles,
