@@ -104,7 +104,6 @@ const NO_EFFECT: readonly Group[] = [
   },
   { module: "ngx_http_log_module", reason: "log files stay open", names: "open_log_file_cache" },
   { module: "ngx_http_map_module", reason: HASH, names: "map_hash_max_size map_hash_bucket_size" },
-  { module: "ngx_http_mirror_module", reason: only("mirror"), names: "mirror_request_body" },
   { module: "ngx_http_mp4_module", reason: only("mp4"), names: "mp4_*" },
   {
     module: "ngx_http_proxy_module",
@@ -215,7 +214,6 @@ const NO_EFFECT: readonly Group[] = [
     names: `open_file_cache open_file_cache_valid open_file_cache_min_uses open_file_cache_errors
       open_file_cache_events`,
   },
-  { module: "ngx_http_core_module", reason: "there are no subrequests", names: "log_subrequest" },
   {
     module: "ngx_http_core_module",
     reason: "it works around faults of browsers that are gone",
@@ -280,7 +278,6 @@ export const OBSOLETE: ReadonlyMap<string, string | null> = new Map([
  * accepted where anything else is refused.
  */
 export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
-  ["auth_request", ["off"]],
   ["autoindex", ["off"]],
   ["charset", ["off"]],
   ["client_body_in_file_only", ["off"]],
@@ -297,7 +294,6 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["http2", ["off"]],
   ["http3", ["off"]],
   ["image_filter", ["off"]],
-  ["mirror", ["off"]],
   ["proxy_bind", ["off"]],
   ["proxy_cache", ["off"]],
   ["proxy_force_ranges", ["off"]],

@@ -137,7 +137,7 @@ function findLocation(request: Request): typeof next | null {
 export function applyLocation(request: Request): void {
   const except = request.location.limitExcept;
   if (except !== null && !except.methods.has(request.method)) request.location = except.location;
-  request.connection.applyKeepAlive(request);
+  if (request.parent === null) request.connection.applyKeepAlive(request);
 }
 
 /** False when the location refused the request for the size of its body. Named locations are not asked. */
@@ -174,7 +174,8 @@ function postRewrite(request: Request): typeof next | null {
 
 /** `satisfy any`: one handler's OK opens, 401 and 403 wait for the others; `all`: every one must agree. */
 function runAccess(request: Request): typeof next | null | Promise<Verdict> {
-  const handlers = request.location.access;
+  // Access was judged for the request that a subrequest is part of.
+  const handlers = request.parent === null ? request.location.access : [];
   const any = request.location.core.satisfy === "any";
   while (request.phaseIndex < handlers.length) {
     const verdict = handlers[request.phaseIndex++]!(request);

@@ -20,6 +20,16 @@ export interface ClientWatcher {
   onClientGone(how: "closed" | "stalled"): void;
 }
 
+/** Where a request's answer goes: the client's connection, or whoever started a subrequest. */
+export interface AnswerTaker {
+  /** False: `takeDrain` of the response is called when more can be taken. */
+  sendResponse(bytes: Buffer): boolean;
+  /** The answer is complete. */
+  finishRequest(request: Request): void;
+  /** The answer cannot be completed. */
+  abortRequest(request: Request): void;
+}
+
 /**
  * One HTTP request, from its head to its line in the access log.
  *
@@ -27,6 +37,9 @@ export interface ClientWatcher {
  */
 export class Request implements VariableHolder {
   readonly connection: ClientConnection;
+  /** The request that this one was started for; null for a client's. */
+  readonly parent: Request | null;
+  readonly taker: AnswerTaker;
   readonly head: RequestHead;
   readonly fields: Fields;
   readonly response: Response;
@@ -57,7 +70,8 @@ export class Request implements VariableHolder {
   /** It came before the answer to the one before it was complete. */
   readonly pipelined: boolean;
   readonly startMs: number;
-  readonly variableValues: (string | null | undefined)[] = [];
+  /** A subrequest's are its parent's. */
+  readonly variableValues: (string | null | undefined)[];
   captures: RegExpExecArray | null = null;
   /** One entry per try of an upstream server, for `$upstream_*`; null before the first. */
   upstreamStates: UpstreamState[] | null = null;
@@ -76,8 +90,13 @@ export class Request implements VariableHolder {
     head: RequestHead;
     body: RequestBody;
     server: VirtualServer;
+    parent?: Request;
+    taker?: AnswerTaker;
   }) {
     this.connection = init.connection;
+    this.parent = init.parent ?? null;
+    this.taker = init.taker ?? init.connection;
+    this.variableValues = this.parent === null ? [] : this.parent.variableValues;
     this.head = init.head;
     this.fields = init.head.fields;
     this.body = init.body;
@@ -178,6 +197,7 @@ export class Request implements VariableHolder {
     const upstream = this.upstreamStates?.at(-1);
     const host = this.fields.get("host");
     let text = `, client: ${this.connection.remoteText}, server: ${this.server.name}, request: "${this.head.requestLine}"`;
+    if (this.parent !== null) text += `, subrequest: "${this.uri}"`;
     if (upstream !== undefined && upstream !== redirectMark && !upstream.finished) {
       text += `, upstream: "${upstream.url}"`;
     }

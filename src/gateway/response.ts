@@ -148,7 +148,7 @@ export class Response {
       this.flush();
     }
     this.complete = true;
-    this.request.connection.finishRequest(this.request);
+    this.request.taker.finishRequest(this.request);
   }
 
   /** A whole answer with a body at hand. */
@@ -196,7 +196,7 @@ export class Response {
     this.complete = true;
     this.aborted = true;
     this.request.keepAlive = false;
-    this.request.connection.abortRequest(this.request);
+    this.request.taker.abortRequest(this.request);
   }
 
   /** A programming error met while serving: logged whole, answered with 500 if that is still possible. */
@@ -233,7 +233,7 @@ export class Response {
 
   private send(bytes: Buffer): boolean {
     this.bytesSent += bytes.length;
-    return this.request.connection.sendResponse(bytes);
+    return this.request.taker.sendResponse(bytes);
   }
 
   /** Puts the waiting head into the scratch buffer; its size, 0 when it left already. */

@@ -64,6 +64,8 @@ export interface LocationSettings {
   satisfy: "all" | "any";
   /** How long an answer with 401 is held back. */
   authDelayMs: number;
+  /** Subrequests have lines in the access log, too. */
+  logSubrequest: boolean;
   internal: boolean;
   errorPages: readonly ErrorPage[];
   errorLog: ErrorLog;

@@ -5,6 +5,7 @@
 import type { HttpModule } from "../gateway/http-module.ts";
 import { access } from "./access.ts";
 import { authBasic } from "./auth-basic.ts";
+import { authRequest } from "./auth-request.ts";
 import { autoindex } from "./autoindex.ts";
 import { httpCore } from "./core/http-core.ts";
 import { coreVariables } from "./core-variables.ts";
@@ -15,6 +16,7 @@ import { http2 } from "./http2.ts";
 import { indexFiles } from "./index-files.ts";
 import { log } from "./log.ts";
 import { map } from "./map.ts";
+import { mirror } from "./mirror.ts";
 import { proxy } from "./proxy/proxy.ts";
 import { realip } from "./realip.ts";
 import { referer } from "./referer.ts";
@@ -53,6 +55,7 @@ export const httpModules: readonly HttpModule[] = [
   realip,
   access,
   authBasic,
+  authRequest,
   rewrite,
   upstreamModule,
   upstreamHash,
@@ -66,6 +69,7 @@ export const httpModules: readonly HttpModule[] = [
   // Header filters run in this order: what the static module says of ranges comes last.
   headers,
   tryFiles,
+  mirror,
   // Content handlers are asked in this order.
   indexFiles,
   autoindex,

@@ -190,7 +190,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       exchange.leave(goOn);
       return false;
     }
-    if (head.status === 101 && request.fields.has("upgrade")) {
+    if (head.status === 101 && request.parent === null && request.fields.has("upgrade")) {
       this.upgrade(bytes, position);
       return false;
     }

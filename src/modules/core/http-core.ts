@@ -387,6 +387,14 @@ const answerDirectives: readonly DirectiveSpec[] = [
     set: location.msec("authDelayMs"),
   },
   {
+    name: "log_subrequest",
+    contexts: everywhere,
+    args: "flag",
+    default: "off",
+    doc: "Whether subrequests have lines in the access log, too.",
+    set: location.flag("logSubrequest"),
+  },
+  {
     name: "internal",
     contexts: ["location"],
     args: "0",

@@ -70,6 +70,7 @@ export const locationLevel: Level<CoreLocation> = {
     etag: true,
     satisfy: "all",
     authDelayMs: 0,
+    logSubrequest: false,
     internal: false,
     errorPages: [],
     errorLog: null,

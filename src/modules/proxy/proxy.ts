@@ -397,8 +397,8 @@ const tlsDirectives: readonly DirectiveSpec[] = [
 ];
 
 const variables: readonly VariableSpec<Request>[] = [
-  { name: "proxy_host", get: (request) => request.passedTo?.host ?? null },
-  { name: "proxy_port", get: (request) => request.passedTo?.port ?? null },
+  { name: "proxy_host", volatile: true, get: (request) => request.passedTo?.host ?? null },
+  { name: "proxy_port", volatile: true, get: (request) => request.passedTo?.port ?? null },
   { name: "proxy_add_x_forwarded_for", get: addForwardedFor, volatile: true },
   {
     name: "proxy_internal_body_length",
