@@ -11,7 +11,8 @@
 import net from "node:net";
 import { EchoStream, scratch } from "../../bench/echo-stream.ts";
 import { acceptValue, handshakeKey } from "../../bench/wire.ts";
-import { pattern, bodyOf } from "./load/pattern.ts";
+import { fragmentBytes, fragmentOf } from "./load/message.ts";
+import { bodyOf } from "./load/pattern.ts";
 
 /** Between two fragments of the endless message. */
 const fragmentEveryMs = 100;
@@ -105,10 +106,9 @@ function sendFragments(socket: net.Socket): void {
   let number = 0;
   const stream = new EchoStream();
   const timer = setInterval(() => {
-    const payload = pattern.subarray((number * 1000) % 60_000, ((number * 1000) % 60_000) + 1000);
-    socket.write(
-      Buffer.concat([Buffer.from([number === 0 ? 0x02 : 0x00, 126, 1000 >> 8, 1000 & 0xff]), payload]),
-    );
+    const opcode = number === 0 ? 0x02 : 0x00;
+    const frameHead = Buffer.from([opcode, 126, fragmentBytes >> 8, fragmentBytes & 0xff]);
+    socket.write(Buffer.concat([frameHead, fragmentOf(number)]));
     number += 1;
   }, fragmentEveryMs);
   socket.on("close", () => clearInterval(timer));

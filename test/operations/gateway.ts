@@ -18,16 +18,23 @@ export interface Product {
   readonly name: string;
   /** The program by absolute path (nginx starts its successor by it), and what stands before the flags. */
   readonly command: readonly string[];
+  /** In the background, as a service: an nginx in the foreground ignores USR2. */
+  readonly isDaemon: boolean;
   /** The variable by which a response tells its worker. */
   readonly workerVariable: string;
 }
 
-export const nginx: Product = { name: "nginx", command: ["/usr/sbin/nginx"], workerVariable: "$pid" };
+export const nginx: Product = {
+  name: "nginx",
+  command: ["/usr/sbin/nginx"],
+  isDaemon: true,
+  workerVariable: "$pid",
+};
 
 /** `program`: a Node or a Bun. */
 export function longhaulOn(runtime: "node" | "bun", program: string): Product {
   const command = [program, join(repository, "src/cli/main.ts")];
-  return { name: `longhaul on ${runtime}`, command, workerVariable: "$pid" };
+  return { name: `longhaul on ${runtime}`, command, isDaemon: false, workerVariable: "$pid" };
 }
 
 /** Null without an nginx on this machine. */
@@ -40,6 +47,8 @@ export class Gateway {
   readonly product: Product;
   readonly directory: string;
   #child: ChildProcess | null = null;
+  /** The process group of all that it starts. */
+  #group = -1;
   /** How the first process ended; resolves with "exit 0" and the like. */
   #ended: Promise<string> = Promise.resolve("never started");
 
@@ -67,7 +76,7 @@ export class Gateway {
     const [program, ...before] = this.product.command;
     const child = spawn(program!, [...before, ...this.#flags()], {
       cwd: this.directory,
-      // A process group of its own: all that it starts is found by it.
+      // A process group of its own, by which all that it starts is found.
       detached: true,
       stdio: ["ignore", "ignore", "ignore"],
     });
@@ -80,10 +89,13 @@ export class Gateway {
     let ending: string | null = null;
     void this.#ended.then((how) => (ending = how));
     await until(`port ${port} of ${this.product.name}`, startLimitMs, async () => {
-      if (ending !== null)
+      if (ending !== null && !(this.product.isDaemon && ending === "exit 0"))
         throw new Error(`${this.product.name} did not start, ${ending}: ${this.log().slice(-2000)}`);
       return (await accepts(port)) ? true : null;
     });
+    // A daemon listens before it has written the file.
+    const pid = await until("the pid file", startLimitMs, () => this.readPid("gateway.pid"));
+    this.#group = this.product.isDaemon ? pid : (child.pid ?? -1);
   }
 
   /** The process that takes signals, by the pid file. */
@@ -122,8 +134,8 @@ export class Gateway {
 
   /** Everything that it consists of now. */
   processes(): number[] {
-    const group = this.#child?.pid;
-    if (group === undefined) return [];
+    if (this.#child === null) return [];
+    const group = this.#group > 0 ? this.#group : this.pid;
     const members = new Set(processesOf(group));
     for (const name of ["gateway.pid", "gateway.pid.oldbin"]) {
       const pid = this.readPid(name);
@@ -170,10 +182,11 @@ export class Gateway {
 
   #flags(): string[] {
     const { directory } = this;
+    const { isDaemon } = this.product;
     const globals = [
       `pid ${directory}/gateway.pid;`,
       `error_log ${directory}/error.log notice;`,
-      "daemon off;",
+      `daemon ${isDaemon ? "on" : "off"};`,
     ];
     // The workers of an nginx that root starts could not read the directory otherwise.
     if (this.product.name === "nginx" && process.getuid?.() === 0) globals.push("user root;");

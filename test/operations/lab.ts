@@ -19,6 +19,8 @@ import { until } from "./until.ts";
 /** New connections in a row that must agree before a configuration counts as being in force everywhere. */
 const agreeing = 20;
 const effectLimitMs = 60_000;
+/** Of the error log, in the error of an operation that failed. */
+const logTailChars = 4_000;
 
 export interface LoadSize {
   /** Half of them over TLS. */
@@ -144,13 +146,14 @@ export class Lab {
     this.arrivals.start(this.#load.arrivalsPerSecond);
   }
 
-  async #stopRequests(): Promise<void> {
+  /** No new requests; resolves when those under way have their answers. */
+  async stopRequests(): Promise<void> {
     await Promise.all([this.arrivals.stop(), ...this.#kept.map((client) => client.stop())]);
   }
 
   /** Does something while only the tunnels go on. */
   async quietly<T>(work: () => Promise<T>): Promise<T> {
-    await this.#stopRequests();
+    await this.stopRequests();
     const result = await work();
     this.#startRequests();
     return result;
@@ -158,7 +161,7 @@ export class Lab {
 
   /** Ends the load; what is still outstanding then is lost. */
   async stopLoad(): Promise<void> {
-    await this.#stopRequests();
+    await this.stopRequests();
     for (const client of this.#kept) client.close();
     await this.tunnels.stop();
   }
@@ -210,6 +213,20 @@ export class Lab {
       arrivals: this.arrivals.figures,
       clientLagMaxMs: this.#lag.maxMs,
     };
+  }
+
+  /** Does an operation; should it fail, its error also tells what the gateway had to say, and the clients. */
+  async during<T>(operation: (lab: Lab) => Promise<T>): Promise<T> {
+    try {
+      return await operation(this);
+    } catch (error) {
+      const log = this.gateway.log().slice(-logTailChars);
+      const { during, details } = this.ledger;
+      const story = [`during ${during}: ${String(error)}`, ...details, `its error log ends with:\n${log}`];
+      throw new Error(story.join("\n"), { cause: error });
+    } finally {
+      await this.stop();
+    }
   }
 
   /** Ends everything that was started here, whatever state it is in. */

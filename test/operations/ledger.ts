@@ -7,6 +7,7 @@ export const wrongs = [
   "bytes changed",
   "request refused",
   "request reset",
+  "kept connection closed under a request",
   "request truncated",
   "request timed out",
   "request failed by status",
@@ -48,6 +49,7 @@ export class Ledger {
     return this.count(
       "request refused",
       "request reset",
+      "kept connection closed under a request",
       "request truncated",
       "request timed out",
       "request failed by status",

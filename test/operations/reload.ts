@@ -10,6 +10,7 @@ import type { Wrong } from "./ledger.ts";
 import { fieldOf } from "./load/answer.ts";
 import { ask, AskError } from "./load/ask.ts";
 import { Tunnels } from "./load/tunnels.ts";
+import { figuresOf } from "./processes.ts";
 import type { ProcessFigures } from "./processes.ts";
 import { planOf } from "./reload-plan.ts";
 import type { BrokenKind, Step } from "./reload-plan.ts";
@@ -33,17 +34,28 @@ export interface ReloadOptions {
   readonly reloads: number;
   /** Between the effect of one reload and the next. */
   readonly pauseMs: number;
+  /** Of load before the first reload, so that heaps have their size when memory is first compared. */
+  readonly warmUpMs: number;
   /** Tunnels that are replaced by new ones after each reload, as clients come and go. */
   readonly churn: number;
   /** `worker_shutdown_timeout` for the gateway; null leaves the default: none. */
   readonly shutdownTimeout: string | null;
 }
 
+export interface ReloadDone {
+  readonly kind: string;
+  readonly broken: boolean;
+  /** From the signal until all new connections see it; for a broken one: until the log has told why. */
+  readonly tookMs: number;
+  /** A pause later, under load. */
+  readonly memoryKib: number;
+}
+
 export interface ReloadReport {
   readonly operation: "reload";
   readonly product: string;
   readonly workers: number;
-  readonly reloads: readonly { kind: string; broken: boolean; tookMs: number }[];
+  readonly reloads: readonly ReloadDone[];
   readonly wrongs: Readonly<Record<Wrong, number>>;
   readonly requestsFailed: number;
   readonly load: LoadFigures;
@@ -65,10 +77,9 @@ export async function runReload(options: ReloadOptions): Promise<ReloadReport> {
   });
   const blocker = await Blocker.start();
   try {
-    return await new ReloadRun(lab, options, blocker).run();
+    return await lab.during(() => new ReloadRun(lab, options, blocker).run());
   } finally {
     blocker.stop();
-    await lab.stop();
   }
 }
 
@@ -100,7 +111,7 @@ class ReloadRun {
   readonly #options: ReloadOptions;
   readonly #blocker: Blocker;
   readonly #extra: Tunnels;
-  readonly #done: { kind: string; broken: boolean; tookMs: number }[] = [];
+  readonly #done: ReloadDone[] = [];
 
   constructor(lab: Lab, options: ReloadOptions, blocker: Blocker) {
     this.#lab = lab;
@@ -111,16 +122,19 @@ class ReloadRun {
 
   async run(): Promise<ReloadReport> {
     const lab = this.#lab;
-    const { product, workers, reloads, pauseMs } = this.#options;
+    const { product, workers, reloads, pauseMs, warmUpMs } = this.#options;
     await lab.startLoad();
     this.#extra.start();
+    await pause(warmUpMs);
     let afterFirst: ProcessFigures | null = null;
     const steps = planOf(lab.generation, reloads, certificates);
     for (const [index, step] of steps.entries()) {
       lab.ledger.during = `reload ${index + 1} of ${reloads} (${step.kind})`;
-      await this.#reload(step);
+      const tookMs = await this.#reload(step);
       await this.#comeAndGo();
       await pause(pauseMs);
+      const { memoryKib } = figuresOf(lab.gateway.processes());
+      this.#done.push({ kind: step.kind, broken: step.broken, tookMs, memoryKib });
       afterFirst ??= await lab.quietly(() => lab.gateway.figures());
     }
     lab.ledger.during = "the end";
@@ -146,12 +160,11 @@ class ReloadRun {
     };
   }
 
-  async #reload(step: Step): Promise<void> {
+  async #reload(step: Step): Promise<number> {
     const startedAt = performance.now();
     if (step.broken) await this.#refused(step.kind, step);
     else await this.#taken(step);
-    const tookMs = Math.round(performance.now() - startedAt);
-    this.#done.push({ kind: step.kind, broken: step.broken, tookMs });
+    return Math.round(performance.now() - startedAt);
   }
 
   /** A good configuration: in force at once, with what it changes. */

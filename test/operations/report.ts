@@ -12,7 +12,11 @@ export function linesOf(facts: object, prefix = ""): string[] {
 
 function listLines(name: string, values: readonly unknown[]): string[] {
   if (values.every((value) => typeof value !== "object")) {
+    if (values.every((value) => typeof value === "number")) return [`${name.padEnd(52)} ${values.join(" ")}`];
     return values.map((value) => `${name}: ${String(value)}`);
   }
-  return values.map((value) => `${name}: ${Object.values(value as object).join(", ")}`);
+  return values.map((value, index) => {
+    const text = Object.entries(value as object).map(([key, entry]) => `${key} ${JSON.stringify(entry)}`);
+    return `${name} ${index + 1}: ${text.join(", ")}`;
+  });
 }

@@ -2,16 +2,25 @@
  * Operations on a gateway under load, and what they did to its clients.
  *
  *     node test/operations/run.ts reload --against longhaul --runtime bun --tunnels 2000 --reloads 50
- *     node test/operations/run.ts reload --against nginx --json out.json
+ *     node test/operations/run.ts upgrade --against nginx --json out.json
+ *     node test/operations/run.ts drain --window 30
+ *     node test/operations/run.ts spread --workers 4
+ *     node test/operations/run.ts kill-worker --against nginx
+ *     node test/operations/run.ts exactness --workers 4
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { runDrain } from "./drain.ts";
+import { limits, runExactness } from "./exactness.ts";
 import { installedNginx, longhaulOn } from "./gateway.ts";
 import type { Product } from "./gateway.ts";
+import { killProcess, runKillWorker } from "./kill-worker.ts";
 import { runReload } from "./reload.ts";
 import { linesOf } from "./report.ts";
+import { runSpread } from "./spread.ts";
+import { runUpgrade } from "./upgrade.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,7 +34,11 @@ const { values, positionals } = parseArgs({
     reloads: { type: "string", default: "50" },
     churn: { type: "string", default: "20" },
     pause: { type: "string", default: "500" },
+    "warm-up": { type: "string", default: "10000" },
     "shutdown-timeout": { type: "string" },
+    upgrades: { type: "string", default: "3" },
+    window: { type: "string", default: "30" },
+    clients: { type: "string", default: "400" },
     json: { type: "string" },
   },
 });
@@ -48,20 +61,34 @@ const load = {
   keptPauseMs: 50,
 };
 
-async function run(operation: string): Promise<object> {
-  const common = { product: product(), workers: Number(values.workers), load };
-  if (operation === "reload") {
-    return await runReload({
+const common = { product: product(), workers: Number(values.workers), load };
+
+const operations: Readonly<Record<string, () => Promise<object>>> = {
+  reload: () =>
+    runReload({
       ...common,
       reloads: Number(values.reloads),
       pauseMs: Number(values.pause),
+      warmUpMs: Number(values["warm-up"]),
       churn: Number(values.churn),
       shutdownTimeout: values["shutdown-timeout"] ?? null,
-    });
-  }
-  throw new Error(`no such operation: "${operation}"`);
-}
+    }),
+  upgrade: () => runUpgrade({ ...common, upgrades: Number(values.upgrades), pauseMs: Number(values.pause) }),
+  drain: () =>
+    runDrain({
+      ...common,
+      windowMs: Number(values.window) * 1000,
+      http: values.against === "nginx" ? "" : `websocket_drain ${values.window}s;`,
+      main: values.against === "nginx" ? `worker_shutdown_timeout ${values.window}s;` : "",
+      heldRequests: 50,
+    }),
+  spread: () => runSpread({ ...common, connections: load.tunnels }),
+  "kill-worker": () => runKillWorker({ ...common, kill: killProcess, logged: /exited on signal 9/ }),
+  exactness: () => runExactness({ ...common, clients: Number(values.clients), limits }),
+};
 
-const report = await run(positionals[0] ?? "");
+const operation = operations[positionals[0] ?? ""];
+if (operation === undefined) throw new Error(`an operation, please: ${Object.keys(operations).join(", ")}`);
+const report = await operation();
 console.log(linesOf(report).join("\n"));
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);

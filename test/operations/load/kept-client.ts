@@ -22,6 +22,7 @@ export class KeptClient {
   readonly #ledger: Ledger;
   #connection: Connection | null = null;
   #isStopping = false;
+  #isClosed = false;
   #running: Promise<void> = Promise.resolve();
 
   constructor(id: number, target: Target, ledger: Ledger) {
@@ -41,7 +42,10 @@ export class KeptClient {
     await this.#running;
   }
 
+  /** For good. */
   close(): void {
+    this.#isStopping = true;
+    this.#isClosed = true;
     this.#connection?.close();
     this.#connection = null;
   }
@@ -66,12 +70,12 @@ export class KeptClient {
       this.idleCloses += 1;
       this.#connection = null;
     }
-    this.#connection ??= new Connection(this.#target);
-    const outcome = await this.#connection.request(path);
+    const connection = (this.#connection ??= new Connection(this.#target));
+    const outcome = await connection.request(path);
     if (typeof outcome === "string") {
-      this.#connection.close();
+      connection.close();
       this.#connection = null;
-      this.#record(path, outcome);
+      if (!this.#isClosed) this.#record(path, outcome);
       return;
     }
     this.answered += 1;
@@ -89,7 +93,8 @@ export class KeptClient {
     if (outcome.startsWith("ECONNREFUSED")) this.#ledger.record("request refused", text);
     else if (outcome.startsWith("no answer")) this.#ledger.record("request timed out", text);
     else if (outcome.includes("inside")) this.#ledger.record("request truncated", text);
-    else this.#ledger.record("request reset", text);
+    else if (outcome.endsWith("the first request")) this.#ledger.record("request reset", text);
+    else this.#ledger.record("kept connection closed under a request", text);
   }
 }
 
@@ -152,7 +157,9 @@ class Connection {
     const where = this.#reader.isInside
       ? `inside an answer, after ${this.#reader.received} bytes`
       : "with no byte of an answer";
-    this.#settle(`${this.#code} ${where}, request ${this.#requests} of the connection`);
+    this.#settle(
+      `${this.#code} ${where}, request ${this.#requests === 1 ? "1, the first request" : this.#requests}`,
+    );
     this.#socket.destroy();
   }
 }

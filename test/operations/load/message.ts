@@ -78,3 +78,27 @@ export function numberOf(tunnel: number, payload: Buffer): number | null {
   const match = /^tunnel (\d+) message (\d+):/.exec(payload.toString("latin1", 0, 60));
   return match === null || Number(match[1]) !== tunnel ? null : Number(match[2]);
 }
+
+/** What the two ends of a tunnel say. */
+export interface Conversation {
+  readonly path: string;
+  /** The payload of the server's data frame `number`. */
+  due(tunnel: number, number: number): Buffer;
+}
+
+/** The client's messages come back. */
+export const echoing: Conversation = { path: "/echo", due: messageOf };
+
+/** The server sends one endless message in fragments of this length. */
+export const fragmentBytes = 1_000;
+const fragmentsBeforeRepeat = 60;
+
+export function fragmentOf(number: number): Buffer {
+  const from = (number % fragmentsBeforeRepeat) * fragmentBytes;
+  return pattern.subarray(from, from + fragmentBytes);
+}
+
+export const fragments: Conversation = {
+  path: "/fragments",
+  due: (_tunnel, number) => fragmentOf(number),
+};

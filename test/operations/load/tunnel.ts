@@ -3,8 +3,8 @@ import type { Ledger } from "../ledger.ts";
 import { AnswerReader, fieldOf, generationOf } from "./answer.ts";
 import { codeOf, dial } from "./dial.ts";
 import type { Target } from "./dial.ts";
-import { clientFrame, FrameReader, messageOf, numberOf, opcodes } from "./message.ts";
-import type { Frame } from "./message.ts";
+import { clientFrame, echoing, FrameReader, messageOf, numberOf, opcodes } from "./message.ts";
+import type { Conversation, Frame } from "./message.ts";
 import { firstDifference } from "./pattern.ts";
 
 const openPatienceMs = 20_000;
@@ -36,7 +36,7 @@ export class Tunnel {
   readonly #socket: Socket;
   readonly #frames = new FrameReader();
   readonly #sentAt: number[] = [];
-  readonly #path: string;
+  readonly #conversation: Conversation;
   readonly #opened: Promise<boolean>;
   #upgrade: AnswerReader | null = new AnswerReader();
   #settleOpened: (isOpen: boolean) => void = () => undefined;
@@ -44,11 +44,11 @@ export class Tunnel {
   #mayEnd = false;
   #hasSentClose = false;
 
-  constructor(id: number, target: Target, ledger: Ledger, path = "/echo") {
+  constructor(id: number, target: Target, ledger: Ledger, conversation = echoing) {
     this.id = id;
     this.target = target;
     this.#ledger = ledger;
-    this.#path = path;
+    this.#conversation = conversation;
     this.#opened = new Promise((resolve) => (this.#settleOpened = resolve));
     this.#socket = dial(target, () => this.#handshake());
     this.#socket.on("data", (chunk: Buffer) => this.#receive(chunk));
@@ -63,8 +63,13 @@ export class Tunnel {
   }
 
   /** Opens one; null, with an entry in the ledger, when that fails. */
-  static async open(id: number, target: Target, ledger: Ledger, path?: string): Promise<Tunnel | null> {
-    const tunnel = new Tunnel(id, target, ledger, path);
+  static async open(
+    id: number,
+    target: Target,
+    ledger: Ledger,
+    conversation?: Conversation,
+  ): Promise<Tunnel | null> {
+    const tunnel = new Tunnel(id, target, ledger, conversation);
     const timer = setTimeout(() => tunnel.#notOpened(`no answer in ${openPatienceMs} ms`), openPatienceMs);
     const isOpen = await tunnel.#opened;
     clearTimeout(timer);
@@ -78,11 +83,11 @@ export class Tunnel {
 
   /** Echoes that have not come back. */
   get outstanding(): number {
-    return this.sent - this.received;
+    return Math.max(0, this.sent - this.received);
   }
 
   send(): void {
-    if (!this.isOpen || this.#mayEnd) return;
+    if (!this.isOpen || this.#hasSentClose || this.#conversation !== echoing) return;
     const payload = messageOf(this.id, this.sent);
     this.sent += 1;
     this.#sentAt.push(performance.now());
@@ -114,7 +119,7 @@ export class Tunnel {
 
   #handshake(): void {
     this.#socket.write(
-      `GET ${this.#path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `GET ${this.#conversation.path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bG9uZ2hhdWwgYmVuY2htaw==\r\n\r\n",
     );
   }
@@ -151,7 +156,7 @@ export class Tunnel {
   }
 
   #take(frame: Frame): void {
-    if (frame.opcode === opcodes.binary) this.#check(frame.payload);
+    if (frame.opcode === opcodes.binary || frame.opcode === opcodes.continuation) this.#check(frame.payload);
     else if (frame.opcode === opcodes.ping) this.#socket.write(clientFrame(opcodes.pong, frame.payload));
     else if (frame.opcode === opcodes.close) this.#closeFrame(frame.payload);
   }
@@ -164,9 +169,12 @@ export class Tunnel {
     this.#socket.write(clientFrame(opcodes.close, payload.subarray(0, 2)));
   }
 
-  /** Compares an echo with the message that is due. */
+  /** Compares a data frame with the one that is due. */
   #check(payload: Buffer): void {
-    const due = messageOf(this.id, this.received);
+    if (this.closes.length > 0) {
+      this.#ledger.record("bytes changed", `${this.name}: a data frame after the Close frame`);
+    }
+    const due = this.#conversation.due(this.id, this.received);
     const at = firstDifference(payload, due);
     const sentAt = this.#sentAt.shift();
     if (at < 0) {

@@ -1,6 +1,8 @@
 import type { Ledger } from "../ledger.ts";
 import { until } from "../until.ts";
 import type { Target } from "./dial.ts";
+import { echoing } from "./message.ts";
+import type { Conversation } from "./message.ts";
 import { Tunnel } from "./tunnel.ts";
 
 /** Handshakes under way at once: fewer than the shortest listen queue. */
@@ -28,14 +30,15 @@ export class Tunnels {
   }
 
   /** Opens `count` more; those that fail are in the ledger. */
-  async open(count: number): Promise<Tunnel[]> {
+  async open(count: number, conversation: Conversation = echoing): Promise<Tunnel[]> {
     const opened: Tunnel[] = [];
     let left = count;
     const openSome = async (): Promise<void> => {
       while (left > 0) {
         left -= 1;
         const id = this.#nextId++;
-        const tunnel = await Tunnel.open(id, this.#targets[id % this.#targets.length]!, this.#ledger);
+        const target = this.#targets[id % this.#targets.length]!;
+        const tunnel = await Tunnel.open(id, target, this.#ledger, conversation);
         if (tunnel === null) continue;
         this.all.add(tunnel);
         opened.push(tunnel);
