@@ -59,6 +59,11 @@ export interface ReloadReport {
   readonly wrongs: Readonly<Record<Wrong, number>>;
   readonly requestsFailed: number;
   readonly load: LoadFigures;
+  /**
+   * The least memory, in KiB, in each third of the series. Garbage of earlier configurations is collected when
+   * the runtime likes to: memory goes up and down like a saw, and only its lower edge tells of a leak.
+   */
+  readonly memoryLow: readonly number[];
   readonly afterFirst: ProcessFigures;
   readonly afterLast: ProcessFigures;
   /** When all clients have gone. */
@@ -153,6 +158,7 @@ class ReloadRun {
       wrongs: lab.ledger.counts,
       requestsFailed: lab.ledger.requestsFailed,
       load,
+      memoryLow: lowsOf(this.#done),
       afterFirst: afterFirst!,
       afterLast,
       afterAll,
@@ -251,4 +257,12 @@ class ReloadRun {
     await until("the end of old workers", 10_000, isGone).catch(() => undefined);
     return await gateway.figures();
   }
+}
+
+function lowsOf(done: readonly ReloadDone[]): number[] {
+  const third = Math.ceil(done.length / 3);
+  return [0, 1, 2]
+    .map((part) => done.slice(part * third, (part + 1) * third).map(({ memoryKib }) => memoryKib))
+    .filter((values) => values.length > 0)
+    .map((values) => Math.min(...values));
 }
