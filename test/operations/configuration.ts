@@ -24,13 +24,17 @@ export interface Premises {
   readonly workerVariable: string;
   /** More directives of the `http` block. */
   readonly extraHttp: string;
+  /** And of each server. */
+  readonly extraServer: string;
 }
 
 /** The nginx.conf of a generation. */
 export function configurationOf(generation: Generation, premises: Premises): string {
   const { number, workers, upstreams, certificate } = generation;
   const servers = upstreams.map((name) => `server 127.0.0.1:${premises.backends[name]};`).join(" ");
-  const extra = generation.hasExtraListener ? serverOf(`listen 127.0.0.1:${premises.extraPort};`) : "";
+  const extra = generation.hasExtraListener
+    ? serverOf(`listen 127.0.0.1:${premises.extraPort};`, premises)
+    : "";
   return `
 worker_processes ${workers};
 worker_rlimit_nofile 20000;
@@ -47,15 +51,17 @@ http {
     listen 127.0.0.1:${premises.securePort} ssl;
     ssl_certificate certificate-${certificate}.pem;
     ssl_certificate_key certificate-${certificate}.key;`,
+    premises,
   )}
   ${extra}
 }
 `;
 }
 
-function serverOf(listens: string): string {
+function serverOf(listens: string, { extraServer }: Premises): string {
   return `server {
     ${listens}
+    ${extraServer}
     keepalive_requests 1000000;
     keepalive_timeout 1h;
     proxy_http_version 1.1;

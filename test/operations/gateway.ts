@@ -37,6 +37,13 @@ export function longhaulOn(runtime: "node" | "bun", program: string): Product {
   return { name: `longhaul on ${runtime}`, command, isDaemon: false, workerVariable: "$pid" };
 }
 
+/** Longhaul with a module that tells its workers apart, and can end one; null where there is none. */
+export function longhaulWithWorkers(runtime: "node" | "bun", program: string): Product | null {
+  const script = join(repository, "test/workers/program.ts");
+  if (!existsSync(script)) return null;
+  return { ...longhaulOn(runtime, program), command: [program, script], workerVariable: "$worker_thread" };
+}
+
 /** Null without an nginx on this machine. */
 export function installedNginx(): Product | null {
   return existsSync(nginx.command[0]!) ? nginx : null;

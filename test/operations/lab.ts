@@ -41,6 +41,7 @@ export interface LabOptions {
   /** Top-level directives of every configuration. */
   readonly extraMain: string;
   readonly extraHttp: string;
+  readonly extraServer?: string;
 }
 
 export interface LoadFigures {
@@ -90,6 +91,7 @@ export class Lab {
       backends: backend.ports,
       workerVariable: product.workerVariable,
       extraHttp,
+      extraServer: options.extraServer ?? "",
     };
     this.generation = {
       number: 1,

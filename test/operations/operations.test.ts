@@ -7,9 +7,9 @@ import { describe, test } from "node:test";
 import { longhaul as thisRuntime } from "../support/gateway.ts";
 import { allTold, runDrain } from "./drain.ts";
 import { limits, runExactness } from "./exactness.ts";
-import { Gateway, installedNginx, longhaulOn } from "./gateway.ts";
+import { Gateway, installedNginx, longhaulOn, longhaulWithWorkers } from "./gateway.ts";
 import type { Product } from "./gateway.ts";
-import { killProcess, runKillWorker } from "./kill-worker.ts";
+import { killProcess, runKillWorker, throwInThread } from "./kill-worker.ts";
 import { runReload } from "./reload.ts";
 import type { ReloadOptions, ReloadReport } from "./reload.ts";
 import { linesOf } from "./report.ts";
@@ -18,6 +18,7 @@ import { runUpgrade } from "./upgrade.ts";
 
 const runtime = "bun" in process.versions ? "bun" : "node";
 const longhaul = longhaulOn(runtime, thisRuntime.command[0]!);
+const threads = longhaulWithWorkers(runtime, thisRuntime.command[0]!);
 const nginx = installedNginx();
 const noNginx = nginx === null ? "nginx is not installed here" : false;
 
@@ -128,20 +129,21 @@ describe("drain", () => {
 });
 
 describe("workers", () => {
-  test("a worker of nginx that dies costs its own tunnels only", { skip: noNginx }, async () => {
-    const logged = /exited on signal 9/;
-    const report = await runKillWorker({ product: nginx!, workers: 2, load, kill: killProcess, logged });
-    assert.equal(report.tunnelsOfOthersDropped, 0, told(report));
-  });
+  for (const product of [threads, nginx]) {
+    const name = product?.name ?? "a program that is not here";
+    const skip = product === null;
+    const killer = product === nginx ? killProcess : throwInThread;
 
-  test("connections to nginx reach all workers", { skip: noNginx }, async () => {
-    const report = await runSpread({ product: nginx!, workers: 4, connections: 300 });
-    assert.equal(
-      report.shares.reduce((sum, share) => sum + share),
-      300,
-      told(report),
-    );
-  });
+    test(`a worker that dies costs its own tunnels only: ${name}`, { skip }, async () => {
+      const report = await runKillWorker({ product: product!, workers: 2, load, killer });
+      assert.equal(report.tunnelsOfOthersDropped, 0, told(report));
+    });
+
+    test(`connections reach all workers: ${name}`, { skip }, async () => {
+      const report = await runSpread({ product: product!, workers: 4, connections: 300 });
+      assert.equal(report.shares.length, 4, told(report));
+    });
+  }
 });
 
 describe("limits over four workers are as exact as in one", () => {

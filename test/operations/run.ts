@@ -8,15 +8,14 @@
  *     node test/operations/run.ts kill-worker --against nginx
  *     node test/operations/run.ts exactness --workers 4
  */
-import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runDrain } from "./drain.ts";
 import { limits, runExactness } from "./exactness.ts";
-import { installedNginx, longhaulOn } from "./gateway.ts";
+import { installedNginx, longhaulOn, longhaulWithWorkers } from "./gateway.ts";
 import type { Product } from "./gateway.ts";
-import { killProcess, runKillWorker } from "./kill-worker.ts";
+import { killProcess, runKillWorker, throwInThread } from "./kill-worker.ts";
 import { runReload } from "./reload.ts";
 import { linesOf } from "./report.ts";
 import { runSpread } from "./spread.ts";
@@ -43,15 +42,13 @@ const { values, positionals } = parseArgs({
   },
 });
 
-function product(): Product {
-  if (values.against === "nginx") {
-    const found = installedNginx();
-    if (found === null) throw new Error("nginx is not installed here");
-    return found;
-  }
-  if (values.runtime !== "node" && values.runtime !== "bun") throw new Error("--runtime node|bun");
-  const program = fileURLToPath(new URL(`../../node_modules/.bin/${values.runtime}`, import.meta.url));
-  return longhaulOn(values.runtime, existsSync(program) ? program : join("/usr/bin", values.runtime));
+function productOf(longhaul: (runtime: "node" | "bun", program: string) => Product | null): Product {
+  const { against, runtime } = values;
+  if (runtime !== "node" && runtime !== "bun") throw new Error("--runtime node|bun");
+  const program = fileURLToPath(new URL(`../../node_modules/.bin/${runtime}`, import.meta.url));
+  const found = against === "nginx" ? installedNginx() : longhaul(runtime, program);
+  if (found === null) throw new Error(`${against} is not here, or not as this operation needs it`);
+  return found;
 }
 
 const load = {
@@ -61,7 +58,7 @@ const load = {
   keptPauseMs: 50,
 };
 
-const common = { product: product(), workers: Number(values.workers), load };
+const common = { product: productOf(longhaulOn), workers: Number(values.workers), load };
 
 const operations: Readonly<Record<string, () => Promise<object>>> = {
   reload: () =>
@@ -82,8 +79,13 @@ const operations: Readonly<Record<string, () => Promise<object>>> = {
       main: values.against === "nginx" ? `worker_shutdown_timeout ${values.window}s;` : "",
       heldRequests: 50,
     }),
-  spread: () => runSpread({ ...common, connections: load.tunnels }),
-  "kill-worker": () => runKillWorker({ ...common, kill: killProcess, logged: /exited on signal 9/ }),
+  spread: () => runSpread({ ...common, product: productOf(longhaulWithWorkers), connections: load.tunnels }),
+  "kill-worker": () =>
+    runKillWorker({
+      ...common,
+      product: productOf(longhaulWithWorkers),
+      killer: values.against === "nginx" ? killProcess : throwInThread,
+    }),
   exactness: () => runExactness({ ...common, clients: Number(values.clients), limits }),
 };
 
