@@ -41,13 +41,16 @@ export function knownDirectives(): KnownDirective[] {
   return known;
 }
 
+/** Nothing in them belongs to a configuration, and many configurations may be alive at once. */
+let fallbacks: readonly DirectiveSpec[] | null = null;
+
 /**
  * What happens to the directives that no module implements: those that only tune nginx's insides are
  * checked and ignored with a notice; all others are refused, because a configuration that asks for
  * them would be served wrongly. For the walk, after all modules.
  */
-export function fallbackDirectives(): DirectiveSpec[] {
-  return knownDirectives().map((known) => ({
+export function fallbackDirectives(): readonly DirectiveSpec[] {
+  fallbacks ??= knownDirectives().map((known) => ({
     name: known.name,
     contexts: known.contexts,
     args: known.args,
@@ -56,6 +59,7 @@ export function fallbackDirectives(): DirectiveSpec[] {
     doc: known.noEffect === null ? "Not supported." : `No effect: ${known.noEffect}.`,
     set: fallbackSetter(known),
   }));
+  return fallbacks;
 }
 
 function fallbackSetter(known: KnownDirective): Setter {
