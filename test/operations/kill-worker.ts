@@ -91,7 +91,10 @@ export async function runKillWorker(options: KillOptions): Promise<KillReport> {
 
 async function run(lab: Lab, { product, workers, killer }: KillOptions): Promise<KillReport> {
   await lab.startLoad();
-  const known = new Set([...lab.tunnels.all].map(({ worker }) => worker));
+  const workersOf = (): Set<string> => new Set([...lab.tunnels.all].map(({ worker }) => worker));
+  // nginx's workers race for connections, and one of them may win them all.
+  for (let more = 0; more < 50 && workersOf().size < 2; more += 1) await lab.tunnels.open(20);
+  const known = workersOf();
   if (known.size < 2) throw new Error(`only ${known.size} workers have tunnels`);
   const { worker: victim, strike } = await killer.choose(lab);
   const tunnels = lab.tunnels.all.size;

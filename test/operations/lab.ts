@@ -234,9 +234,11 @@ export class Lab {
   /** Ends everything that was started here, whatever state it is in. */
   async stop(): Promise<void> {
     this.#lag.stop();
+    const arrived = this.arrivals.stop();
     this.tunnels.destroy();
     for (const client of this.#kept) client.close();
     await this.gateway.stop();
+    await arrived;
     await this.backend.stop();
   }
 }

@@ -1,15 +1,20 @@
 /** A new binary takes over under load: USR2, WINCH, QUIT, as nginx's manual describes it; and the way back. */
+import { constants } from "node:os";
 import type { Product } from "./gateway.ts";
 import { Lab } from "./lab.ts";
 import type { LoadFigures, LoadSize } from "./lab.ts";
 import type { Wrong } from "./ledger.ts";
 import { generationOf } from "./load/answer.ts";
 import type { Tunnel } from "./load/tunnel.ts";
-import { isAlive } from "./processes.ts";
+import { catches, isAlive } from "./processes.ts";
 import type { ProcessFigures } from "./processes.ts";
 import { pause, until } from "./until.ts";
 
 const stepLimitMs = 20_000;
+const { SIGUSR2 } = constants.signals;
+
+/** A gateway that does not take the signal would die of it. */
+export class NotUpgradable extends Error {}
 
 export interface UpgradeOptions {
   readonly product: Product;
@@ -46,9 +51,13 @@ export interface UpgradeRound {
   readonly exitMs: number;
 }
 
-/** @throws Error when a step has no effect in 20 s */
+/** @throws NotUpgradable; Error when a step has no effect in 20 s */
 export async function runUpgrade(options: UpgradeOptions): Promise<UpgradeReport> {
   const lab = await Lab.start({ ...options, certificates: 1, extraMain: "", extraHttp: "" });
+  if (!catches(lab.gateway.pid, SIGUSR2)) {
+    await lab.stop();
+    throw new NotUpgradable(`${options.product.name} has no handler for SIGUSR2`);
+  }
   return await lab.during(() => run(lab, options));
 }
 
