@@ -91,6 +91,9 @@ const operations: Readonly<Record<string, () => Promise<object>>> = {
 
 const operation = operations[positionals[0] ?? ""];
 if (operation === undefined) throw new Error(`an operation, please: ${Object.keys(operations).join(", ")}`);
+// What runs beside this process is ended when it exits, which a signal alone would not make it do.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 const report = await operation();
 console.log(linesOf(report).join("\n"));
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
