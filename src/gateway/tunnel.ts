@@ -214,6 +214,8 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
   /** No more is read from this side; what is queued for it goes out, then its end is told. */
   farewell(): void {
     this.stall?.dispose();
+    // A close alone tells the end as well, but for TLS, which has its own word for it.
+    if (this.finished && this.self.tls === null && this.self.queued === 0) return this.self.close();
     this.self.shutdown();
     this.self.resume();
     this.closeWhenTold();
