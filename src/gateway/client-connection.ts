@@ -78,16 +78,8 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     this.servers = listenSocket.serversFor(socket.local);
     const { clock } = gateway.network;
     this.startMs = clock.now();
-    const { core } = this.servers.choice.defaultServer;
-    this.reader = new RequestHeadReader({
-      headerBufferSize: core.clientHeaderBufferSize,
-      largeBufferCount: core.largeClientHeaderBuffers.count,
-      largeBufferSize: core.largeClientHeaderBuffers.size,
-      fieldsMax: core.headersMax,
-      ignoreInvalidHeaders: core.ignoreInvalidHeaders,
-      underscoresInHeaders: core.underscoresInHeaders,
-      mergeSlashes: core.mergeSlashes,
-    });
+    const { core, headLimits } = this.servers.choice.defaultServer;
+    this.reader = new RequestHeadReader(headLimits);
     this.readDeadline = new Deadline(clock, this);
     this.readDeadline.set(core.clientHeaderTimeoutMs);
     gateway.connections.add(this);

@@ -1,5 +1,6 @@
 import type { CompiledRegex } from "../config/regex.ts";
 import type { SettingsByModule } from "../config/module.ts";
+import type { RequestHeadLimits } from "../http/request-head.ts";
 import type { TlsContext } from "../net/network.ts";
 import type { PhaseHandler } from "./http-module.ts";
 import type { Location } from "./location.ts";
@@ -29,6 +30,8 @@ export class VirtualServer {
   readonly names: readonly ServerName[];
   readonly settings: SettingsByModule;
   readonly core: ServerSettings;
+  /** For heads whose server is not known yet: those of connections that this one is the default server of. */
+  readonly headLimits: RequestHeadLimits;
   /** The level outside all locations. */
   readonly root: Location;
   locations: LocationTree | null = null;
@@ -52,8 +55,21 @@ export class VirtualServer {
     this.names = init.names;
     this.settings = init.settings;
     this.core = init.core;
+    this.headLimits = headLimitsOf(init.core);
     this.root = init.root;
   }
+}
+
+function headLimitsOf(core: ServerSettings): RequestHeadLimits {
+  return {
+    headerBufferSize: core.clientHeaderBufferSize,
+    largeBufferCount: core.largeClientHeaderBuffers.count,
+    largeBufferSize: core.largeClientHeaderBuffers.size,
+    fieldsMax: core.headersMax,
+    ignoreInvalidHeaders: core.ignoreInvalidHeaders,
+    underscoresInHeaders: core.underscoresInHeaders,
+    mergeSlashes: core.mergeSlashes,
+  };
 }
 
 /** The servers that share a listening address, and nginx's choice among them by name. */
