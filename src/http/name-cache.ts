@@ -9,7 +9,7 @@ export interface FieldName {
 
 const SLOTS = 1024;
 const CACHED_LENGTH_MAX = 64;
-/** Names seen before, by a hash of their bytes. The first name of a slot stays: the usual ones come early. */
+/** Names seen before, by a hash of their bytes. The last one has the slot: made-up names do not stay in the way. */
 const slots: (FieldName | undefined)[] = Array.from({ length: SLOTS });
 
 /** The name that stands in `bytes[start, end)`. For one that was seen before, no string is made. */
@@ -21,7 +21,7 @@ export function fieldName(bytes: Uint8Array, start: number, end: number): FieldN
   if (known !== undefined && isAt(known.text, bytes, start, end)) return known;
   const text = latin1(bytes as Buffer, start, end);
   const name = { text, lower: lowerName(text) };
-  if (known === undefined && text.length <= CACHED_LENGTH_MAX) slots[slot] = name;
+  if (text.length <= CACHED_LENGTH_MAX) slots[slot] = name;
   return name;
 }
 
