@@ -18,15 +18,12 @@ type Read = (directive: Directive, scope: Scope) => unknown;
 
 /** Directive names, and the way to read the one value. The first pattern that fits counts. */
 const ONE_VALUE: readonly (readonly [RegExp, (slot: Slots<Ignored>, name: string) => Setter])[] = [
-  [/^gzip_comp_level$/, (slot, name) => slot.number(name, { min: 1, max: 9 })],
   [/^limit_(conn|req)_status$/, (slot, name) => slot.number(name, { min: 400, max: 599 })],
   [
     /^limit_(conn|req)_log_level$/,
     (slot, name) => slot.custom(name, readWord("info", "notice", "warn", "error")),
   ],
   [/^autoindex_format$/, (slot, name) => slot.custom(name, readWord("html", "json", "xml", "jsonp"))],
-  [/^gzip_http_version$/, (slot, name) => slot.custom(name, readWord("1.0", "1.1"))],
-  [/^gzip_static$/, (slot, name) => slot.custom(name, readWord("off", "on", "always"))],
   [/^debug_points$/, (slot, name) => slot.custom(name, readWord("stop", "abort"))],
   [/^uwsgi_cache_background_update$/, (slot, name) => slot.custom(name, readFlag)],
   [/^use$/, (slot, name) => slot.custom(name, readEventType)],
@@ -34,8 +31,6 @@ const ONE_VALUE: readonly (readonly [RegExp, (slot: Slots<Ignored>, name: string
   [/^worker_connections$/, (slot, name) => slot.custom(name, readPlainNumber)],
   [/^worker_priority$/, (slot, name) => slot.custom(name, readPriority)],
   [/^directio$/, (slot, name) => slot.custom(name, readDirectio)],
-  [/^gzip_window$/, (slot, name) => slot.custom(name, readPower(15, "32k"))],
-  [/^gzip_hash$/, (slot, name) => slot.custom(name, readPower(17, "128k"))],
   [/^aio$/, (slot, name) => slot.custom(name, readAio)],
   [/^userid_expires$/, (slot, name) => slot.custom(name, readUserExpires)],
   [/^open_file_cache_valid$/, (slot, name) => slot.sec(name)],
@@ -68,7 +63,6 @@ const WORD_LISTS: readonly (readonly [RegExp, string])[] = [
   [/_ignore_headers$/, RESPONSE_FIELDS],
   [/_ssl_protocols$/, "sslv2 sslv3 tlsv1 tlsv1.1 tlsv1.2 tlsv1.3"],
   [/^keepalive_disable$/, "none msie6 safari"],
-  [/^gzip_proxied$/, "off expired no-cache no-store private no_last_modified no_etag auth any"],
   [/^userid_flags$/, "off secure httponly samesite=strict samesite=lax samesite=none"],
 ];
 
@@ -127,15 +121,3 @@ const readUserExpires: Read = (directive, scope) => {
   if (value === "max" || value === "off") return value;
   return parseSeconds(value) ?? refuse(scope, directive, "invalid value");
 };
-
-/** A power of two from 512 to `2 ** last`, which is written `lastText`. */
-function readPower(last: number, lastText: string): Read {
-  const names = ["512", "1k", "2k", "4k", "8k", "16k", "32k", "64k", "128k"];
-  const shown = names.slice(0, names.indexOf(lastText)).join(", ");
-  return (directive, scope) => {
-    const value = parseSize(directive.args[0] ?? "") ?? refuse(scope, directive, "invalid value");
-    const power = Math.log2(value);
-    if (Number.isInteger(power) && power >= 9 && power <= last) return value;
-    return refuse(scope, directive, `must be ${shown}, or ${lastText}`);
-  };
-}

@@ -86,8 +86,7 @@ const CHECKED: readonly [Context, string, string][] = [
   ["http", "proxy_buffers 8 x;", '"proxy_buffers" directive invalid value'],
   ["http", "proxy_buffers 8;", 'invalid number of arguments in "proxy_buffers" directive'],
   ["http", "types_hash_max_size x;", '"types_hash_max_size" directive invalid number'],
-  ["http", "gzip_comp_level 10;", "value must be between 1 and 9"],
-  ["http", "gzip_window 3k;", '"gzip_window" directive must be 512, 1k, 2k, 4k, 8k, 16k, or 32k'],
+
   ["http", "fastcgi_next_upstream error x;", 'invalid value "x"'],
   ["http", "fastcgi_cache a; fastcgi_cache b;", '"fastcgi_cache" directive is duplicate'],
   ["http", "aio on;", '"aio on" is unsupported on this platform'],

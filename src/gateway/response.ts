@@ -6,6 +6,8 @@ import { reasonPhrase, wireStatus } from "../http/status.ts";
 import { serverField } from "./product.ts";
 import { redirectLocation } from "./redirect.ts";
 import { answerWithErrorPage } from "./error-page.ts";
+import { BodyFilters } from "./body-filter.ts";
+import type { BodyFilterMaker } from "./body-filter.ts";
 import type { Request } from "./request.ts";
 
 /** Head and body are put together here and sent in one piece when both fit. Shared: nothing stays in it. */
@@ -58,6 +60,10 @@ export class Response {
   onDrain: (() => void) | null = null;
   /** A status line of "101" was sent and the connection is a tunnel now. */
   upgraded = false;
+  /** The body depends on Accept-Encoding: "Vary" says so. */
+  variesByEncoding = false;
+  private filterMakers: BodyFilterMaker[] | null = null;
+  private filters: BodyFilters | null = null;
   private pendingHead: string | null = null;
   private crashed = false;
 
@@ -99,13 +105,50 @@ export class Response {
     for (const filter of filters) filter(request);
     this.chooseFraming();
     this.pendingHead = this.buildHead();
+    if (this.filterMakers !== null) this.insertFilters(this.filterMakers);
   }
 
   /**
-   * Sends body bytes. The memory may be reused on return.
+   * For header filters: the body is changed on its way. What was known of it is not true any more.
+   * Filters are passed in the order in which they were added.
+   */
+  transformBody(make: BodyFilterMaker): void {
+    this.filterMakers ??= [];
+    this.filterMakers.push(make);
+    this.contentLength = -1;
+    this.fields.remove("accept-ranges");
+  }
+
+  /** ETag of a body that was changed: still the same document, but other bytes. */
+  weakenEtag(): void {
+    const etag = this.fields.get("etag");
+    if (etag === null || etag.startsWith("W/")) return;
+    if (etag.startsWith('"')) this.fields.set("ETag", `W/${etag}`);
+    else this.fields.remove("etag");
+  }
+
+  /**
+   * Sends a piece of the body. The memory may be reused on return.
    * False: stop producing until `onDrain` is called.
    */
   write(bytes: Buffer): boolean {
+    if (this.filters === null || this.complete) return this.writeFramed(bytes);
+    return bytes.length === 0 || this.filters.first.write(bytes);
+  }
+
+  /** The body is whole: ends the answer and, with it, the request. */
+  end(): void {
+    if (this.filters === null || this.complete) this.endFramed();
+    else this.filters.first.end();
+  }
+
+  /** What was written should reach the client now, even if more of it together would be cheaper. */
+  flushBody(): void {
+    if (this.filters === null) this.flush();
+    else this.filters.first.flush();
+  }
+
+  private writeFramed(bytes: Buffer): boolean {
     if (this.headOnly || this.complete) return this.flush();
     if (bytes.length === 0) return this.flush();
     const head = this.takeHead();
@@ -130,8 +173,7 @@ export class Response {
     return size === 0 ? true : this.send(scratch.subarray(0, size));
   }
 
-  /** The body is whole: ends the answer and, with it, the request. */
-  end(): void {
+  private endFramed(): void {
     if (this.complete) return;
     if (this.chunked && !this.headOnly) {
       this.beforeTrailers?.();
@@ -193,6 +235,7 @@ export class Response {
 
   /** Ends the request by dropping the connection: the answer cannot be completed. */
   abort(): void {
+    this.filters?.close();
     this.complete = true;
     this.aborted = true;
     this.request.keepAlive = false;
@@ -214,11 +257,30 @@ export class Response {
     this.headSent = false;
     this.pendingHead = null;
     this.chunked = false;
+    this.filters?.close();
+    this.filters = null;
+    this.filterMakers = null;
     this.fail(500);
   }
 
   /** The client can take more, or is gone: whoever waits for that goes on. */
   takeDrain(): void {
+    if (this.filters === null || this.complete) this.resumeSource();
+    else this.filters.resume();
+  }
+
+  private insertFilters(makers: readonly BodyFilterMaker[]): void {
+    if (this.headOnly) return;
+    const wire = {
+      write: (bytes: Buffer) => this.complete || this.writeFramed(bytes),
+      flush: () => void this.flush(),
+      end: () => this.endFramed(),
+      fail: (error: Error) => this.crash(error),
+    };
+    this.filters = new BodyFilters(makers, wire, () => this.resumeSource());
+  }
+
+  private resumeSource(): void {
     const resume = this.onDrain;
     this.onDrain = null;
     resume?.();
@@ -284,6 +346,7 @@ export class Response {
     if (location !== null) head += `Location: ${safeFieldValue(location)}\r\n`;
     if (this.chunked) head += "Transfer-Encoding: chunked\r\n";
     head += this.connectionField();
+    if (this.variesByEncoding) head += "Vary: Accept-Encoding\r\n";
     const { fields } = this;
     for (let index = 0; index < fields.size; index++) {
       if (location !== null && fields.lowerNames[index] === "location") continue;

@@ -11,6 +11,10 @@ import { httpCore } from "./core/http-core.ts";
 import { coreVariables } from "./core-variables.ts";
 import { emptyGif } from "./empty-gif.ts";
 import { geo } from "./geo.ts";
+import { gunzip } from "./gzip/gunzip.ts";
+import { gzip } from "./gzip/gzip.ts";
+import { gzipConditions } from "./gzip/gzip-allowed.ts";
+import { gzipStatic } from "./gzip/gzip-static.ts";
 import { headers } from "./headers.ts";
 import { http2 } from "./http2.ts";
 import { indexFiles } from "./index-files.ts";
@@ -68,10 +72,14 @@ export const httpModules: readonly HttpModule[] = [
   emptyGif,
   // Header filters run in this order: what the static module says of ranges comes last.
   headers,
+  gzipConditions,
+  gunzip,
+  gzip,
   tryFiles,
   mirror,
   // Content handlers are asked in this order.
   indexFiles,
   autoindex,
+  gzipStatic,
   staticFiles,
 ];

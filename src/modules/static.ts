@@ -64,7 +64,23 @@ function statusOfOpenError(error: unknown): 403 | 404 | 500 {
 /** Takes over the descriptor. */
 function serveOpened(request: Request, path: string, descriptor: number): Verdict {
   const stats = fstatSync(descriptor);
-  const verdict = stats.isFile() ? prepare(request, stats) : refuseKind(request, path, stats);
+  if (stats.isFile()) return serveRegular(request, descriptor, stats, null);
+  closeSync(descriptor);
+  return refuseKind(request, path, stats);
+}
+
+/**
+ * Answers with an open file, and takes over the descriptor.
+ *
+ * @param encoding what the file is encoded with, told in Content-Encoding
+ */
+export function serveRegular(
+  request: Request,
+  descriptor: number,
+  stats: Stats,
+  encoding: string | null,
+): Verdict {
+  const verdict = prepare(request, stats, encoding);
   if (verdict !== OK) {
     closeSync(descriptor);
     return verdict;
@@ -98,7 +114,7 @@ function refuseKind(request: Request, path: string, stats: Stats): Verdict {
 }
 
 /** Fills in the head; OK when the file is to be sent. */
-function prepare(request: Request, stats: Stats): Verdict {
+function prepare(request: Request, stats: Stats, encoding: string | null): Verdict {
   if (request.method === "POST") return 405;
   const { response, location } = request;
   const { core } = location;
@@ -110,6 +126,7 @@ function prepare(request: Request, stats: Stats): Verdict {
   if (core.etag) {
     response.fields.set("ETag", `"${modifiedSeconds.toString(16)}-${stats.size.toString(16)}"`);
   }
+  if (encoding !== null) response.fields.set("Content-Encoding", encoding);
   const verdict = applyConditions(request);
   if (verdict !== OK) response.fields.remove("etag");
   return verdict;
@@ -135,6 +152,7 @@ function partsOf(request: Request, size: number): readonly BodyPart[] | "unsatis
   const { response, fields } = request;
   const { maxRanges } = request.location.core;
   if (response.status !== 200 || maxRanges === 0) return whole;
+  if (request.location.transforms.some((transforms) => transforms(request))) return whole;
   const asked = fields.get("range");
   const ranges = asked === null || !isRangeOfThis(request) ? "ignored" : parseRanges(asked, size, maxRanges);
   if (ranges === "ignored") {

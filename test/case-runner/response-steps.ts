@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { fieldValues, type Message } from "./message.ts";
 import type { StepRule } from "./step.ts";
 import { diffLines, show, unquote } from "./text.ts";
@@ -63,6 +64,13 @@ export const RESPONSE_STEPS: readonly StepRule[] = [
     run(world, [count]) {
       const { length } = world.response.body;
       if (length !== Number(count)) failCase(`the body has ${length} bytes`);
+    },
+  },
+  {
+    pattern: /^unzipped body = (".*)$/,
+    run(world, [text = ""]) {
+      const body = gunzipSync(Buffer.from(world.response.body, "latin1")).toString("latin1");
+      if (body !== unquote(text)) failCase(`the unzipped body is ${show(body)}`);
     },
   },
   {

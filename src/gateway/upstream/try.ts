@@ -229,7 +229,9 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       this.finishBody(end === bytes.length);
       return;
     }
-    this.exchange.request.response.flush();
+    const { response } = this.exchange.request;
+    if (this.exchange.plan.settings.buffering) response.flush();
+    else response.flushBody();
   }
 
   private finishBody(clean: boolean): void {

@@ -1,0 +1,65 @@
+/**
+ * ngx_http_gunzip_module: decompresses answers for clients that do not accept gzip.
+ * https://nginx.org/en/docs/http/ngx_http_gunzip_module.html
+ */
+import { constants, createGunzip } from "node:zlib";
+import type { Context } from "../../config/module.ts";
+import { slots } from "../../config/slots.ts";
+import type { Buffers } from "../../config/slots.ts";
+import type { HttpModule } from "../../gateway/http-module.ts";
+import type { Request } from "../../gateway/request.ts";
+import { StreamFilter } from "../../gateway/stream-filter.ts";
+import { gzipAllowed, variesByEncoding } from "./gzip-allowed.ts";
+
+interface GunzipSettings {
+  gunzip: boolean;
+  buffers: Buffers;
+}
+
+const contexts: readonly Context[] = ["http", "server", "location"];
+const slot = slots<GunzipSettings>((scope) => scope.location(gunzip));
+
+export const gunzip: HttpModule<object, object, GunzipSettings> = {
+  name: "ngx_http_gunzip_filter_module",
+  directives: [
+    {
+      name: "gunzip",
+      contexts,
+      args: "flag",
+      default: "off",
+      doc: "Whether compressed answers are decompressed for clients that do not accept gzip.",
+      set: slot.flag("gunzip"),
+    },
+    {
+      name: "gunzip_buffers",
+      contexts,
+      args: "2",
+      default: "32 4k",
+      doc: "Accepted without effect: the runtime sizes the buffers.",
+      set: slot.buffers("buffers"),
+    },
+  ],
+  location: { defaults: () => ({ gunzip: false, buffers: { count: 32, size: 4096 } }) },
+  attach(location, settings) {
+    if (!settings.gunzip) return;
+    location.transforms.push((request) => isGzip(request) && !gzipAllowed(request));
+    location.headerFilters.push(decompress);
+  },
+};
+
+function isGzip({ response }: Request): boolean {
+  return response.fields.get("content-encoding")?.toLowerCase() === "gzip";
+}
+
+function decompress(request: Request): void {
+  if (!isGzip(request)) return;
+  const { response } = request;
+  response.variesByEncoding ||= variesByEncoding(request);
+  if (gzipAllowed(request)) return;
+  response.fields.remove("content-encoding");
+  response.weakenEtag();
+  response.transformBody((next) => {
+    const stream = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH });
+    return new StreamFilter(stream, next, () => stream.flush(constants.Z_SYNC_FLUSH));
+  });
+}
