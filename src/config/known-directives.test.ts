@@ -43,7 +43,7 @@ test("what decides over access or content is refused by name", () => {
     "fastcgi_pass uwsgi_pass scgi_pass memcached_pass grpc_pass tunnel_pass",
     "allow deny limit_req limit_conn ssl_verify_client",
     "ssl_crl ssl_ocsp disable_symlinks internal limit_except satisfy",
-    "ssi perl perl_set xslt_stylesheet dav_methods sub_filter add_before_body geo split_clients",
+    "ssi perl perl_set xslt_stylesheet dav_methods add_before_body geo split_clients",
     "mail stream",
   ].flatMap((names) => names.split(" "))) {
     const directive = known.find((candidate) => candidate.name === name)!;

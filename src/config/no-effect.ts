@@ -68,8 +68,8 @@ const NO_EFFECT: readonly Group[] = [
   },
   {
     module: "ngx_http_charset_filter_module",
-    reason: only("charset"),
-    names: "source_charset override_charset charset_types",
+    reason: only("charset_map"),
+    names: "source_charset",
   },
   {
     module: "ngx_http_dav_module",
@@ -153,7 +153,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "ssl_early_data",
   },
   { module: "ngx_http_ssl_module", reason: only("ssl_ocsp on"), names: "ssl_ocsp_responder ssl_ocsp_cache" },
-  { module: "ngx_http_sub_filter_module", reason: only("sub_filter"), names: "sub_filter_*" },
   {
     module: "ngx_http_upstream_keepalive_module",
     reason: "connections to upstreams are not kept",
@@ -271,7 +270,6 @@ export const OBSOLETE: ReadonlyMap<string, string | null> = new Map([
  */
 export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["autoindex", ["off"]],
-  ["charset", ["off"]],
   ["client_body_in_file_only", ["off"]],
   ["daemon", ["off"]],
   ["dav_methods", ["off"]],

@@ -8,6 +8,7 @@ import { authBasic } from "./auth-basic.ts";
 import { authRequest } from "./auth-request.ts";
 import { autoindex } from "./autoindex.ts";
 import { httpCore } from "./core/http-core.ts";
+import { charset } from "./charset.ts";
 import { coreVariables } from "./core-variables.ts";
 import { emptyGif } from "./empty-gif.ts";
 import { geo } from "./geo.ts";
@@ -31,6 +32,7 @@ import { splitClients } from "./split-clients.ts";
 import { ssl } from "./ssl/ssl.ts";
 import { staticFiles } from "./static.ts";
 import { stubStatus } from "./stub-status.ts";
+import { subFilter } from "./sub-filter.ts";
 import { tryFiles } from "./try-files.ts";
 import {
   upstreamHash,
@@ -72,6 +74,8 @@ export const httpModules: readonly HttpModule[] = [
   emptyGif,
   // Header filters run in this order: what the static module says of ranges comes last.
   headers,
+  subFilter,
+  charset,
   gzipConditions,
   gunzip,
   gzip,

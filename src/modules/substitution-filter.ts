@@ -1,0 +1,96 @@
+import type { BodyFilter, BodyOutput } from "../gateway/body-filter.ts";
+import { lowerAscii } from "../http/fields.ts";
+
+export interface Pattern {
+  /** Found without regard to ASCII case; not empty. */
+  readonly text: string;
+  replacement(): Buffer;
+}
+
+interface Target {
+  readonly lower: string;
+  readonly replacement: () => Buffer;
+  done: boolean;
+}
+
+/**
+ * Replaces strings in a body that comes in pieces. Holds back no more than the longest string that could
+ * still begin there. Of several strings that begin at one place, the one that was named first wins.
+ */
+export class SubstitutionFilter implements BodyFilter {
+  onDrain: () => void = () => undefined;
+  private readonly targets: Target[];
+  private readonly once: boolean;
+  private readonly next: BodyOutput;
+  private readonly longest: number;
+  private held = Buffer.alloc(0);
+
+  /** @param once each string is replaced only where it stands first */
+  constructor(patterns: readonly Pattern[], once: boolean, next: BodyOutput) {
+    this.targets = patterns.map(({ text, replacement }) => {
+      let kept: Buffer | null = null;
+      return { lower: lowerAscii(text), replacement: () => (kept ??= replacement()), done: false };
+    });
+    this.longest = Math.max(...patterns.map(({ text }) => text.length));
+    this.once = once;
+    this.next = next;
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.pass(this.held.length === 0 ? bytes : Buffer.concat([this.held, bytes]), false);
+  }
+
+  flush(): void {
+    this.next.flush();
+  }
+
+  end(): void {
+    this.pass(this.held, true);
+    this.next.end();
+  }
+
+  fail(error: Error): void {
+    this.next.fail(error);
+  }
+
+  resume(): void {
+    this.onDrain();
+  }
+
+  close(): void {
+    this.held = Buffer.alloc(0);
+  }
+
+  /** Puts out what is decided; `last`: nothing follows. */
+  private pass(bytes: Buffer, last: boolean): boolean {
+    const lower = lowerAscii(bytes.toString("latin1"));
+    const parts: Buffer[] = [];
+    // Beyond this, a string could begin whose end has not come.
+    const limit = last ? bytes.length : Math.max(0, bytes.length - this.longest + 1);
+    let from = 0;
+    for (
+      let found = this.find(lower, 0);
+      found !== null && found.at < limit;
+      found = this.find(lower, from)
+    ) {
+      parts.push(bytes.subarray(from, found.at), found.target.replacement());
+      from = found.at + found.target.lower.length;
+      if (this.once) found.target.done = true;
+    }
+    const until = Math.max(from, limit);
+    parts.push(bytes.subarray(from, until));
+    this.held = Buffer.from(bytes.subarray(until));
+    const output = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    return output.length === 0 || this.next.write(output);
+  }
+
+  private find(lower: string, from: number): { at: number; target: Target } | null {
+    let found: { at: number; target: Target } | null = null;
+    for (const target of this.targets) {
+      if (target.done) continue;
+      const at = lower.indexOf(target.lower, from);
+      if (at >= 0 && (found === null || at < found.at)) found = { at, target };
+    }
+    return found;
+  }
+}
