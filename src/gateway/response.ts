@@ -113,10 +113,15 @@ export class Response {
    * Filters are passed in the order in which they were added.
    */
   transformBody(make: BodyFilterMaker): void {
-    this.filterMakers ??= [];
-    this.filterMakers.push(make);
+    this.addBodyFilter(make);
     this.contentLength = -1;
     this.fields.remove("accept-ranges");
+  }
+
+  /** The same for a filter that passes the body on as it is. */
+  addBodyFilter(make: BodyFilterMaker): void {
+    this.filterMakers ??= [];
+    this.filterMakers.push(make);
   }
 
   /** ETag of a body that was changed: still the same document, but other bytes. */

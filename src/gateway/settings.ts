@@ -69,6 +69,4 @@ export interface LocationSettings {
   internal: boolean;
   errorPages: readonly ErrorPage[];
   errorLog: ErrorLog;
-  limitRate: Value | null;
-  limitRateAfter: Value | null;
 }

@@ -6,7 +6,6 @@ import { randomBytes } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
 import { describeErrno } from "../config/errors.ts";
-import { parseSize } from "../config/values.ts";
 import type { VariableSpec } from "../config/variables.ts";
 import { mapUriToPath, systemPath } from "../gateway/file-path.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
@@ -80,7 +79,6 @@ const placeVariables: readonly Spec[] = [
   { name: "realpath_root", volatile: true, get: realRoot },
   { name: "request_filename", volatile: true, get: (request) => mapUriToPath(request)?.path ?? null },
   { name: "server_name", get: ({ server }) => server.name },
-  { name: "limit_rate", volatile: true, changeable: true, get: limitRate, set: setLimitRate },
   { name: "nginx_version", get: () => nginxVersion },
   { name: "hostname", get: () => hostName },
   { name: "pid", get: () => String(process.pid) },
@@ -181,16 +179,6 @@ function realRoot(request: Request): string | null {
     request.log("crit", `realpath() "${root}" failed ${describeErrno(error)}`);
     return null;
   }
-}
-
-function limitRate({ response }: Request): string {
-  return String(response.limitRate ?? 0);
-}
-
-function setLimitRate(request: Request, value: string): void {
-  const rate = parseSize(value);
-  if (rate === null) request.log("error", `invalid $limit_rate "${value}"`);
-  else request.response.limitRate = rate;
 }
 
 function statusText(request: Request): string {

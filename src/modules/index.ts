@@ -19,6 +19,7 @@ import { gzipStatic } from "./gzip/gzip-static.ts";
 import { headers } from "./headers.ts";
 import { http2 } from "./http2.ts";
 import { indexFiles } from "./index-files.ts";
+import { limitRate } from "./limit-rate.ts";
 import { log } from "./log.ts";
 import { map } from "./map.ts";
 import { mirror } from "./mirror.ts";
@@ -79,6 +80,7 @@ export const httpModules: readonly HttpModule[] = [
   gzipConditions,
   gunzip,
   gzip,
+  limitRate,
   tryFiles,
   mirror,
   // Content handlers are asked in this order.

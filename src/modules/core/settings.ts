@@ -75,8 +75,6 @@ export const locationLevel: Level<CoreLocation> = {
     errorPages: [],
     errorLog: null,
     errorLogTargets: null,
-    limitRate: null,
-    limitRateAfter: null,
   }),
   inherit(child) {
     // A root or alias of its own does not take the other's kind from outside.

@@ -54,6 +54,7 @@ export function compileAnswer(
   hidden: ReadonlySet<string>,
 ): HeadAcceptor {
   const obeysRedirect = !settings.ignoreHeaders.has("x-accel-redirect");
+  const obeysRate = !settings.ignoreHeaders.has("x-accel-limit-rate");
   const cookiesChange = [settings.cookieDomains, settings.cookiePaths, settings.cookieFlags].some(
     (rules) => rules.length > 0,
   );
@@ -66,6 +67,7 @@ export function compileAnswer(
       return () => accelRedirect(request, target);
     }
     const { response } = request;
+    if (obeysRate) takeRate(request, head);
     response.status = head.status;
     response.statusText = head.statusLine === "" ? null : head.statusLine;
     response.contentLength = head.contentLength ?? -1;
@@ -77,6 +79,12 @@ export function compileAnswer(
     }
     return null;
   };
+}
+
+/** X-Accel-Limit-Rate: bytes per second for this answer. */
+function takeRate(request: Request, head: ResponseHead): void {
+  const rate = head.fields.get("x-accel-limit-rate");
+  if (rate !== null && /^\d+$/.test(rate)) request.response.limitRate = Number(rate);
 }
 
 interface FieldRules {
