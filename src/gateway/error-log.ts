@@ -16,8 +16,8 @@ export type LogLevel = (typeof logLevels)[number];
 
 /** Where lines go: a file that can be reopened, stderr, or a test's array. */
 export interface LogSink {
-  /** Takes one whole line, newline included, latin1. */
-  write(line: string): void;
+  /** Takes one whole line, newline included, latin1. Lines of error logs have a level. */
+  write(line: string, level?: LogLevel): void;
 }
 
 /** The sinks of one `error_log` setting, each with its own threshold. */
@@ -48,7 +48,7 @@ export class ErrorLog {
     if (severity > this.most) return;
     const serial = connection > 0 ? `*${connection} ` : "";
     const line = `${localTime(this.clock.wall())} [${level}] ${process.pid}#${process.pid}: ${serial}${message}\n`;
-    for (const target of this.targets) if (severity <= target.threshold) target.sink.write(line);
+    for (const target of this.targets) if (severity <= target.threshold) target.sink.write(line, level);
   }
 }
 

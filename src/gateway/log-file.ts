@@ -4,6 +4,8 @@ import { ConfigError, describeErrno } from "../config/errors.ts";
 import type { Clock, Timer } from "../net/clock.ts";
 import type { LogSink } from "./error-log.ts";
 import type { LogBuffering, LogFiles } from "./log-files.ts";
+import { SyslogSink } from "./syslog.ts";
+import type { SyslogOptions } from "./syslog.ts";
 
 /** Lines of one turn of the event loop are written together; beyond this size at once. */
 const batchBytesMax = 65_536;
@@ -23,6 +25,7 @@ export class DiskLogFiles implements LogFiles {
   private readonly clock: Clock;
   private readonly files = new Map<string, LogFile>();
   private readonly buffers = new Map<string, BufferedLog>();
+  private readonly syslogs = new Map<string, SyslogSink>();
   private readonly standardError: LogFile;
   private readonly ownFolder: string | null;
 
@@ -45,6 +48,13 @@ export class DiskLogFiles implements LogFiles {
       this.files.set(path, file);
     }
     return buffering === undefined ? file : this.buffered(path, file, buffering);
+  }
+
+  syslog(options: SyslogOptions): LogSink {
+    const key = JSON.stringify(options);
+    const sink = this.syslogs.get(key) ?? new SyslogSink(options, this.clock);
+    this.syslogs.set(key, sink);
+    return sink;
   }
 
   reopen(): void {

@@ -1,4 +1,5 @@
 import type { LogSink } from "./error-log.ts";
+import type { SyslogOptions } from "./syslog.ts";
 
 /** How `access_log … buffer= flush= gzip=` delays its lines. */
 export interface LogBuffering {
@@ -17,6 +18,8 @@ export interface LogFiles {
    * @throws ConfigError `open() "…" failed (2: No such file or directory)`
    */
   open(path: string, buffering?: LogBuffering): LogSink;
+  /** The sink that sends lines to a syslog server. */
+  syslog(options: SyslogOptions): LogSink;
   readonly stderr: LogSink;
   /** Opens every file anew by its path, after it was moved away (USR1). */
   reopen(): void;

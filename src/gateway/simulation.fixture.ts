@@ -85,6 +85,7 @@ export class Simulation {
     this.modules = options.modules ?? [];
     this.logs = {
       open: () => ({ write: (line) => this.accessLines.push(line.trimEnd()) }),
+      syslog: () => ({ write: (line) => this.errorLines.push(`syslog: ${line.trimEnd()}`) }),
       stderr: { write: (line) => this.errorLines.push(line.trimEnd()) },
       reopen() {},
       flush() {},

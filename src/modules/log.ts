@@ -12,8 +12,11 @@ import { buildOf, valueOf } from "../gateway/http-build.ts";
 import type { HttpBuild } from "../gateway/http-build.ts";
 import type { HttpModule, LogHandler } from "../gateway/http-module.ts";
 import { appendOnce } from "../gateway/log-file.ts";
+import type { LogSink } from "../gateway/error-log.ts";
 import type { LogBuffering } from "../gateway/log-files.ts";
 import type { Request } from "../gateway/request.ts";
+import { isSyslog, readSyslog } from "../gateway/syslog.ts";
+import type { SyslogOptions } from "../gateway/syslog.ts";
 import type { Value } from "../gateway/settings.ts";
 import type { LogEscape } from "./log-escape.ts";
 import { combinedFormat, compileFormat } from "./log-format.ts";
@@ -29,6 +32,8 @@ interface LogMain {
 interface AccessLog {
   /** Absolute, or with variables. */
   readonly path: string | Value;
+  /** The syslog server that lines go to instead of a file. */
+  readonly syslog?: SyslogOptions;
   readonly format: LogFormat;
   /** `if=`: no line when empty or "0". */
   readonly condition: Value | null;
@@ -97,7 +102,12 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
 
 function logHandler(entry: AccessLog, build: HttpBuild): LogHandler {
   const { path, format, condition, buffering } = entry;
-  const write = typeof path === "string" ? toFile(path, buffering.get(path), build) : toVariableFile(path);
+  const write =
+    entry.syslog !== undefined
+      ? toSink(build.logs.syslog(entry.syslog))
+      : typeof path === "string"
+        ? toSink(build.logs.open(path, buffering.get(path)))
+        : toVariableFile(path);
   if (condition === null) return (request) => write(request, `${format(request)}\n`);
   return (request) => {
     const wanted = condition.evaluate(request);
@@ -107,8 +117,7 @@ function logHandler(entry: AccessLog, build: HttpBuild): LogHandler {
 
 type LineWriter = (request: Request, line: string) => void;
 
-function toFile(path: string, buffering: LogBuffering | undefined, build: HttpBuild): LineWriter {
-  const sink = build.logs.open(path, buffering);
+function toSink(sink: LogSink): LineWriter {
   return (_request, line) => sink.write(line);
 }
 
@@ -179,8 +188,7 @@ function accessLog(scope: Scope, directive: Directive): void {
     settings.off = true;
     return;
   }
-  if (target.startsWith("syslog:"))
-    scope.fail('"syslog:" in the "access_log" directive is not supported by longhaul');
+  if (isSyslog(target)) return accessSyslog(scope, target, name, parameters);
   const { prefix } = scope.cycle;
   const absolute = target.startsWith("/") ? target : prefix + target;
   const path = target.includes("$") ? valueOf(scope, absolute) : absolute;
@@ -192,6 +200,16 @@ function accessLog(scope: Scope, directive: Directive): void {
   // Opened although nothing may ever be logged there, once the rest of the configuration is known to be sound.
   const build = buildOf(scope);
   build.afterwards.push(() => build.logs.open(path));
+}
+
+function accessSyslog(scope: Scope, target: string, name: string, parameters: readonly string[]): void {
+  const syslog = readSyslog(scope, target);
+  const format = formatNamed(name, scope);
+  const buffering = bufferingOf(scope);
+  const condition = readParameters(scope, { target, path: target, parameters });
+  if (buffering.has(target)) scope.fail("logs to syslog cannot be buffered");
+  const settings = scope.location(log);
+  settings.logs = [...(settings.logs ?? []), { path: target, syslog, format, condition, buffering }];
 }
 
 /** What follows the format: notes the buffering, and gives the condition. */

@@ -10,6 +10,7 @@ test("a gateway runs on a given network and writes to given logs", async () => {
   const lines: string[] = [];
   const logs: LogFiles = {
     open: (path) => ({ write: (line) => lines.push(`${path.slice(path.lastIndexOf("/") + 1)}: ${line}`) }),
+    syslog: () => assert.fail("nothing is sent"),
     stderr: { write: (line) => lines.push(`stderr: ${line}`) },
     reopen() {},
     flush() {},

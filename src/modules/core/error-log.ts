@@ -3,6 +3,7 @@ import type { Directive } from "../../config/tree.ts";
 import { logLevels } from "../../gateway/error-log.ts";
 import type { LogLevel, LogSink } from "../../gateway/error-log.ts";
 import type { LogFiles } from "../../gateway/log-files.ts";
+import { isSyslog, readSyslog } from "../../gateway/syslog.ts";
 
 /** One `error_log` line. */
 export interface ErrorLogTarget {
@@ -17,8 +18,9 @@ export function readErrorLog(scope: Scope, { args }: Directive, logs: LogFiles):
   if (level === undefined || level === "stderr") return scope.fail(`invalid log level "${word}"`);
   if (rest.length > 0) scope.fail(`invalid log level "${rest[0]}"`);
   if (path === "stderr") return { sink: logs.stderr, level };
-  if (path.startsWith("syslog:") || path.startsWith("memory:")) {
-    scope.fail(`"${path.slice(0, 7)}" in the "error_log" directive is not supported by longhaul yet`);
+  if (isSyslog(path)) return { sink: logs.syslog(readSyslog(scope, path)), level };
+  if (path.startsWith("memory:")) {
+    scope.fail('"memory:" in the "error_log" directive is not supported by longhaul');
   }
   return { sink: logs.open(path.startsWith("/") ? path : scope.cycle.prefix + path), level };
 }
