@@ -7,7 +7,7 @@ import type { Scope } from "./scope.ts";
 import { readFlag, refuse, slots } from "./slots.ts";
 import type { Setter, Slots } from "./slots.ts";
 import type { Directive } from "./tree.ts";
-import { parseNumber, parseOffset, parseSeconds, parseSize } from "./values.ts";
+import { parseNumber, parseOffset, parseSeconds } from "./values.ts";
 
 /** Values are kept only to notice duplicates. */
 type Ignored = Record<string, unknown>;

@@ -4,7 +4,7 @@ import { lowerAscii } from "../http/fields.ts";
 export interface Pattern {
   /** Found without regard to ASCII case; not empty. */
   readonly text: string;
-  replacement(): Buffer;
+  readonly replacement: () => Buffer;
 }
 
 interface Target {
