@@ -100,6 +100,11 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     return this.clientEnded;
   }
 
+  /** No request is waited for after the current one. */
+  private get leaving(): boolean {
+    return this.gateway.stopping || this.listenSocket.retired;
+  }
+
   onData(bytes: Buffer): void {
     if (this.state === "lingering") return this.lingerOn();
     if (this.state === "closed") return;
@@ -165,7 +170,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     const { core } = request.location;
     const age = this.gateway.network.clock.now() - this.startMs;
     const worn = this.requests >= core.keepaliveRequests || age > core.keepaliveTimeMs;
-    if (core.keepaliveTimeoutMs === 0 || worn || this.gateway.stopping) request.keepAlive = false;
+    if (core.keepaliveTimeoutMs === 0 || worn || this.leaving) request.keepAlive = false;
   }
 
   /**
@@ -388,8 +393,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     this.sendDeadline?.clear();
     const ended = this.clientEnded && this.ahead.size === 0;
     const { core } = request.location;
-    if (!request.keepAlive || !request.body.complete || ended || this.gateway.stopping)
-      return this.close(core);
+    if (!request.keepAlive || !request.body.complete || ended || this.leaving) return this.close(core);
     this.state = "idle";
     this.pipelined = this.ahead.size > 0;
     this.reader.reset();

@@ -1,17 +1,32 @@
 import type { Connection, ConnectionOwner } from "../net/connection.ts";
 import type { ListenerEvents, Network } from "../net/network.ts";
+import type { Timer } from "../net/clock.ts";
 import { plainTlsMessage } from "../net/tls-error.ts";
+import { CLOSE_GOING_AWAY, CLOSE_SERVICE_RESTART } from "../websocket/close-codes.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { DrainSchedule } from "./drain.ts";
+import type { Drainable, DrainOccasion } from "./drain.ts";
 import type { ErrorLog } from "./error-log.ts";
 import type { ListenSocket } from "./listen-socket.ts";
 
 /** A tunnel, as far as the gateway as a whole must know it. */
-export interface OpenTunnel {
-  /** Ends it: what is queued for either side still goes out, and the line is logged. */
-  close(reason: string): void;
-  /** The same at once. */
+export interface OpenTunnel extends Drainable {
+  readonly listenSocket: ListenSocket;
+  /** Name of the upstream server that it leads to, as in `$upstream_addr`. */
+  readonly peerName: string;
+  /** Ends both sides at once; the line is logged. */
   drop(reason: string): void;
 }
+
+const processStops: DrainOccasion = { code: CLOSE_GOING_AWAY, reason: "the process is stopping" };
+const listenerRemoved: DrainOccasion = {
+  code: CLOSE_SERVICE_RESTART,
+  reason: "a reload removed the listening socket",
+};
+const serverRemoved: DrainOccasion = {
+  code: CLOSE_SERVICE_RESTART,
+  reason: "a reload removed the upstream server",
+};
 
 /**
  * The running proxy of one thread: its connections and tunnels, and what they share. It outlives
@@ -29,10 +44,15 @@ export class Gateway {
   private readonly log: ErrorLog;
   private serial = 0;
   private whenIdle: (() => void) | null = null;
+  private readonly drains: DrainSchedule;
+  /** When a graceful stop drops what is left. */
+  private dropAtMs = Infinity;
+  private dropTimer: Timer | null = null;
 
   constructor(network: Network, log: ErrorLog) {
     this.network = network;
     this.log = log;
+    this.drains = new DrainSchedule(network.clock, () => network.random());
   }
 
   nextSerial(): number {
@@ -58,14 +78,43 @@ export class Gateway {
     };
   }
 
-  /** Ends every connection that serves no request; the others end with theirs. Resolves when all are gone. */
-  async stopGracefully(): Promise<void> {
+  /**
+   * Ends every connection that serves no request; the others end with theirs. WebSockets get their close
+   * frames as `websocket_drain` says. After `timeoutMs` (0: never) everything that is left is dropped.
+   * Resolves when all are gone.
+   */
+  async stopGracefully(timeoutMs = 0): Promise<void> {
     this.stopping = true;
     for (const connection of this.connections) if (connection.idle) connection.close();
     if (this.connections.size === 0) return;
+    const { clock } = this.network;
+    if (timeoutMs > 0) {
+      this.dropAtMs = clock.now() + timeoutMs;
+      this.dropTimer = clock.timer(timeoutMs, () => this.stopNow());
+    }
+    this.drains.spread(this.tunnels, processStops, timeoutMs > 0 ? timeoutMs : Infinity);
     await new Promise<void>((resolve) => {
       this.whenIdle = resolve;
     });
+  }
+
+  /** A reload has removed a listening socket: what came through it ends in good order. */
+  retire(listenSocket: ListenSocket): void {
+    listenSocket.retired = true;
+    for (const connection of this.connections)
+      if (connection.listenSocket === listenSocket && connection.idle) connection.close();
+    this.drainRemoved((tunnel) => tunnel.listenSocket === listenSocket, listenerRemoved);
+  }
+
+  /** A reload has removed upstream servers, by their names: WebSockets that lead there are drained. */
+  drainServers(names: ReadonlySet<string>): void {
+    if (names.size > 0) this.drainRemoved((tunnel) => names.has(tunnel.peerName), serverRemoved);
+  }
+
+  /** A WebSocket has been opened, possibly while others are being drained. */
+  admitTunnel(tunnel: OpenTunnel): void {
+    if (this.stopping) this.drains.join(tunnel, processStops, this.dropAtMs - this.network.clock.now());
+    else if (tunnel.listenSocket.retired) this.drains.join(tunnel, listenerRemoved);
   }
 
   /** Drops everything. */
@@ -77,12 +126,18 @@ export class Gateway {
 
   forget(connection: ClientConnection): void {
     this.connections.delete(connection);
-    if (this.connections.size === 0) this.whenIdle?.();
+    if (this.connections.size > 0) return;
+    if (this.stopping) this.dropTimer?.cancel();
+    this.whenIdle?.();
   }
 
   reportInternalError(error: unknown): void {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.log.write("alert", `internal error: ${detail}`);
+  }
+
+  private drainRemoved(concerns: (tunnel: OpenTunnel) => boolean, occasion: DrainOccasion): void {
+    this.drains.spread([...this.tunnels].filter(concerns), occasion);
   }
 
   private accept(connection: Connection, listenSocket: ListenSocket, plainOnTls: boolean): ConnectionOwner {

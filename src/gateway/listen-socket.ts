@@ -25,6 +25,8 @@ export interface AddressServers {
  */
 export class ListenSocket {
   readonly endpoint: Endpoint;
+  /** A reload has removed it: it accepts nothing more, and what it has accepted ends in good order. */
+  retired = false;
   private addresses: readonly AddressServers[];
 
   constructor(endpoint: Endpoint, addresses: readonly AddressServers[]) {

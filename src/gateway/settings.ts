@@ -1,4 +1,5 @@
 import type { ComplexValue } from "../config/complex-value.ts";
+import type { WebSocketDrain } from "./drain.ts";
 import type { ErrorLog } from "./error-log.ts";
 import type { Request } from "./request.ts";
 
@@ -69,4 +70,6 @@ export interface LocationSettings {
   internal: boolean;
   errorPages: readonly ErrorPage[];
   errorLog: ErrorLog;
+  /** Null: WebSockets are left alone until they end by themselves. */
+  websocketDrain: WebSocketDrain | null;
 }

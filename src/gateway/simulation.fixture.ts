@@ -23,6 +23,7 @@ import { ErrorLog } from "./error-log.ts";
 import { Gateway } from "./gateway.ts";
 import type { HttpModule } from "./http-module.ts";
 import type { LogFiles } from "./log-files.ts";
+import { removedServers } from "./upstream/removed-servers.ts";
 import { Wire } from "./wire.fixture.ts";
 
 const gatewayAddress = "10.0.0.1";
@@ -133,6 +134,7 @@ export class Simulation {
     });
     await this.listeners.apply(configuration.http!.sockets, () => undefined);
     this.closePools();
+    this.gateway.drainServers(removedServers(this.configuration?.http?.build, configuration.http?.build));
     this.configuration = configuration;
     this.countPeers(configuration);
   }

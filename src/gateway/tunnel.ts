@@ -3,25 +3,14 @@ import type { Clock } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
 import type { DeadlineOwner } from "../net/deadline.ts";
 import { describeSystemError } from "../config/errors.ts";
+import type { DrainOccasion, WebSocketDrain } from "./drain.ts";
 import type { OpenTunnel } from "./gateway.ts";
+import type { ListenSocket } from "./listen-socket.ts";
 import type { Request } from "./request.ts";
 import type { Exchange, PeerLease } from "./upstream/exchange.ts";
 
 /** How long a side may take to read what is queued for it and to close, once the tunnel has ended. */
 const farewellMs = 5000;
-
-/**
- * Joins client and upstream after "101 Switching Protocols". `early` is what the upstream server sent
- * behind its head.
- */
-export function openTunnel(exchange: Exchange, upstream: Connection, early: Buffer | null): void {
-  const { request } = exchange;
-  request.keepAlive = false;
-  request.response.upgraded = true;
-  request.response.prepareHead();
-  request.response.flush();
-  new Tunnel(exchange, upstream).open(early);
-}
 
 /**
  * Two connections whose bytes flow into each other. Follows ngx_http_upstream_process_upgraded: bytes
@@ -34,24 +23,24 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
   readonly upstream: TunnelSide;
   readonly clock: Clock;
   lastActivityMs: number;
-  private readonly request: Request;
+  protected readonly request: Request;
   private readonly lease: PeerLease;
-  private readonly idle: Deadline;
+  protected readonly idle: Deadline;
   private readonly idleMs: number;
   private ended = false;
   /** What was queued when the farewell was last looked at: who still takes some of it is given time. */
   private queuedThen = Infinity;
 
   /** Keeps of the exchange only what the end of the tunnel needs: thousands of them may be idle. */
-  constructor(exchange: Exchange, upstream: Connection) {
+  constructor(exchange: Exchange, upstream: Connection, Side: typeof TunnelSide = TunnelSide) {
     const { request } = exchange;
     const { settings } = exchange.plan;
     const { socket, gateway } = request.connection;
     this.request = request;
     this.lease = exchange.handOver();
     this.clock = gateway.network.clock;
-    this.client = new TunnelSide(this, socket, upstream, settings.sendTimeoutMs);
-    this.upstream = new TunnelSide(this, upstream, socket, request.location.core.sendTimeoutMs);
+    this.client = new Side(this, socket, upstream, settings.sendTimeoutMs);
+    this.upstream = new Side(this, upstream, socket, request.location.core.sendTimeoutMs);
     this.lastActivityMs = this.clock.now();
     this.idleMs = settings.readTimeoutMs;
     this.idle = new Deadline(this.clock, this);
@@ -73,9 +62,20 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
     if (connection.ended) this.end("client closed connection");
   }
 
-  close(reason: string): void {
-    this.end(reason);
+  get listenSocket(): ListenSocket {
+    return this.request.connection.listenSocket;
   }
+
+  get peerName(): string {
+    return this.lease.peer.name;
+  }
+
+  get websocketDrain(): WebSocketDrain | null {
+    return null;
+  }
+
+  /** What is no WebSocket is left alone, as in nginx. */
+  drain(_occasion: DrainOccasion, _graceMs: number): void {}
 
   drop(reason: string): void {
     this.end(reason);
@@ -153,8 +153,8 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
   paused = false;
   /** This side does not take more. */
   stalled = false;
-  private readonly tunnel: Tunnel;
-  private readonly peer: Connection;
+  protected readonly tunnel: Tunnel;
+  protected readonly peer: Connection;
   /** How long the other side may take nothing. */
   readonly peerSendMs: number;
   private stall: Deadline | null = null;
@@ -213,17 +213,25 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
 
   /** No more is read from this side; what is queued for it goes out, then its end is told. */
   farewell(): void {
-    this.stall?.dispose();
     // A close alone tells the end as well, but for TLS, which has its own word for it.
-    if (this.finished && this.self.tls === null && this.self.queued === 0) return this.self.close();
+    if (this.finished && this.self.tls === null && this.self.queued === 0) {
+      this.stall?.dispose();
+      return this.self.close();
+    }
     this.self.shutdown();
+    this.awaitEnd();
+  }
+
+  /** Closes this side once it has ended and has taken what is queued for it. */
+  protected awaitEnd(): void {
+    this.stall?.dispose();
     this.self.resume();
     this.closeWhenTold();
   }
 
   private finished = false;
 
-  private get name(): string {
+  protected get name(): "client" | "upstream" {
     return this.tunnel.client === this ? "client" : "upstream";
   }
 

@@ -137,6 +137,8 @@ export interface NameAnswer {
 export interface Network {
   readonly name: "node" | "bun" | "memory";
   readonly clock: Clock;
+  /** From 0 to below 1, by chance. Not for secrets. */
+  random(): number;
   /** Resolves when bound; rejects with an Error that carries `code` ("EADDRINUSE", "EACCES", …). */
   listen(options: ListenOptions, events: ListenerEvents): Promise<Listener>;
   dial(options: DialOptions, events: DialEvents): Dial;

@@ -2,6 +2,7 @@ import { DiskFiles } from "../config/files.ts";
 import type { CommandLine, Remark } from "../config/command-line.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import { removedServers } from "../gateway/upstream/removed-servers.ts";
 import { DiskLogFiles } from "../gateway/log-file.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
 import { systemNetwork } from "../net/choose.ts";
@@ -86,6 +87,7 @@ class EmbeddedGateway implements RunningGateway {
     await this.listeners.apply(configuration.http?.sockets ?? [], () => undefined);
     const before = this.configuration?.http?.build;
     this.configuration = configuration;
+    this.gateway.drainServers(removedServers(before, configuration.http?.build));
     closePools(before);
   }
 
@@ -95,7 +97,7 @@ class EmbeddedGateway implements RunningGateway {
 
   async quit(): Promise<void> {
     await this.listeners.stop();
-    await this.gateway.stopGracefully();
+    await this.gateway.stopGracefully(this.configuration?.main.workerShutdownTimeoutMs);
     this.close();
   }
 

@@ -78,6 +78,7 @@ export class Listeners {
       }
       this.bound.delete(key);
       stopping.push(bound.listener.stop());
+      if (plan === undefined) this.gateway.retire(bound.socket);
     }
     for (const [key, bound] of fresh) this.bound.set(key, bound);
     await Promise.all(stopping);

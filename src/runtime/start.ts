@@ -4,6 +4,7 @@ import type { CheckResult, CommandLine, Remark } from "../config/command-line.ts
 import { ConfigError, describeErrno, describeSystemError } from "../config/errors.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import { removedServers } from "../gateway/upstream/removed-servers.ts";
 import { DiskLogFiles } from "../gateway/log-file.ts";
 import { systemNetwork } from "../net/choose.ts";
 import type { Network } from "../net/network.ts";
@@ -148,9 +149,8 @@ class Instance {
     this.log("notice", "signal 3 (SIGQUIT) received, shutting down");
     const { configuration } = this;
     const timeoutMs = configuration?.main.workerShutdownTimeoutMs ?? 0;
-    if (timeoutMs > 0) this.network.clock.timer(timeoutMs, () => this.gateway.stopNow());
     await this.listeners.stop();
-    await this.gateway.stopGracefully();
+    await this.gateway.stopGracefully(timeoutMs);
     await this.leave();
   }
 
@@ -161,6 +161,7 @@ class Instance {
     if (configuration === null || !(await this.bind(configuration))) return;
     const before = this.configuration?.http?.build;
     this.configuration = configuration;
+    this.gateway.drainServers(removedServers(before, configuration.http?.build));
     for (const draft of before?.upstreams.values() ?? []) draft.upstream?.pool?.close();
   }
 

@@ -1,6 +1,6 @@
 /** Close codes of RFC 6455, section 7.4, and of IANA's registry. */
 const CLOSE_NORMAL = 1000;
-const CLOSE_GOING_AWAY = 1001;
+export const CLOSE_GOING_AWAY = 1001;
 export const CLOSE_PROTOCOL_ERROR = 1002;
 const CLOSE_UNSUPPORTED_DATA = 1003;
 /** Never sent: the close frame had no code. */
@@ -12,7 +12,7 @@ const CLOSE_POLICY_VIOLATION = 1008;
 export const CLOSE_TOO_BIG = 1009;
 const CLOSE_MISSING_EXTENSION = 1010;
 const CLOSE_INTERNAL_ERROR = 1011;
-const CLOSE_SERVICE_RESTART = 1012;
+export const CLOSE_SERVICE_RESTART = 1012;
 const CLOSE_TRY_AGAIN_LATER = 1013;
 const CLOSE_BAD_GATEWAY = 1014;
 

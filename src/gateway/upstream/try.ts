@@ -7,7 +7,7 @@ import type { ConnectionOwner } from "../../net/connection.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import { describeSystemError } from "../../config/errors.ts";
-import { openTunnel } from "../tunnel.ts";
+import { openTunnel } from "../open-tunnel.ts";
 import type { Exchange } from "./exchange.ts";
 import type { PooledConnection } from "./keepalive-pool.ts";
 import { NextUpstream } from "./next-upstream.ts";

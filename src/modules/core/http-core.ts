@@ -20,6 +20,7 @@ import { listenDirective } from "./listen.ts";
 import { serverNameDirective } from "./server-name.ts";
 import { locationLevel, serverLevel } from "./settings.ts";
 import type { CoreLocation } from "./settings.ts";
+import { readWebSocketDrain } from "./websocket-drain.ts";
 
 const server = slots<ServerSettings>((scope) => scope.server(httpCore));
 const location = slots<CoreLocation>((scope) => scope.location(httpCore));
@@ -300,6 +301,14 @@ const connectionDirectives: readonly DirectiveSpec[] = [
     default: "off",
     doc: "Whether connections that timed out are reset.",
     set: location.flag("resetTimedoutConnection"),
+  },
+  {
+    name: "websocket_drain",
+    contexts: everywhere,
+    args: "1+",
+    default: null,
+    doc: "Time over which close frames to WebSockets are spread when the gateway goes away from them.",
+    set: location.custom("websocketDrain", readWebSocketDrain),
   },
 ];
 

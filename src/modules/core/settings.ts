@@ -2,6 +2,7 @@ import { constantValue } from "../../config/complex-value.ts";
 import type { Level } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
 import { buildOf } from "../../gateway/http-build.ts";
+import type { WebSocketDrain } from "../../gateway/drain.ts";
 import type { LocationSettings, ServerSettings } from "../../gateway/settings.ts";
 import { ErrorLog } from "../../gateway/error-log.ts";
 import type { ErrorLogTarget } from "./error-log.ts";
@@ -13,6 +14,9 @@ export interface CoreLocation extends Omit<LocationSettings, "errorLog"> {
 }
 
 const minute = 60_000;
+
+/** Without `websocket_drain`, WebSockets live on; a close frame comes when `worker_shutdown_timeout` ends. */
+const drainWhenDropped: WebSocketDrain = { windowMs: null, jitterMs: 0, graceMs: 0, code: null };
 
 /** Below the prefix. */
 const defaultRoot = "html";
@@ -75,6 +79,7 @@ export const locationLevel: Level<CoreLocation> = {
     errorPages: [],
     errorLog: null,
     errorLogTargets: null,
+    websocketDrain: drainWhenDropped,
   }),
   inherit(child) {
     // A root or alias of its own does not take the other's kind from outside.

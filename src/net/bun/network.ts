@@ -45,6 +45,10 @@ export class BunNetwork implements Network {
     this.serverTls = serverTlsHandlers(this.onInternalError);
   }
 
+  random(): number {
+    return Math.random();
+  }
+
   async listen(options: ListenOptions, events: ListenerEvents): Promise<Listener> {
     if (options.tls === null) return new BunPlainListener(options, events, this.plain, this.onInternalError);
     return this.nativeTls(options, options.tls, events) ?? this.node.listen(options, events);

@@ -71,6 +71,10 @@ export class MemoryNetwork implements Network {
     this.world = { clock: this.clock, random, weather: this.weather, onInternalError };
   }
 
+  random(): number {
+    return this.world.random.next();
+  }
+
   async listen(options: ListenOptions, events: ListenerEvents): Promise<Listener> {
     const address = this.bindable(options);
     const listener = new MemoryListener(address, options, events, this.world, (stopped) => {

@@ -35,6 +35,10 @@ export class NodeNetwork implements Network {
     this.clock = new SystemClock(this.onInternalError);
   }
 
+  random(): number {
+    return Math.random();
+  }
+
   async listen(options: ListenOptions, events: ListenerEvents): Promise<Listener> {
     const listener = new NodeListener(options, events, this.clock, this.onInternalError);
     await listener.start();
