@@ -8,12 +8,25 @@ import { readWebSocketDrain } from "./websocket-drain.ts";
 /** What `websocket_drain` with these arguments stands for, or the error. */
 function reading(args: string): WebSocketDrain | null | string {
   const { scope } = testReading([]);
-  const directive = { name: "websocket_drain", args: args.split(" "), block: null, file: "f", line: 1 };
+  const directive = {
+    name: "websocket_drain",
+    args: args.split(" "),
+    block: null,
+    file: "f",
+    line: 1,
+    startLine: 1,
+  };
   let drain: WebSocketDrain | null = null;
   const error = outcome(() => {
     drain = readWebSocketDrain(directive, scope);
   });
   return error === "ok" ? drain : error;
+}
+
+function refusal(args: string): string {
+  const result = reading(args);
+  assert.ok(typeof result === "string", `"${args}" was taken`);
+  return result;
 }
 
 describe("websocket_drain", () => {
@@ -29,7 +42,7 @@ describe("websocket_drain", () => {
 
   test("takes off, alone", () => {
     assert.equal(reading("off"), null);
-    assert.match(String(reading("off grace=1s")), /invalid parameter "grace=1s"/);
+    assert.match(refusal("off grace=1s"), /invalid parameter "grace=1s"/);
   });
 
   for (const parameter of [
@@ -43,10 +56,10 @@ describe("websocket_drain", () => {
     "x=1",
   ])
     test(`refuses ${parameter}`, () => {
-      assert.ok(String(reading(`30s ${parameter}`)).includes(`invalid parameter "${parameter}"`));
+      assert.ok(refusal(`30s ${parameter}`).includes(`invalid parameter "${parameter}"`));
     });
 
   test("refuses a window that is no time", () => {
-    assert.match(String(reading("soon")), /"websocket_drain" directive invalid value/);
+    assert.match(refusal("soon"), /"websocket_drain" directive invalid value/);
   });
 });
