@@ -25,7 +25,7 @@ const NO_EFFECT: readonly Group[] = [
   {
     module: "nginx",
     reason: "start the process with that priority, affinity, limit or directory instead",
-    names: "worker_priority worker_cpu_affinity worker_rlimit_nofile worker_rlimit_core working_directory",
+    names: "worker_priority worker_cpu_affinity worker_rlimit_core working_directory",
   },
   { module: "nginx", reason: "worker threads see the whole environment", names: "env" },
   { module: "nginx", reason: "start the process as that user instead", names: "user" },
@@ -41,11 +41,6 @@ const NO_EFFECT: readonly Group[] = [
     module: "ngx_event",
     reason: EVENTS,
     names: "use multi_accept accept_mutex accept_mutex_delay",
-  },
-  {
-    module: "ngx_event",
-    reason: "connections are limited by the process's open files",
-    names: "worker_connections",
   },
   { module: "ngx_event", reason: "there is no debug log for single clients", names: "debug_connection" },
   {

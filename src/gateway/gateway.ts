@@ -4,6 +4,7 @@ import type { Timer } from "../net/clock.ts";
 import { plainTlsMessage } from "../net/tls-error.ts";
 import { CLOSE_GOING_AWAY, CLOSE_SERVICE_RESTART } from "../websocket/close-codes.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { ConnectionLimit } from "./connection-limit.ts";
 import { DrainSchedule } from "./drain.ts";
 import type { Drainable, DrainOccasion } from "./drain.ts";
 import type { ErrorLog } from "./error-log.ts";
@@ -36,6 +37,7 @@ export class Gateway {
   readonly network: Network;
   readonly connections = new Set<ClientConnection>();
   readonly tunnels = new Set<OpenTunnel>();
+  readonly limit: ConnectionLimit;
   readonly upstreamsClosing = new Set<() => void>();
   /** No connection is kept after the request that it serves: the process is on its way out. */
   stopping = false;
@@ -52,6 +54,7 @@ export class Gateway {
   constructor(network: Network, log: ErrorLog) {
     this.network = network;
     this.log = log;
+    this.limit = new ConnectionLimit(network, log, this.connections);
     this.drains = new DrainSchedule(network.clock, () => network.random());
   }
 
@@ -63,6 +66,7 @@ export class Gateway {
   /** What a listener on this socket calls. */
   acceptor(listenSocket: ListenSocket): ListenerEvents {
     return {
+      admits: () => this.limit.admits(),
       onConnection: (connection) => this.accept(connection, listenSocket, false),
       onPlainOnTls: (connection) => this.accept(connection, listenSocket, true),
       onHandshakeError: (remote, local, code, message) => {

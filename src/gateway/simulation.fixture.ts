@@ -15,6 +15,7 @@ import type {
   ListenOptions,
   Network,
 } from "../net/network.ts";
+import { connectionLimits } from "../runtime/connection-limits.ts";
 import { readConfiguration, startReading } from "../runtime/configuration.ts";
 import type { Configuration } from "../runtime/configuration.ts";
 import { Listeners } from "../runtime/listeners.ts";
@@ -37,6 +38,8 @@ export interface SimulationOptions {
   readonly weather?: Partial<Weather>;
   /** What stands in the `http` block beside the log format. */
   readonly http: string;
+  /** What stands in the `events` block. */
+  readonly events?: string;
   /** Modules beside the built-in ones. */
   readonly modules?: readonly HttpModule[];
 }
@@ -74,6 +77,7 @@ export class Simulation {
   private readonly logs: LogFiles;
   private readonly errorLog: ErrorLog;
   private readonly modules: readonly HttpModule[];
+  private readonly events: string;
   private configuration: Configuration | null = null;
 
   private constructor(options: SimulationOptions) {
@@ -84,6 +88,8 @@ export class Simulation {
       onInternalError: (error) => this.internalErrors.push(error),
     });
     this.modules = options.modules ?? [];
+    // Enough for any simulation.
+    this.events = options.events ?? "worker_connections 20000;";
     this.logs = {
       open: () => ({ write: (line) => this.accessLines.push(line.trimEnd()) }),
       syslog: () => ({ write: (line) => this.errorLines.push(`syslog: ${line.trimEnd()}`) }),
@@ -110,7 +116,7 @@ export class Simulation {
   async configure(http: string): Promise<void> {
     const format =
       "log_format line '$request_method $request_uri $status $body_bytes_sent $upstream_status';";
-    const text = `error_log stderr info; events {} http { ${format} access_log a.log line; ${http} }`;
+    const text = `error_log stderr info; events { ${this.events} } http { ${format} access_log a.log line; ${http} }`;
     const reading = startReading(new TextFile(text));
     const commandLine = {
       configFile,
@@ -136,6 +142,7 @@ export class Simulation {
     this.closePools();
     this.gateway.drainServers(removedServers(this.configuration?.http?.build, configuration.http?.build));
     this.configuration = configuration;
+    this.gateway.limit.apply(connectionLimits(configuration, 0));
     this.countPeers(configuration);
   }
 
@@ -254,6 +261,8 @@ export class Simulation {
     return new Proxy(network, {
       get(target, key) {
         if (key === "listen") return listen;
+        // Clients and servers are on the same network; only the gateway's own sockets are of interest.
+        if (key === "openSockets") return ends.filter((end) => end.open).length;
         if (key === "dial") return dial;
         const value: unknown = Reflect.get(target, key, target);
         return typeof value === "function" ? value.bind(target) : value;

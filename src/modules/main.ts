@@ -4,9 +4,9 @@
  */
 import type { DirectiveSpec, Level, Module } from "../config/module.ts";
 import { Scope } from "../config/scope.ts";
-import { slots } from "../config/slots.ts";
+import { refuse, slots } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
-import { parseMilliseconds } from "../config/values.ts";
+import { parseMilliseconds, parseNumber } from "../config/values.ts";
 import { HttpBuild, registerBuild } from "../gateway/http-build.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
 import type { ErrorLog } from "../gateway/error-log.ts";
@@ -21,6 +21,10 @@ export interface MainSettings {
   pid: string;
   errorLogTargets: readonly ErrorLogTarget[] | null;
   workerShutdownTimeoutMs: number;
+  /** Connections of one worker, to clients and to servers. */
+  workerConnections: number;
+  /** Null: the limit that the process was started with. */
+  workerRlimitNofile: number | null;
   eventsSeen: boolean;
   /** The `http` block, read but not compiled yet. */
   http: { readonly build: HttpBuild; readonly scope: Scope } | null;
@@ -32,6 +36,8 @@ const level: Level<MainSettings> = {
     pid: "logs/nginx.pid",
     errorLogTargets: null,
     workerShutdownTimeoutMs: 0,
+    workerConnections: 512,
+    workerRlimitNofile: null,
     eventsSeen: false,
     http: null,
   }),
@@ -83,6 +89,24 @@ const directives: readonly DirectiveSpec[] = [
     set: main.custom("workerShutdownTimeoutMs", ({ args }, scope) => {
       return parseMilliseconds(args[0]!) ?? scope.fail('"worker_shutdown_timeout" directive invalid value');
     }),
+  },
+  {
+    name: "worker_rlimit_nofile",
+    contexts: ["main"],
+    args: "1",
+    default: null,
+    doc: "Limit of open files that connections are kept below; it cannot be raised from inside.",
+    set: main.custom("workerRlimitNofile", (directive, scope) => {
+      return parseNumber(directive.args[0]!) ?? refuse(scope, directive, "invalid number");
+    }),
+  },
+  {
+    name: "worker_connections",
+    contexts: ["events"],
+    args: "1",
+    default: "512",
+    doc: "Most connections of a worker, to clients and to servers.",
+    set: main.number("workerConnections"),
   },
   {
     name: "events",

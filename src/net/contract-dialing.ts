@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { serverTls } from "./contract-tls.ts";
 import type { DialEvents, Endpoint } from "./network.ts";
-import { DialFailure } from "./contract-peer.ts";
+import { DialFailure, type Peer } from "./contract-peer.ts";
 import { endpointOf, loopback, scene, type MakeSubject } from "./contract-scene.ts";
 
 /** Listening, dialing, addresses, names. */
@@ -63,6 +64,52 @@ export function testDialing(make: MakeSubject): void {
 
   testAddresses(make);
   testListeners(make);
+  testCounting(make);
+}
+
+function testCounting(make: MakeSubject): void {
+  scene("each open socket is counted, whichever way it ends", make, async (stage) => {
+    const acceptor = await stage.listen();
+    const ends: Peer[] = [];
+    for (let index = 0; index < 3; index++) {
+      const client = await stage.connect(endpointOf(acceptor.listener.address));
+      ends.push(client, await acceptor.peers.take());
+    }
+    assert.equal(stage.network.openSockets, 6);
+    const [first, firstFar, second, secondFar, third, thirdFar] = ends;
+    first!.connection.close();
+    second!.connection.reset();
+    third!.connection.shutdown();
+    thirdFar!.connection.shutdown();
+    await Promise.all(
+      [firstFar, secondFar, third, thirdFar].map((end) =>
+        end!.until(() => end!.ends + end!.closes.length > 0),
+      ),
+    );
+    firstFar!.connection.close();
+    secondFar!.connection.close();
+    await Promise.all(ends.map((end) => end.closed()));
+    assert.equal(stage.network.openSockets, 0);
+  });
+
+  scene("a connection that is not admitted is closed, and never heard of", make, async (stage) => {
+    for (const tls of [null, serverTls(stage.network)]) {
+      let admits = false;
+      const { listener, peers } = await stage.listen({ tls }, false, () => admits);
+      const endpoint = endpointOf(listener.address);
+      const refused = await stage.connect(endpoint);
+      refused.connection.send(Buffer.from("x"));
+      await refused.until(() => refused.ends + refused.closes.length > 0);
+      refused.connection.close();
+      admits = true;
+      if (tls !== null) continue;
+      const admitted = await stage.connect(endpoint);
+      const far = await peers.take();
+      admitted.connection.close();
+      await far.until(() => far.ends > 0);
+      far.connection.close();
+    }
+  });
 }
 
 function testAddresses(make: MakeSubject): void {

@@ -98,31 +98,46 @@ export class Acceptor {
   readonly peers: Queue<Peer>;
   readonly plain: Queue<Peer>;
   readonly errors: Queue<HandshakeError>;
+  /** Every connection that came, taken or not. */
+  readonly accepted: readonly Peer[];
 
-  private constructor(listener: Listener, queues: Pick<Acceptor, "peers" | "plain" | "errors">) {
+  private constructor(
+    listener: Listener,
+    accepted: readonly Peer[],
+    queues: Pick<Acceptor, "peers" | "plain" | "errors">,
+  ) {
     this.listener = listener;
+    this.accepted = accepted;
     this.peers = queues.peers;
     this.plain = queues.plain;
     this.errors = queues.errors;
   }
 
-  static async start(network: Network, options: ListenOptions, takePlain = false): Promise<Acceptor> {
+  static async start(
+    network: Network,
+    options: ListenOptions,
+    takePlain = false,
+    admits: (() => boolean) | null = null,
+  ): Promise<Acceptor> {
     const queues = {
       peers: new Queue<Peer>(),
       plain: new Queue<Peer>(),
       errors: new Queue<HandshakeError>(),
     };
+    const accepted: Peer[] = [];
     const enter = (queue: Queue<Peer>, connection: Connection): Peer => {
       const peer = new Peer(connection);
+      accepted.push(peer);
       queue.push(peer);
       return peer;
     };
     const listener = await network.listen(options, {
       onConnection: (connection) => enter(queues.peers, connection),
       onHandshakeError: (_remote, _local, code, message) => queues.errors.push({ code, message }),
+      ...(admits === null ? {} : { admits }),
       ...(takePlain ? { onPlainOnTls: (connection: Connection) => enter(queues.plain, connection) } : {}),
     });
-    return new Acceptor(listener, queues);
+    return new Acceptor(listener, accepted, queues);
   }
 }
 

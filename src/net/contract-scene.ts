@@ -1,7 +1,8 @@
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContractSubject } from "./contract.ts";
 import { Acceptor, connect, type Peer } from "./contract-peer.ts";
-import type { ClientTls, Endpoint, ListenOptions, Listener, Network, ServerTls } from "./network.ts";
+import type { ClientTls, Endpoint, ListenOptions, Network, ServerTls } from "./network.ts";
 import type { SocketAddress } from "./connection.ts";
 
 /** Far beyond what a test needs; a hang then fails by name. */
@@ -15,7 +16,7 @@ export type MakeSubject = () => ContractSubject;
 export class Scene {
   readonly subject: ContractSubject;
   readonly network: Network;
-  private readonly listeners: Listener[] = [];
+  private readonly acceptors: Acceptor[] = [];
   private readonly peers: Peer[] = [];
 
   constructor(subject: ContractSubject) {
@@ -23,13 +24,18 @@ export class Scene {
     this.network = subject.network;
   }
 
-  async listen(options: Partial<ListenOptions> = {}, takePlain = false): Promise<Acceptor> {
+  async listen(
+    options: Partial<ListenOptions> = {},
+    takePlain = false,
+    admits: (() => boolean) | null = null,
+  ): Promise<Acceptor> {
     const acceptor = await Acceptor.start(
       this.network,
       { endpoint: loopback, tls: null, ...options },
       takePlain,
+      admits,
     );
-    this.listeners.push(acceptor.listener);
+    this.acceptors.push(acceptor);
     return acceptor;
   }
 
@@ -63,11 +69,17 @@ export class Scene {
   }
 
   async dispose(): Promise<void> {
-    for (const listener of this.listeners) await listener.stop();
+    for (const { listener } of this.acceptors) await listener.stop();
     // A peer that lost its connection to another owner hears nothing of the end.
     const owners = this.peers.filter((peer) => peer.connection.owner === peer);
     for (const peer of this.peers) peer.connection.close();
     await Promise.all(owners.map((peer) => peer.closed()));
+    for (let turns = 0; turns < 200 && this.network.openSockets > 0; turns++) {
+      // A server may be done with its handshake only now.
+      for (const { accepted } of this.acceptors) for (const peer of accepted) peer.connection.close();
+      await this.pass(10);
+    }
+    assert.equal(this.network.openSockets, 0, "sockets stay counted");
     this.subject.dispose();
   }
 }

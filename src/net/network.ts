@@ -65,6 +65,11 @@ export interface ListenOptions {
 
 /** What a listener tells. */
 export interface ListenerEvents {
+  /**
+   * Asked for each connection that comes in, before anything else: false closes it unanswered. Without
+   * this callback all are welcome.
+   */
+  admits?(): boolean;
   /** A connection is ready for use (TLS: after the handshake). Returns its first owner. */
   onConnection(connection: Connection): ConnectionOwner;
   /**
@@ -137,6 +142,11 @@ export interface NameAnswer {
 export interface Network {
   readonly name: "node" | "bun" | "memory";
   readonly clock: Clock;
+  /**
+   * Sockets of this network that are open, accepted and dialed ones, with handshakes and dials that are
+   * under way: each holds a descriptor.
+   */
+  readonly openSockets: number;
   /** From 0 to below 1, by chance. Not for secrets. */
   random(): number;
   /** Resolves when bound; rejects with an Error that carries `code` ("EADDRINUSE", "EACCES", …). */

@@ -17,6 +17,7 @@ import { httpCore } from "../modules/core/http-core.ts";
 import { httpModules } from "../modules/index.ts";
 import { mainModule } from "../modules/main.ts";
 import type { MainSettings, Surroundings } from "../modules/main.ts";
+import { openFilesLimit } from "./connection-limits.ts";
 import type { Network } from "../net/network.ts";
 
 /** A configuration that was read and compiled. */
@@ -77,7 +78,22 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
   aimErrorLog(mainErrorLog, main, options, cycle);
   const http = main.http === null ? null : await compile(main.http.build, main.http.scope);
   reading.syntaxOk = true;
+  checkConnections(main, http?.sockets.length ?? 0, reading);
   return { main, http, pidFile: fullName(main.pid, prefix) };
+}
+
+/** As nginx does when it prepares its events. */
+function checkConnections(main: MainSettings, listening: number, reading: Reading): void {
+  const { workerConnections: connections, workerRlimitNofile } = main;
+  if (connections < listening + 1) {
+    const message = `${connections} worker_connections are not enough for ${listening} listening sockets`;
+    throw new ConfigError(message, "", 0);
+  }
+  const openFiles = openFilesLimit();
+  if (connections <= openFiles || (workerRlimitNofile !== null && connections <= workerRlimitNofile)) return;
+  const limit = workerRlimitNofile ?? openFiles;
+  const text = `${connections} worker_connections exceed open file resource limit: ${limit}`;
+  reading.remarks.push({ level: "warn", text });
 }
 
 function mainScope(cycle: Cycle, surroundings: Surroundings): Scope {

@@ -10,6 +10,7 @@ import type { SocketAddress } from "../net/connection.ts";
 import type { Network } from "../net/network.ts";
 import { readConfiguration, startReading } from "./configuration.ts";
 import type { Configuration, Reading } from "./configuration.ts";
+import { connectionLimits } from "./connection-limits.ts";
 import { Listeners } from "./listeners.ts";
 
 export interface GatewayOptions {
@@ -87,6 +88,7 @@ class EmbeddedGateway implements RunningGateway {
     await this.listeners.apply(configuration.http?.sockets ?? [], () => undefined);
     const before = this.configuration?.http?.build;
     this.configuration = configuration;
+    this.gateway.limit.apply(connectionLimits(configuration, this.network.openSockets));
     this.gateway.drainServers(removedServers(before, configuration.http?.build));
     closePools(before);
   }

@@ -11,6 +11,7 @@ import type { Network } from "../net/network.ts";
 import { goToBackground, isBackground, reportReady } from "./background.ts";
 import { readConfiguration, startReading } from "./configuration.ts";
 import type { Configuration, Reading } from "./configuration.ts";
+import { connectionLimits } from "./connection-limits.ts";
 import { BindError, Listeners } from "./listeners.ts";
 import { productName, productVersion } from "../gateway/product.ts";
 
@@ -71,6 +72,7 @@ class Instance {
     if (!(await this.bind(configuration))) return 1;
     if (!this.writePid(configuration.pidFile)) return 1;
     this.configuration = configuration;
+    this.applyLimits(configuration);
     this.log("notice", `${productName}/${productVersion}`);
     const ended = new Promise<number>((resolve) => {
       this.finish = resolve;
@@ -161,8 +163,20 @@ class Instance {
     if (configuration === null || !(await this.bind(configuration))) return;
     const before = this.configuration?.http?.build;
     this.configuration = configuration;
+    this.applyLimits(configuration);
     this.gateway.drainServers(removedServers(before, configuration.http?.build));
     for (const draft of before?.upstreams.values() ?? []) draft.upstream?.pool?.close();
+  }
+
+  private applyLimits(configuration: Configuration): void {
+    const limits = connectionLimits(configuration, this.network.openSockets);
+    this.gateway.limit.apply(limits);
+    const wanted = configuration.main.workerRlimitNofile ?? 0;
+    if (wanted > limits.openFiles)
+      this.errorLog.write(
+        "alert",
+        `setrlimit(RLIMIT_NOFILE, ${wanted}) failed ${describeSystemError("EPERM")}`,
+      );
   }
 
   private async leave(): Promise<void> {

@@ -132,7 +132,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   }
 
   /** Logs with the activity that nginx appends ("while reading response header from upstream"). */
-  log(level: "error" | "warn" | "info" | "crit", message: string): void {
+  log(level: "alert" | "error" | "warn" | "info" | "crit", message: string): void {
     this.request.log(level, `${message} while ${this.activity}`);
   }
 
@@ -283,7 +283,13 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   }
 
   private dialPeer(peer: Peer): void {
-    const { network } = this.request.connection.gateway;
+    const { network, limit } = this.request.connection.gateway;
+    const refusal = limit.dialRefusal();
+    if (refusal !== null) {
+      this.log("alert", refusal);
+      this.finish(500);
+      return;
+    }
     const { tls, localAddress, settings } = this.plan;
     this.connectDeadline ??= new Deadline(network.clock, this);
     this.connectDeadline.set(settings.connectTimeoutMs);

@@ -14,6 +14,7 @@ import {
 } from "./api.ts";
 import { BunConnection } from "./connection.ts";
 import { BunTlsInfo } from "./tls-info.ts";
+import type { SocketCount } from "../socket-count.ts";
 import { alpnWire, bunTlsOptions } from "./tls-options.ts";
 
 /** Bun's word for a name that does not match; names are checked here, not there. */
@@ -23,7 +24,9 @@ const wrongName = "ERR_TLS_CERT_ALTNAME_INVALID";
 export class BunDial implements Dial, SocketUser {
   private readonly options: DialOptions;
   private readonly events: DialEvents;
+  private readonly sockets: SocketCount;
   private readonly onInternalError: InternalErrorHook;
+  private connecting = true;
   private socket: BunSocket | null = null;
   private done = false;
 
@@ -31,8 +34,11 @@ export class BunDial implements Dial, SocketUser {
     options: DialOptions,
     events: DialEvents,
     handlers: SocketHandlers,
+    sockets: SocketCount,
     onInternalError: InternalErrorHook,
   ) {
+    this.sockets = sockets;
+    sockets.open += 1;
     this.options = options;
     this.events = events;
     this.onInternalError = onInternalError;
@@ -52,6 +58,7 @@ export class BunDial implements Dial, SocketUser {
   }
 
   opened(socket: BunSocket): void {
+    this.connected();
     if (this.done) {
       socket.terminate();
       return;
@@ -78,6 +85,7 @@ export class BunDial implements Dial, SocketUser {
 
   /** Deferred: Bun knows of some failures before `connect` has returned. */
   connectFailed(error: SocketError): void {
+    this.connected();
     process.nextTick(() => this.fail(error));
   }
 
@@ -103,6 +111,13 @@ export class BunDial implements Dial, SocketUser {
   receive(): void {}
 
   writable(): void {}
+
+  /** Connected or not: from now on the socket itself is counted, if there is one. */
+  private connected(): void {
+    if (!this.connecting) return;
+    this.connecting = false;
+    this.sockets.open -= 1;
+  }
 
   private connectOptions(handlers: SocketHandlers): BunConnectOptions {
     const { endpoint, localAddress, tls: clientTls } = this.options;

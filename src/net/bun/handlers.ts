@@ -1,12 +1,13 @@
 import type { SocketHandlers } from "./api.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { beginEvent, endEvent } from "../node/clock.ts";
+import type { SocketCount } from "../socket-count.ts";
 
 /**
  * The one set of handlers for all plain sockets of a network: each event goes to the socket's user.
  * Users guard their owners' callbacks themselves; `error` is the net below them.
  */
-export function plainHandlers(onInternalError: InternalErrorHook): SocketHandlers {
+export function plainHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
   return {
     binaryType: "buffer",
     open(socket) {
@@ -14,6 +15,7 @@ export function plainHandlers(onInternalError: InternalErrorHook): SocketHandler
       try {
         socket.data.opened(socket);
       } finally {
+        sockets.open += 1;
         endEvent();
       }
     },
@@ -27,7 +29,10 @@ export function plainHandlers(onInternalError: InternalErrorHook): SocketHandler
     },
     end: (socket) => socket.data.ended(),
     drain: (socket) => socket.data.writable(),
-    close: (socket, error) => socket.data.closed(error),
+    close(socket, error) {
+      sockets.open -= 1;
+      socket.data.closed(error);
+    },
     connectError: (socket, error) => socket.data.connectFailed(error),
     error(socket, error) {
       socket.terminate();
@@ -37,17 +42,17 @@ export function plainHandlers(onInternalError: InternalErrorHook): SocketHandler
 }
 
 /** The same for dialed TLS sockets: with a `handshake` handler, `open` comes before the handshake. */
-export function clientTlsHandlers(onInternalError: InternalErrorHook): SocketHandlers {
+export function clientTlsHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
   return {
-    ...plainHandlers(onInternalError),
+    ...plainHandlers(sockets, onInternalError),
     handshake: (socket, ok, error) => socket.data.handshaken(ok, error),
   };
 }
 
 /** The same for accepted TLS sockets, which also choose context and protocol. */
-export function serverTlsHandlers(onInternalError: InternalErrorHook): SocketHandlers {
+export function serverTlsHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
   return {
-    ...clientTlsHandlers(onInternalError),
+    ...clientTlsHandlers(sockets, onInternalError),
     serverName: (_listener, name, socket) => socket.data.chooseContext?.(name),
     alpnCallback: (socket, _name, wire) => socket.data.chooseProtocol?.(wire),
   };

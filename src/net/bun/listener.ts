@@ -64,7 +64,8 @@ export class BunPlainListener extends Acceptor implements Listener {
   }
 
   opened(socket: BunSocket): void {
-    const addresses = addressesOf(socket, this.address, this.anyAddress);
+    const admitted = this.events.admits?.() !== false;
+    const addresses = admitted ? addressesOf(socket, this.address, this.anyAddress) : null;
     if (addresses === null) {
       socket.close();
       return;

@@ -15,6 +15,7 @@ import type {
 import type { SystemClock } from "../node/clock.ts";
 import { NodeNetwork, type NodeNetworkOptions } from "../node/network.ts";
 import { nodeContext } from "../node/tls-context.ts";
+import { SocketCount } from "../socket-count.ts";
 import { requireBun } from "./api.ts";
 import { BunDial } from "./dial.ts";
 import { clientTlsHandlers, plainHandlers, serverTlsHandlers } from "./handlers.ts";
@@ -33,6 +34,7 @@ export class BunNetwork implements Network {
   private readonly clientTls: ReturnType<typeof clientTlsHandlers>;
   private readonly serverTls: ReturnType<typeof serverTlsHandlers>;
   private readonly libc = openLibc();
+  private readonly sockets = new SocketCount();
 
   /** @throws Error on another runtime than Bun. */
   constructor(options: NodeNetworkOptions) {
@@ -40,9 +42,13 @@ export class BunNetwork implements Network {
     this.onInternalError = options.onInternalError ?? reportToStderr;
     this.node = new NodeNetwork(options);
     this.clock = this.node.clock;
-    this.plain = plainHandlers(this.onInternalError);
-    this.clientTls = clientTlsHandlers(this.onInternalError);
-    this.serverTls = serverTlsHandlers(this.onInternalError);
+    this.plain = plainHandlers(this.sockets, this.onInternalError);
+    this.clientTls = clientTlsHandlers(this.sockets, this.onInternalError);
+    this.serverTls = serverTlsHandlers(this.sockets, this.onInternalError);
+  }
+
+  get openSockets(): number {
+    return this.sockets.open + this.node.openSockets;
   }
 
   random(): number {
@@ -57,7 +63,8 @@ export class BunNetwork implements Network {
   dial(options: DialOptions, events: DialEvents): Dial {
     const { tls } = options;
     if (tls !== null && dialNeedsNode(tls)) return this.node.dial(options, events);
-    return new BunDial(options, events, tls === null ? this.plain : this.clientTls, this.onInternalError);
+    const handlers = tls === null ? this.plain : this.clientTls;
+    return new BunDial(options, events, handlers, this.sockets, this.onInternalError);
   }
 
   tlsContext(options: TlsContextOptions): TlsContext {

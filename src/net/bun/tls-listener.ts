@@ -54,12 +54,13 @@ export class BunTlsListener extends Acceptor implements Listener {
   }
 
   opened(socket: BunSocket): void {
-    const addresses = addressesOf(socket, this.address, this.anyAddress);
+    const { serverTls, events, clock, onInternalError } = this.init;
+    const admitted = events.admits?.() !== false;
+    const addresses = admitted ? addressesOf(socket, this.address, this.anyAddress) : null;
     if (addresses === null) {
       socket.close();
       return;
     }
-    const { serverTls, events, clock, onInternalError } = this.init;
     const handshake = new BunHandshake({ socket, ...addresses, serverTls, events, clock, onInternalError });
     const first = this.init.libc.peekByte(socket.fd);
     if (first !== null && !startsTls(first)) this.takePlain(socket, handshake, addresses);

@@ -1,6 +1,7 @@
 import type { Connection, ConnectionOwner, SocketAddress, TlsInfo } from "../connection.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import type { VirtualClock } from "./clock.ts";
+import type { SocketCount } from "../socket-count.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Weather } from "./weather.ts";
 
@@ -9,6 +10,7 @@ export interface World {
   readonly clock: VirtualClock;
   readonly random: SeededRandom;
   readonly weather: Weather;
+  readonly sockets: SocketCount;
   readonly onInternalError: InternalErrorHook;
 }
 
@@ -53,6 +55,7 @@ export class MemoryConnection implements Connection {
 
   constructor(world: World, local: SocketAddress, remote: SocketAddress) {
     this.world = world;
+    world.sockets.open += 1;
     this.local = local;
     this.remote = remote;
     this.queuedBytesMax = world.random.pick(queuedBytesMaxChoices) ?? 1;
@@ -305,6 +308,7 @@ export class MemoryConnection implements Connection {
     if (this.closed) return;
     this.closed = true;
     this.open = false;
+    this.world.sockets.open -= 1;
     this.queue = [];
     this.queuedBytes = 0;
     this.received = [];

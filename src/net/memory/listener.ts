@@ -32,6 +32,10 @@ export class MemoryListener implements Listener {
 
   /** A connection came out of the accept queue. */
   accept(connection: MemoryConnection): void {
+    if (this.events.admits?.() === false) {
+      connection.close();
+      return;
+    }
     const { tls } = this.options;
     if (tls === null) connection.guarded(() => connection.begin(this.events.onConnection(connection)));
     else this.secure(connection, tls);

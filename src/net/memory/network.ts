@@ -24,6 +24,7 @@ import { VirtualClock } from "./clock.ts";
 import { MemoryConnection, type World } from "./connection.ts";
 import { ClientHandshake } from "./handshake.ts";
 import { MemoryListener } from "./listener.ts";
+import { SocketCount } from "../socket-count.ts";
 import { SeededRandom } from "./random.ts";
 import { MemoryTlsContext } from "./tls-context.ts";
 import { fairWeather, type Weather } from "./weather.ts";
@@ -68,7 +69,12 @@ export class MemoryNetwork implements Network {
     this.clock = new VirtualClock(options.wallMs ?? 0, onInternalError);
     this.weather = { ...fairWeather(), ...options.weather };
     const random = new SeededRandom(options.seed);
-    this.world = { clock: this.clock, random, weather: this.weather, onInternalError };
+    const sockets = new SocketCount();
+    this.world = { clock: this.clock, random, weather: this.weather, sockets, onInternalError };
+  }
+
+  get openSockets(): number {
+    return this.world.sockets.open;
   }
 
   random(): number {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Connection, ConnectionOwner, SocketAddress, TlsInfo } from "../connection.ts";
 import type { InternalErrorHook } from "../guard.ts";
+import type { SocketCount } from "../socket-count.ts";
 import { writeCopy } from "./slab.ts";
 
 /** More than this in the queue makes `send` return false: the runtimes' own high-water mark. */
@@ -49,6 +50,7 @@ export interface NodeConnectionInit {
   readonly remote: SocketAddress;
   readonly local: SocketAddress;
   readonly tls: TlsInfo | null;
+  readonly sockets: SocketCount;
   readonly onInternalError: InternalErrorHook;
 }
 
@@ -61,6 +63,7 @@ export class NodeConnection implements Connection {
   open = true;
   private readonly socket: Socket;
   private readonly raw: Socket;
+  private readonly sockets: SocketCount;
   private readonly onInternalError: InternalErrorHook;
   private shutDown = false;
   private ended = false;
@@ -76,6 +79,8 @@ export class NodeConnection implements Connection {
     this.remote = init.remote;
     this.local = init.local;
     this.tls = init.tls;
+    this.sockets = init.sockets;
+    this.sockets.open += 1;
     this.onInternalError = init.onInternalError;
     const socket: UsedSocket = init.socket;
     socket[user] = this;
@@ -137,8 +142,7 @@ export class NodeConnection implements Connection {
 
   reset(): void {
     if (!this.open) return;
-    this.open = false;
-    this.givenUp = true;
+    this.giveUp();
     if (this.socket === this.raw) this.destroyWithReset();
     // Node crashes when the socket below TLS goes away inside one of the TLS socket's callbacks.
     else setImmediate(() => this.destroyWithReset());
@@ -152,9 +156,15 @@ export class NodeConnection implements Connection {
 
   close(): void {
     if (!this.open) return;
+    this.giveUp();
+    this.socket.destroy();
+  }
+
+  /** The descriptor is free again now, although the socket tells its end later. */
+  private giveUp(): void {
     this.open = false;
     this.givenUp = true;
-    this.socket.destroy();
+    this.sockets.open -= 1;
   }
 
   setKeepAlive(enabled: boolean, idleSeconds = 0): void {
@@ -191,6 +201,7 @@ export class NodeConnection implements Connection {
     // An end that both sides agreed on was not always told as such.
     if (this.open && this.errorCode === null) this.takeEnd();
     this.closed = true;
+    if (this.open) this.sockets.open -= 1;
     this.open = false;
     const owner = this.owner;
     this.owner = nobody;

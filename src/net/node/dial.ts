@@ -3,6 +3,7 @@ import tls from "node:tls";
 import type { Dial, DialEvents, DialOptions } from "../network.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { addressOfEndpoint, localOf, unnamedUnixAddress } from "./address.ts";
+import type { SocketCount } from "../socket-count.ts";
 import { NodeConnection } from "./connection.ts";
 import { readsIntoSharedBuffer, sharedOnread } from "./sockets.ts";
 import { nodeContext } from "./tls-context.ts";
@@ -12,6 +13,7 @@ import { NodeTlsInfo } from "./tls-info.ts";
 export class NodeDial implements Dial {
   private readonly options: DialOptions;
   private readonly events: DialEvents;
+  private readonly sockets: SocketCount;
   private readonly onInternalError: InternalErrorHook;
   private raw: net.Socket | null = null;
   private secured: tls.TLSSocket | null = null;
@@ -21,9 +23,16 @@ export class NodeDial implements Dial {
     this.fail(Object.assign(new Error("peer closed connection"), { code: "ECONNRESET" }));
   };
 
-  constructor(options: DialOptions, events: DialEvents, onInternalError: InternalErrorHook) {
+  constructor(
+    options: DialOptions,
+    events: DialEvents,
+    sockets: SocketCount,
+    onInternalError: InternalErrorHook,
+  ) {
     this.options = options;
     this.events = events;
+    this.sockets = sockets;
+    sockets.open += 1;
     this.onInternalError = onInternalError;
     try {
       this.connect();
@@ -34,7 +43,7 @@ export class NodeDial implements Dial {
 
   abort(): void {
     if (this.done) return;
-    this.done = true;
+    this.finish();
     this.drop();
   }
 
@@ -102,7 +111,7 @@ export class NodeDial implements Dial {
 
   private succeed(socket: net.Socket, raw: net.Socket): void {
     if (this.done) return;
-    this.done = true;
+    this.finish();
     const { endpoint, tls: clientTls } = this.options;
     const info =
       clientTls === null || this.secured === null
@@ -116,6 +125,7 @@ export class NodeDial implements Dial {
       remote,
       local,
       tls: info,
+      sockets: this.sockets,
       onInternalError: this.onInternalError,
     });
     this.unwatch(socket, raw);
@@ -128,13 +138,19 @@ export class NodeDial implements Dial {
 
   private fail(error: NodeJS.ErrnoException): void {
     if (this.done) return;
-    this.done = true;
+    this.finish();
     this.drop();
     try {
       this.events.onFailed(error.code ?? "EUNKNOWN", error.message);
     } catch (thrown) {
       this.onInternalError(thrown);
     }
+  }
+
+  /** A socket that became a connection is counted by that. */
+  private finish(): void {
+    this.done = true;
+    this.sockets.open -= 1;
   }
 
   private guarded(run: () => void): void {

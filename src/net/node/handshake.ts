@@ -6,6 +6,7 @@ import type { ListenerEvents, ServerTls } from "../network.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import type { SystemClock } from "./clock.ts";
 import { helloBytesMax, serverNameOf } from "../tls-client-hello.ts";
+import type { SocketCount } from "../socket-count.ts";
 import { NodeConnection } from "./connection.ts";
 import { nodeContext } from "./tls-context.ts";
 import { NodeTlsInfo } from "./tls-info.ts";
@@ -22,6 +23,7 @@ export interface HandshakeInit {
   readonly serverTls: ServerTls;
   readonly events: ListenerEvents;
   readonly clock: SystemClock;
+  readonly sockets: SocketCount;
   readonly onInternalError: InternalErrorHook;
 }
 
@@ -36,6 +38,7 @@ export class ServerHandshake {
 
   constructor(init: HandshakeInit) {
     this.init = init;
+    init.sockets.open += 1;
     const { raw } = init;
     this.timer = init.clock.timer(init.serverTls.handshakeTimeoutMs, () => {
       this.fail("HANDSHAKE_TIMEOUT", "client timed out in SSL handshake");
@@ -130,26 +133,43 @@ export class ServerHandshake {
   private succeed(socket: tls.TLSSocket): void {
     if (this.done) return;
     this.finish();
-    const { raw, remote, local, serverTls, events, onInternalError } = this.init;
+    const { raw, remote, local, serverTls, events, sockets, onInternalError } = this.init;
     const info = new NodeTlsInfo(socket, this.serverName, serverTls.requestCertificate);
-    const connection = new NodeConnection({ socket, raw, remote, local, tls: info, onInternalError });
+    const connection = new NodeConnection({
+      socket,
+      raw,
+      remote,
+      local,
+      tls: info,
+      sockets,
+      onInternalError,
+    });
     begin(connection, onInternalError, () => events.onConnection(connection));
   }
 
   private handOverPlain(): void {
-    const { raw, remote, local, events, onInternalError } = this.init;
+    const { raw, remote, local, events, sockets, onInternalError } = this.init;
     const takePlain = events.onPlainOnTls?.bind(events);
     if (takePlain === undefined) {
       this.fail("ERR_SSL_HTTP_REQUEST", "http request");
       return;
     }
     this.finish();
-    const connection = new NodeConnection({ socket: raw, raw, remote, local, tls: null, onInternalError });
+    const connection = new NodeConnection({
+      socket: raw,
+      raw,
+      remote,
+      local,
+      tls: null,
+      sockets,
+      onInternalError,
+    });
     begin(connection, onInternalError, () => takePlain(connection));
   }
 
   private finish(): void {
     this.done = true;
+    this.init.sockets.open -= 1;
     this.timer.cancel();
   }
 

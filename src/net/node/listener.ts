@@ -15,6 +15,7 @@ import {
 import type { SystemClock } from "./clock.ts";
 import { NodeConnection } from "./connection.ts";
 import { ServerHandshake } from "./handshake.ts";
+import type { SocketCount } from "../socket-count.ts";
 import { readsIntoSharedBuffer, withOnread } from "./sockets.ts";
 
 /** A listening socket over node:net; TLS, where asked for, is put on top of each accepted socket. */
@@ -23,6 +24,7 @@ export class NodeListener implements Listener {
   private readonly options: ListenOptions;
   private readonly events: ListenerEvents;
   private readonly clock: SystemClock;
+  private readonly sockets: SocketCount;
   private readonly onInternalError: InternalErrorHook;
   private readonly server: net.Server;
   private readonly anyAddress: boolean;
@@ -31,11 +33,13 @@ export class NodeListener implements Listener {
     options: ListenOptions,
     events: ListenerEvents,
     clock: SystemClock,
+    sockets: SocketCount,
     onInternalError: InternalErrorHook,
   ) {
     this.options = options;
     this.events = events;
     this.clock = clock;
+    this.sockets = sockets;
     this.onInternalError = onInternalError;
     this.address = addressOfEndpoint(options.endpoint);
     this.anyAddress = isAnyAddress(options.endpoint);
@@ -69,6 +73,10 @@ export class NodeListener implements Listener {
   }
 
   private accept(accepted: net.Socket): void {
+    if (this.events.admits?.() === false) {
+      accepted.destroy();
+      return;
+    }
     const local = this.localOf(accepted);
     const remote = this.address.family === "unix" ? unnamedUnixAddress : remoteOf(accepted);
     // A peer that is gone already has no address.
@@ -82,6 +90,7 @@ export class NodeListener implements Listener {
         serverTls: this.options.tls,
         events: this.events,
         clock: this.clock,
+        sockets: this.sockets,
         onInternalError: this.onInternalError,
       });
     }
@@ -96,6 +105,7 @@ export class NodeListener implements Listener {
       remote,
       local,
       tls: null,
+      sockets: this.sockets,
       onInternalError: this.onInternalError,
     });
     try {

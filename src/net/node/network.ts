@@ -15,6 +15,7 @@ import type {
 } from "../network.ts";
 import { SystemClock } from "./clock.ts";
 import { NodeDial } from "./dial.ts";
+import { SocketCount } from "../socket-count.ts";
 import { NodeListener } from "./listener.ts";
 import { queryName } from "./name-query.ts";
 import { NodeTlsContext } from "./tls-context.ts";
@@ -29,10 +30,15 @@ export class NodeNetwork implements Network {
   readonly name = "node";
   readonly clock: SystemClock;
   private readonly onInternalError: InternalErrorHook;
+  private readonly sockets = new SocketCount();
 
   constructor(options: NodeNetworkOptions) {
     this.onInternalError = options.onInternalError ?? reportToStderr;
     this.clock = new SystemClock(this.onInternalError);
+  }
+
+  get openSockets(): number {
+    return this.sockets.open;
   }
 
   random(): number {
@@ -40,13 +46,13 @@ export class NodeNetwork implements Network {
   }
 
   async listen(options: ListenOptions, events: ListenerEvents): Promise<Listener> {
-    const listener = new NodeListener(options, events, this.clock, this.onInternalError);
+    const listener = new NodeListener(options, events, this.clock, this.sockets, this.onInternalError);
     await listener.start();
     return listener;
   }
 
   dial(options: DialOptions, events: DialEvents): Dial {
-    return new NodeDial(options, events, this.onInternalError);
+    return new NodeDial(options, events, this.sockets, this.onInternalError);
   }
 
   tlsContext(options: TlsContextOptions): TlsContext {
