@@ -28,7 +28,6 @@ const ONE_VALUE: readonly (readonly [RegExp, (slot: Slots<Ignored>, name: string
   [/^uwsgi_cache_background_update$/, (slot, name) => slot.custom(name, readFlag)],
   [/^use$/, (slot, name) => slot.custom(name, readEventType)],
   [/^worker_processes$/, (slot, name) => slot.custom(name, readProcesses)],
-  [/^worker_connections$/, (slot, name) => slot.custom(name, readPlainNumber)],
   [/^worker_priority$/, (slot, name) => slot.custom(name, readPriority)],
   [/^directio$/, (slot, name) => slot.custom(name, readDirectio)],
   [/^aio$/, (slot, name) => slot.custom(name, readAio)],
@@ -92,9 +91,6 @@ function readWord(...words: string[]): Read {
 /** The methods of nginx on Linux. */
 const readEventType: Read = ({ args: [type = ""] }, scope) =>
   ["epoll", "poll", "select"].includes(type) ? type : scope.fail(`invalid event type "${type}"`);
-
-const readPlainNumber: Read = ({ args: [text = ""] }, scope) =>
-  parseNumber(text) ?? scope.fail(`invalid number "${text}"`);
 
 const readProcesses: Read = (directive, scope) => {
   const [value = ""] = directive.args;

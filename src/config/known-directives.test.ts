@@ -92,7 +92,6 @@ const CHECKED: readonly [Context, string, string][] = [
   ["http", "aio on;", '"aio on" is unsupported on this platform'],
   ["http", "directio x;", '"directio" directive invalid value'],
   ["events", "use nothing;", 'invalid event type "nothing"'],
-  ["events", "worker_connections x;", 'invalid number "x"'],
   ["main", "timer_resolution x;", '"timer_resolution" directive invalid value'],
   ["http", "multi_accept on;", '"multi_accept" directive is not allowed here'],
   ["location", "fastcgi_cache_path /x y;", '"fastcgi_cache_path" directive is not allowed here'],

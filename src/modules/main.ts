@@ -106,7 +106,9 @@ const directives: readonly DirectiveSpec[] = [
     args: "1",
     default: "512",
     doc: "Most connections of a worker, to clients and to servers.",
-    set: main.number("workerConnections"),
+    set: main.custom("workerConnections", ({ args }, scope) => {
+      return parseNumber(args[0]!) ?? scope.fail(`invalid number "${args[0]}"`);
+    }),
   },
   {
     name: "events",
