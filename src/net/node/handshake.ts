@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import tls from "node:tls";
-import type { Timer } from "../clock.ts";
 import type { SocketAddress } from "../connection.ts";
 import type { ListenerEvents, ServerTls } from "../network.ts";
 import type { InternalErrorHook } from "../guard.ts";
+import { Deadline, type DeadlineOwner } from "../deadline.ts";
 import type { SystemClock } from "./clock.ts";
 import { helloBytesMax, serverNameOf } from "../tls-client-hello.ts";
 import type { SocketCount } from "../socket-count.ts";
@@ -11,10 +11,39 @@ import { NodeConnection } from "./connection.ts";
 import { nodeContext } from "./tls-context.ts";
 import { NodeTlsInfo } from "./tls-info.ts";
 
+const noBytes = Buffer.alloc(0);
+
 /** The alert that refuses a name: fatal, 112. */
 const unrecognizedName = Buffer.from([0x15, 3, 3, 0, 2, 2, 112]);
 
 type SniCallback = NonNullable<tls.TLSSocketOptions["SNICallback"]>;
+
+/** Where a socket keeps its handshake, so that listeners are shared instead of made for each; gone once it is done. */
+const user = Symbol("handshake");
+
+interface WatchedSocket extends Socket {
+  [user]?: ServerHandshake | undefined;
+}
+
+function onReadable(this: WatchedSocket): void {
+  this[user]?.takeFirstBytes();
+}
+
+function onError(this: WatchedSocket, error: NodeJS.ErrnoException): void {
+  this[user]?.fail(error.code ?? (this instanceof tls.TLSSocket ? "EPROTO" : "EUNKNOWN"), error.message);
+}
+
+function onGone(this: WatchedSocket): void {
+  this[user]?.peerClosed();
+}
+
+function onRawEnd(this: WatchedSocket): void {
+  this[user]?.rawEnded();
+}
+
+function onSecure(this: WatchedSocket): void {
+  this[user]?.secured();
+}
 
 export interface HandshakeInit {
   readonly raw: Socket;
@@ -28,33 +57,42 @@ export interface HandshakeInit {
 }
 
 /** The server's half of one TLS handshake, from the first byte to a connection or an error. */
-export class ServerHandshake {
+export class ServerHandshake implements DeadlineOwner {
   private readonly init: HandshakeInit;
-  private readonly timer: Timer;
+  private readonly deadline: Deadline;
   private socket: tls.TLSSocket | null = null;
   private serverName: string | null = null;
   private done = false;
-  private first: Buffer = Buffer.alloc(0);
+  private first: Buffer = noBytes;
 
   constructor(init: HandshakeInit) {
     this.init = init;
     init.sockets.open += 1;
-    const { raw } = init;
-    this.timer = init.clock.timer(init.serverTls.handshakeTimeoutMs, () => {
-      this.fail("HANDSHAKE_TIMEOUT", "client timed out in SSL handshake");
-    });
-    raw.on("error", (error: NodeJS.ErrnoException) => this.fail(error.code ?? "EUNKNOWN", error.message));
-    raw.on("close", () => this.fail("ECONNRESET", "peer closed connection in SSL handshake"));
-    raw.once("end", () => this.peerEnded());
-    raw.on("readable", this.takeFirstBytes);
+    const raw: WatchedSocket = init.raw;
+    this.deadline = new Deadline(init.clock, this);
+    this.deadline.set(init.serverTls.handshakeTimeoutMs);
+    raw[user] = this;
+    raw.on("error", onError);
+    raw.on("close", onGone);
+    raw.on("end", onRawEnd);
+    raw.on("readable", onReadable);
   }
 
-  private peerEnded(): void {
-    if (this.socket === null) this.fail("ECONNRESET", "peer closed connection in SSL handshake");
+  onDeadline(): void {
+    this.fail("HANDSHAKE_TIMEOUT", "client timed out in SSL handshake");
+  }
+
+  peerClosed(): void {
+    this.fail("ECONNRESET", "peer closed connection in SSL handshake");
+  }
+
+  /** Once TLS is there, it is told of the end by its own socket. */
+  rawEnded(): void {
+    if (this.socket === null) this.peerClosed();
   }
 
   /** Collects bytes until it is known who is to have the connection. */
-  private readonly takeFirstBytes = (): void => {
+  takeFirstBytes(): void {
     const { raw } = this.init;
     const bytes = raw.read() as Buffer | null;
     // Null at the end of the stream: "end" follows.
@@ -63,12 +101,12 @@ export class ServerHandshake {
     const plain = !startsTls(this.first[0] ?? 0);
     const hello = plain ? "unreadable" : serverNameOf(this.first);
     if (hello === "incomplete" && this.first.length < helloBytesMax) return;
-    raw.off("readable", this.takeFirstBytes);
+    raw.off("readable", onReadable);
     raw.unshift(this.first);
-    this.first = Buffer.alloc(0);
+    this.first = noBytes;
     if (plain) this.handOverPlain();
     else this.guarded(() => this.negotiate(typeof hello === "string" ? null : hello));
-  };
+  }
 
   /** `hello`: what the client named; null when only the TLS library can tell. */
   private negotiate(hello: { readonly serverName: string | null } | null): void {
@@ -79,7 +117,7 @@ export class ServerHandshake {
       this.reject();
       return;
     }
-    const socket = new tls.TLSSocket(raw, {
+    const socket: tls.TLSSocket & WatchedSocket = new tls.TLSSocket(raw, {
       isServer: true,
       secureContext: nodeContext(context).secure,
       requestCert: serverTls.requestCertificate,
@@ -89,10 +127,15 @@ export class ServerHandshake {
       ...this.alpnOptions(),
     });
     this.socket = socket;
-    socket.on("error", (error: NodeJS.ErrnoException) => this.fail(error.code ?? "EPROTO", error.message));
-    socket.on("close", () => this.fail("ECONNRESET", "peer closed connection in SSL handshake"));
-    socket.once("secure", () => this.guarded(() => this.succeed(socket)));
-    socket.once("end", () => this.fail("ECONNRESET", "peer closed connection in SSL handshake"));
+    socket[user] = this;
+    socket.on("error", onError);
+    socket.on("close", onGone);
+    socket.on("secure", onSecure);
+    socket.on("end", onGone);
+  }
+
+  secured(): void {
+    this.guarded(() => this.succeed());
   }
 
   private reject(): void {
@@ -130,8 +173,9 @@ export class ServerHandshake {
     }
   }
 
-  private succeed(socket: tls.TLSSocket): void {
-    if (this.done) return;
+  private succeed(): void {
+    const { socket } = this;
+    if (this.done || socket === null) return;
     this.finish();
     const { raw, remote, local, serverTls, events, sockets, onInternalError } = this.init;
     const info = new NodeTlsInfo(socket, this.serverName, serverTls.requestCertificate);
@@ -170,10 +214,14 @@ export class ServerHandshake {
   private finish(): void {
     this.done = true;
     this.init.sockets.open -= 1;
-    this.timer.cancel();
+    this.deadline.dispose();
+    const raw: WatchedSocket = this.init.raw;
+    raw[user] = undefined;
+    const socket: WatchedSocket | null = this.socket;
+    if (socket !== null) socket[user] = undefined;
   }
 
-  private fail(code: string, message: string): void {
+  fail(code: string, message: string): void {
     if (this.done) return;
     this.finish();
     this.drop();
