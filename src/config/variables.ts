@@ -8,7 +8,7 @@ export interface VariableHolder {
   /** Values by variable index: undefined = not computed yet, null = "not found" (logged as "-"). */
   readonly variableValues: (string | null | undefined)[];
   /** Captures of the last regular expression that matched ($1…$9 are [1]…[9]); null before any. */
-  captures: RegExpExecArray | null;
+  captures: readonly (string | undefined)[] | null;
 }
 
 export interface VariableSpec<H extends VariableHolder> {

@@ -95,6 +95,11 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     return this.state === "idle" || (this.state === "head" && !this.reader.started);
   }
 
+  /** A request is being served, or a tunnel is open. */
+  get serving(): boolean {
+    return this.request !== null || this.state === "tunnel";
+  }
+
   /** The client will send nothing more. */
   get ended(): boolean {
     return this.clientEnded;
@@ -233,8 +238,8 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   }
 
   /**
-   * Gives the socket to a tunnel. Returns what the client has sent already beyond its request; from now
-   * on this object only remains for the log line at the tunnel's end.
+   * Gives the socket to a tunnel, and forgets the request. Returns what the client has sent already beyond
+   * it; from now on this object only remains for the log line at the tunnel's end.
    */
   handOver(owner: ConnectionOwner): Buffer | null {
     const ahead = this.ahead.size > 0 ? this.ahead.take() : null;
@@ -245,6 +250,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     // Idle tunnels are many: they keep nothing that only requests need.
     this.reader = spentReader;
     this.ahead = nothingAside;
+    this.request = null;
     this.socket.owner = owner;
     return ahead;
   }

@@ -70,9 +70,11 @@ export class Request implements VariableHolder {
   /** It came before the answer to the one before it was complete. */
   readonly pipelined: boolean;
   readonly startMs: number;
+  /** Subrequests were started for it, which may set its variables for as long as they run. */
+  hasSubrequests = false;
   /** A subrequest's are its parent's. */
   readonly variableValues: (string | null | undefined)[];
-  captures: RegExpExecArray | null = null;
+  captures: readonly (string | undefined)[] | null = null;
   /** One entry per try of an upstream server, for `$upstream_*`; null before the first. */
   upstreamStates: UpstreamState[] | null = null;
   /** Head of the answer of the upstream server asked last, as it came; null while there is none. */
@@ -92,11 +94,14 @@ export class Request implements VariableHolder {
     server: VirtualServer;
     parent?: Request;
     taker?: AnswerTaker;
+    /** Given when it begins anew with what it had come to: see `PackedRequest`. */
+    startMs?: number;
+    variableValues?: (string | null | undefined)[];
   }) {
     this.connection = init.connection;
     this.parent = init.parent ?? null;
     this.taker = init.taker ?? init.connection;
-    this.variableValues = this.parent === null ? [] : this.parent.variableValues;
+    this.variableValues = this.parent?.variableValues ?? init.variableValues ?? [];
     this.head = init.head;
     this.fields = init.head.fields;
     this.body = init.body;
@@ -110,7 +115,7 @@ export class Request implements VariableHolder {
     const persistent = versionMajor > 1 || (versionMajor === 1 && versionMinor > 0);
     this.keepAlive = persistent ? connection !== "close" : connection === "keep-alive";
     this.pipelined = init.connection.pipelined;
-    this.startMs = init.connection.gateway.network.clock.now();
+    this.startMs = init.startMs ?? init.connection.gateway.network.clock.now();
     this.response = new Response(this);
   }
 

@@ -15,9 +15,6 @@ const scratch = Buffer.allocUnsafeSlow(65536);
 const crlf = Buffer.from("\r\n", "latin1");
 const lastChunk = Buffer.from("0\r\n\r\n", "latin1");
 
-/** Shared by the responses of tunnels, which have sent theirs. */
-const noFields = new Fields();
-
 /**
  * The answer to a request: what the head will say, then the body as it comes.
  *
@@ -231,11 +228,6 @@ export class Response {
     } catch (error) {
       this.crash(error);
     }
-  }
-
-  /** Lets go of the fields once they were sent. */
-  releaseFields(): void {
-    this.fields = noFields;
   }
 
   /** Ends the request by dropping the connection: the answer cannot be completed. */

@@ -280,6 +280,8 @@ export class Simulation {
         const release = selection.release.bind(selection);
         selection.next = () => this.count(next(), 1);
         selection.release = (peer, outcome) => release(this.count(peer, -1)!, outcome);
+        const keeper = { settle: (peer: Peer) => selection.release(peer, "ok") };
+        Object.defineProperty(selection, "keeper", { value: keeper, configurable: true });
         return selection;
       };
     }

@@ -28,6 +28,7 @@ export function startSubrequest(parent: Request, options: SubrequestOptions): Re
   }
   const { connection, head, server } = parent;
   const body = options.withBody ? parent.body : new RequestBody(connection, 0, false);
+  parent.hasSubrequests = true;
   const taker = new AnswerDropper(options.onEnd);
   const request = new Request({ connection, head, body, server, parent, taker });
   request.method = options.method;

@@ -6,8 +6,11 @@ import { describeSystemError } from "../config/errors.ts";
 import type { DrainOccasion, WebSocketDrain } from "./drain.ts";
 import type { OpenTunnel } from "./gateway.ts";
 import type { ListenSocket } from "./listen-socket.ts";
+import type { Peer } from "./balance/peer.ts";
+import type { PeerKeeper } from "./balance/balancer.ts";
+import { PackedRequest } from "./packed-request.ts";
 import type { Request } from "./request.ts";
-import type { Exchange, PeerLease } from "./upstream/exchange.ts";
+import type { Exchange } from "./upstream/exchange.ts";
 
 /** How long a side may take to read what is queued for it and to close, once the tunnel has ended. */
 const farewellMs = 5000;
@@ -23,8 +26,9 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
   readonly upstream: TunnelSide;
   readonly clock: Clock;
   lastActivityMs: number;
-  protected readonly request: Request;
-  private readonly lease: PeerLease;
+  protected readonly request: PackedRequest;
+  private readonly keeper: PeerKeeper;
+  private readonly peer: Peer;
   protected readonly idle: Deadline;
   private readonly idleMs: number;
   private ended = false;
@@ -36,17 +40,16 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
     const { request } = exchange;
     const { settings } = exchange.plan;
     const { socket, gateway } = request.connection;
-    this.request = request;
-    this.lease = exchange.handOver();
+    const { keeper, peer } = exchange.handOver();
+    this.request = new PackedRequest(request);
+    this.keeper = keeper;
+    this.peer = peer;
     this.clock = gateway.network.clock;
     this.client = new Side(this, socket, upstream, settings.sendTimeoutMs);
     this.upstream = new Side(this, upstream, socket, request.location.core.sendTimeoutMs);
     this.lastActivityMs = this.clock.now();
     this.idleMs = settings.readTimeoutMs;
     this.idle = new Deadline(this.clock, this);
-    if (request.server.keepsAnswerFields) return;
-    request.response.releaseFields();
-    request.upstreamHead = null;
   }
 
   open(early: Buffer | null): void {
@@ -67,7 +70,7 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
   }
 
   get peerName(): string {
-    return this.lease.peer.name;
+    return this.peer.name;
   }
 
   get websocketDrain(): WebSocketDrain | null {
@@ -87,12 +90,10 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
   end(reason: string, level: "info" | "error" = "info"): void {
     if (this.ended) return;
     this.ended = true;
-    const { request } = this;
-    request.log(level, `${reason} while proxying upgraded connection`);
-    this.settle();
-    request.connection.gateway.tunnels.delete(this);
-    this.lease.selection.release(this.lease.peer, "ok");
-    request.connection.tunnelEnded(request);
+    const { connection } = this.request;
+    this.log(level, `${reason} while proxying upgraded connection`);
+    connection.gateway.tunnels.delete(this);
+    this.keeper.settle(this.peer);
     this.client.farewell();
     this.upstream.farewell();
     this.idle.set(farewellMs);
@@ -109,9 +110,18 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
     this.request.connection.tunnelGone();
   }
 
+  /** Writes the lines of both logs, for which the request is made anew if they are wanted at all. */
+  private log(level: "info" | "error", message: string): void {
+    const { connection, location } = this.request;
+    if (location.log.length === 0 && !location.core.errorLog.enabled(level)) return;
+    const request = this.request.unpack();
+    request.log(level, message);
+    this.settle(request);
+    connection.tunnelEnded(request);
+  }
+
   /** What the log line tells of the tunnel as a whole. */
-  private settle(): void {
-    const { response, upstreamStates } = this.request;
+  private settle({ response, upstreamStates }: Request): void {
     const state = upstreamStates!.at(-1)!;
     response.bytesSent += this.upstream.bytes;
     state.bytesReceived += this.upstream.bytes;

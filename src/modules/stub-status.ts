@@ -75,7 +75,7 @@ function countsOf({ connection }: Request): Counts {
   let writing = 0;
   let waiting = 0;
   for (const one of connections) {
-    if (one.request !== null) writing += 1;
+    if (one.serving) writing += 1;
     else if (one.idle) waiting += 1;
   }
   const active = connections.size;

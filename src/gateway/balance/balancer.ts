@@ -18,6 +18,11 @@ export interface BalanceRequest {
  */
 export type PeerOutcome = "ok" | "failed" | "skipped";
 
+/** Takes back a peer that has served well when the search for it is long forgotten, as after a tunnel. */
+export interface PeerKeeper {
+  settle(peer: Peer): void;
+}
+
 /** The search for a peer on behalf of one request, with memory of the peers already tried. */
 export interface Selection {
   /**
@@ -33,6 +38,8 @@ export interface Selection {
    * reached `max_fails`: "upstream server temporarily disabled".
    */
   release(peer: Peer, outcome: PeerOutcome): boolean;
+  /** Whoever gives back the peer that `next` returned last, instead of `release(peer, "ok")`. */
+  readonly keeper: PeerKeeper;
 }
 
 /**

@@ -1,8 +1,9 @@
 import { Peer, type PeerOptions } from "./peer.ts";
+import type { PeerKeeper } from "./balancer.ts";
 import { PeerTable } from "./peer-table.ts";
 
 /** The peers among which a method chooses, and the backup set behind them. */
-export class PeerSet {
+export class PeerSet implements PeerKeeper {
   readonly peers: readonly Peer[];
   /** 0, 1, 2, … for each of the peers. */
   readonly indexes: readonly number[];
@@ -35,5 +36,12 @@ export class PeerSet {
     const backup = backups.length > 0 ? new PeerSet(backups, table, null, false) : null;
     const primary = peers.filter((peer) => !peer.backup);
     return new PeerSet(primary, table, backup, backup === null && primary.length === 1);
+  }
+
+  /** A connection to the peer is over, and nothing speaks against it. */
+  settle(peer: Peer): void {
+    if (this.single) this.table.clearFails(peer);
+    else this.table.recordSuccess(peer);
+    this.table.free(peer);
   }
 }

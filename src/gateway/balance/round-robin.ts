@@ -1,4 +1,4 @@
-import type { BalanceRequest, Balancer, PeerOutcome, Selection } from "./balancer.ts";
+import type { BalanceRequest, Balancer, PeerKeeper, PeerOutcome, Selection } from "./balancer.ts";
 import type { PeerSet } from "./peer-set.ts";
 import type { Peer } from "./peer.ts";
 
@@ -42,19 +42,19 @@ export class RoundRobinSelection implements Selection {
   }
 
   release(peer: Peer, outcome: PeerOutcome): boolean {
-    const table = this.peers.table;
-    if (this.peers.single) {
-      table.clearFails(peer);
-      table.free(peer);
-      this.tries = 0;
+    const { peers } = this;
+    this.tries = peers.single ? 0 : Math.max(0, this.tries - 1);
+    if (peers.single || outcome !== "failed") {
+      peers.settle(peer);
       return false;
     }
-    let disabled = false;
-    if (outcome === "failed") disabled = table.recordFailure(peer, this.nowSeconds());
-    else table.recordSuccess(peer);
-    table.free(peer);
-    if (this.tries > 0) this.tries--;
+    const disabled = peers.table.recordFailure(peer, this.nowSeconds());
+    peers.table.free(peer);
     return disabled;
+  }
+
+  get keeper(): PeerKeeper {
+    return this.peers;
   }
 
   /** `pick`, first from the set in use and then from the backup set. */

@@ -3,7 +3,7 @@ import type { ResponseHead } from "../../http/response-head.ts";
 import type { Dial, ClientTls } from "../../net/network.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
-import type { Selection } from "../balance/balancer.ts";
+import type { PeerKeeper, Selection } from "../balance/balancer.ts";
 import type { Peer } from "../balance/peer.ts";
 import { redirectMark } from "../request.ts";
 import type { ClientWatcher, Request } from "../request.ts";
@@ -69,7 +69,7 @@ export interface ExchangePlan {
 
 /** A peer that somebody else than the exchange now has to release. */
 export interface PeerLease {
-  readonly selection: Selection;
+  readonly keeper: PeerKeeper;
   readonly peer: Peer;
 }
 
@@ -215,7 +215,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.connectDeadline?.dispose();
     this.request.watcher = null;
     this.request.body.release();
-    const lease = { selection: this.selection!, peer: this.peer! };
+    const lease = { keeper: this.selection!.keeper, peer: this.peer! };
     this.peer = null;
     return lease;
   }

@@ -1,9 +1,25 @@
+/** An `UpstreamState` as data. */
+export type PackedState = [
+  address: string,
+  scheme: string,
+  uri: string,
+  startMs: number,
+  status: number,
+  connectMs: number,
+  headerMs: number,
+  responseMs: number,
+  bytesReceived: number,
+  bytesSent: number,
+  bodyBytes: number,
+  finished: boolean,
+];
+
 /** What one try of an upstream server came to: the source of the `$upstream_*` variables. */
 export class UpstreamState {
   /** `$upstream_addr`: "127.0.0.1:9000", "unix:/path", or the upstream's name when no server was live. */
   address: string;
-  private readonly scheme: string;
-  private readonly uri: string;
+  readonly scheme: string;
+  readonly uri: string;
   /** `$upstream_status`; 0 while there is none. */
   status = 0;
   readonly startMs: number;
@@ -29,4 +45,32 @@ export class UpstreamState {
     const separator = this.address.startsWith("unix:") ? ":" : "";
     return `${this.scheme}${this.address}${separator}${this.uri}`;
   }
+}
+
+export function packState(state: UpstreamState): PackedState {
+  return [
+    state.address,
+    state.scheme,
+    state.uri,
+    state.startMs,
+    state.status,
+    state.connectMs,
+    state.headerMs,
+    state.responseMs,
+    state.bytesReceived,
+    state.bytesSent,
+    state.bodyBytes,
+    state.finished,
+  ];
+}
+
+export function unpackState(packed: PackedState): UpstreamState {
+  const [address, scheme, uri, startMs, status, connectMs, headerMs, responseMs, ...rest] = packed;
+  const state = new UpstreamState(address, scheme, uri, startMs);
+  state.status = status;
+  state.connectMs = connectMs;
+  state.headerMs = headerMs;
+  state.responseMs = responseMs;
+  [state.bytesReceived, state.bytesSent, state.bodyBytes, state.finished] = rest;
+  return state;
 }
