@@ -61,7 +61,12 @@ export interface ListenOptions {
   readonly backlog?: number;
   readonly reusePort?: boolean;
   readonly ipv6Only?: boolean;
+  /** An open socket to accept on, as `KeptSocket.lend` gives it; nothing is bound then. */
+  readonly handle?: SocketHandle;
 }
+
+/** A listening socket between two event loops; crosses threads in a message. Opaque to everything above `net/`. */
+export type SocketHandle = object | number;
 
 /** What a listener tells. */
 export interface ListenerEvents {
@@ -90,6 +95,12 @@ export interface Listener {
   readonly address: SocketAddress;
   /** Stops accepting. Connections that were accepted live on. Resolves when the port is free. */
   stop(): Promise<void>;
+  /**
+   * Stops accepting and gives the socket away, open, with the connections that wait in its queue. Null
+   * when there is nothing to give, because `KeptSocket` itself still has it. Only for sockets that came
+   * as a `handle`.
+   */
+  release?(): SocketHandle | null;
 }
 
 export interface ClientTls {

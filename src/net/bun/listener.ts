@@ -17,6 +17,7 @@ import {
   type SocketUser,
 } from "./api.ts";
 import { BunConnection } from "./connection.ts";
+import { bunDescriptor } from "./kept-socket.ts";
 
 /** A socket before it has a connection: none of its events matter. */
 export abstract class Acceptor implements SocketUser {
@@ -63,6 +64,11 @@ export class BunPlainListener extends Acceptor implements Listener {
     this.listener.stop();
   }
 
+  release(): null {
+    this.listener.stop();
+    return null;
+  }
+
   opened(socket: BunSocket): void {
     const admitted = this.events.admits?.() !== false;
     const addresses = admitted ? addressesOf(socket, this.address, this.anyAddress) : null;
@@ -82,7 +88,8 @@ export class BunPlainListener extends Acceptor implements Listener {
 
 /** Where to listen, in Bun's terms. */
 export function bunListenOptions(options: ListenOptions): Omit<BunListenOptions, "data" | "socket"> {
-  const { endpoint } = options;
+  const { endpoint, handle } = options;
+  if (handle !== undefined) return { fd: bunDescriptor(handle), allowHalfOpen: true };
   if (endpoint.kind === "unix") return { unix: endpoint.path, allowHalfOpen: true };
   return {
     hostname: endpoint.address,

@@ -53,6 +53,11 @@ export class BunTlsListener extends Acceptor implements Listener {
     this.listener.stop();
   }
 
+  release(): null {
+    void this.stop();
+    return null;
+  }
+
   opened(socket: BunSocket): void {
     const { serverTls, events, clock, onInternalError } = this.init;
     const admitted = events.admits?.() !== false;

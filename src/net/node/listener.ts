@@ -2,7 +2,7 @@ import { unlink } from "node:fs/promises";
 import net from "node:net";
 import type { SocketAddress } from "../connection.ts";
 import type { InternalErrorHook } from "../guard.ts";
-import type { ListenOptions, Listener, ListenerEvents } from "../network.ts";
+import type { ListenOptions, Listener, ListenerEvents, SocketHandle } from "../network.ts";
 import {
   addressOfEndpoint,
   ipAddress,
@@ -16,6 +16,8 @@ import type { SystemClock } from "./clock.ts";
 import { NodeConnection } from "./connection.ts";
 import { ServerHandshake } from "./handshake.ts";
 import type { SocketCount } from "../socket-count.ts";
+import { adoptSocket } from "./kept-socket.ts";
+import { runsOnBun } from "./runtime.ts";
 import { readsIntoSharedBuffer, withOnread } from "./sockets.ts";
 
 /** A listening socket over node:net; TLS, where asked for, is put on top of each accepted socket. */
@@ -54,14 +56,17 @@ export class NodeListener implements Listener {
     const server = this.server;
     return new Promise((resolve, reject) => {
       server.once("error", reject);
-      server.listen(listenOptions(this.options), () => {
+      const listening = (): void => {
         server.off("error", reject);
         server.on("error", this.onInternalError);
         const bound = server.address();
         if (bound !== null && typeof bound === "object") this.address = ipAddress(bound.address, bound.port);
         openToAll(this.address);
         resolve();
-      });
+      };
+      const { handle } = this.options;
+      if (handle === undefined) server.listen(listenOptions(this.options), listening);
+      else adoptSocket(server, handle, this.options.backlog, listening);
     });
   }
 
@@ -69,7 +74,15 @@ export class NodeListener implements Listener {
     if (!this.server.listening) return;
     // The callback would wait for every connection; the port itself is free at once.
     this.server.close();
+    if (this.options.handle !== undefined) return;
     if (this.options.endpoint.kind === "unix") await removeSocketFile(this.options.endpoint.path);
+  }
+
+  /** On Bun, whoever lent the socket has it still. */
+  release(): SocketHandle | null {
+    if (!runsOnBun) return this.server;
+    this.server.close();
+    return null;
   }
 
   private accept(accepted: net.Socket): void {

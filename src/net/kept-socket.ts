@@ -1,0 +1,42 @@
+import type { Endpoint, SocketHandle } from "./network.ts";
+
+/** What to bind. */
+export interface BindOptions {
+  readonly endpoint: Endpoint;
+  readonly backlog: number;
+  readonly ipv6Only: boolean;
+}
+
+/**
+ * A listening socket that outlives those who accept on it: it is lent to a listener of one thread, taken
+ * back when that retires, and lent to the next. What waits in its queue is never lost on the way.
+ */
+export interface KeptSocket {
+  /**
+   * For `ListenOptions.handle`, here or in another thread, and what must be transferred with it. Once at a
+   * time. Null where the listener has to bind for itself.
+   */
+  lend(): { readonly handle: SocketHandle | null; readonly transfer: readonly object[] };
+  /** What the listener's `release` gave. */
+  takeBack(handle: SocketHandle | null): void;
+  /**
+   * The borrower is gone without having released it (its thread has died). False when the socket went with
+   * it, with all that waited.
+   */
+  survives(): boolean;
+  /** Frees the port, as far as no listener has the socket. */
+  close(): void;
+}
+
+/** Binds listening sockets for all threads of the process. */
+export interface SocketKeeper {
+  /** False for endpoints whose sockets only the thread that bound them can use. */
+  crossesThreads(endpoint: Endpoint): boolean;
+  /**
+   * Binds `count` sockets of one endpoint, among which the kernel spreads the connections, or which share
+   * one queue. `siblings` are those of the endpoint that are open already; without any, nobody else may
+   * listen there.
+   * @throws Error with `code`
+   */
+  open(options: BindOptions, count: number, siblings: readonly KeptSocket[]): KeptSocket[];
+}
