@@ -1,4 +1,3 @@
-import { readFile } from "./files.ts";
 import type { ConfigFiles } from "./files.ts";
 import { fallbackDirectives } from "./known-directives.ts";
 import type { Module } from "./module.ts";
@@ -27,7 +26,7 @@ export function createCycle(options: CycleOptions): Cycle {
     prefix,
     confDirectory,
     notice,
-    readFile,
+    readFile: (path) => files.readBytes(path),
     walk: (block, scope) => walker.walk(block, scope),
     entries: (block, scope, apply) => walker.entries(block, scope, apply),
   };

@@ -12,6 +12,8 @@ export interface SourceFile {
 export interface ConfigFiles {
   /** @throws ConfigError `open() "…" failed (2: No such file or directory)`, without a place. */
   read(path: string): string;
+  /** Any other file that a directive names. @throws ConfigError as `read` does */
+  readBytes(path: string): Buffer;
   /** Existing paths that match a pattern of glob(3), sorted by bytes. */
   glob(pattern: string): string[];
   /** Everything read so far, in order of the first reading; what `-T` prints. */
@@ -32,13 +34,17 @@ export class DiskFiles implements ConfigFiles {
     return text;
   }
 
+  readBytes(path: string): Buffer {
+    return readFile(path);
+  }
+
   glob(pattern: string): string[] {
     return glob(pattern);
   }
 }
 
 /** @throws ConfigError in nginx's words, without a place */
-export function readFile(path: string): Buffer {
+function readFile(path: string): Buffer {
   try {
     return readFileSync(pathBytes(path));
   } catch (error) {

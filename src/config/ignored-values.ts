@@ -27,7 +27,6 @@ const ONE_VALUE: readonly (readonly [RegExp, (slot: Slots<Ignored>, name: string
   [/^debug_points$/, (slot, name) => slot.custom(name, readWord("stop", "abort"))],
   [/^uwsgi_cache_background_update$/, (slot, name) => slot.custom(name, readFlag)],
   [/^use$/, (slot, name) => slot.custom(name, readEventType)],
-  [/^worker_processes$/, (slot, name) => slot.custom(name, readProcesses)],
   [/^worker_priority$/, (slot, name) => slot.custom(name, readPriority)],
   [/^directio$/, (slot, name) => slot.custom(name, readDirectio)],
   [/^aio$/, (slot, name) => slot.custom(name, readAio)],
@@ -92,10 +91,6 @@ function readWord(...words: string[]): Read {
 const readEventType: Read = ({ args: [type = ""] }, scope) =>
   ["epoll", "poll", "select"].includes(type) ? type : scope.fail(`invalid event type "${type}"`);
 
-const readProcesses: Read = (directive, scope) => {
-  const [value = ""] = directive.args;
-  return value === "auto" || parseNumber(value) !== null ? value : refuse(scope, directive, "invalid value");
-};
 
 const readPriority: Read = (directive, scope) =>
   parseNumber((directive.args[0] ?? "").replace(/^[-+]/, "")) ?? refuse(scope, directive, "invalid number");

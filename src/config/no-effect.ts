@@ -18,7 +18,7 @@ const NO_QUIC = "QUIC is not spoken, clients use TCP";
 const only = (name: string): string => `only "${name}" would use it, and that is not supported`;
 
 const NO_EFFECT: readonly Group[] = [
-  { module: "nginx", reason: "there is one process", names: "master_process worker_processes" },
+  { module: "nginx", reason: "there is one process", names: "master_process" },
   { module: "nginx", reason: "the runtime keeps the time", names: "timer_resolution" },
   { module: "nginx", reason: "accepting needs no lock", names: "lock_file" },
   { module: "nginx", reason: "it is an aid for debugging nginx itself", names: "debug_points" },

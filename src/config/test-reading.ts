@@ -58,16 +58,19 @@ export function outcome(run: () => void): string {
 
 function memoryFiles(files: Readonly<Record<string, string>>): ConfigFiles {
   const sources: SourceFile[] = [];
+  const textOf = (path: string): string => {
+    const text = files[path];
+    if (text !== undefined) return text;
+    throw new ConfigError(`open() "${path}" failed (2: No such file or directory)`, "", 0);
+  };
   return {
     sources,
     read(path) {
-      const text = files[path];
-      if (text === undefined) {
-        throw new ConfigError(`open() "${path}" failed (2: No such file or directory)`, "", 0);
-      }
+      const text = textOf(path);
       sources.push({ path, text });
       return text;
     },
+    readBytes: (path) => Buffer.from(textOf(path), "latin1"),
     glob: (pattern) => {
       const [before = "", after = ""] = pattern.split("*");
       return Object.keys(files).filter((path) => path.startsWith(before) && path.endsWith(after));

@@ -107,7 +107,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
 
   /** No request is waited for after the current one. */
   private get leaving(): boolean {
-    return this.gateway.stopping || this.listenSocket.retired;
+    return this.gateway.stopping || !this.gateway.accepts || this.listenSocket.retired;
   }
 
   onData(bytes: Buffer): void {

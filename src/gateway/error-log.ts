@@ -1,3 +1,4 @@
+import { isMainThread, threadId } from "node:worker_threads";
 import type { Clock } from "../net/clock.ts";
 
 /** Severity, most severe first, with nginx's names. */
@@ -13,6 +14,9 @@ export const logLevels = [
   "debug",
 ] as const;
 export type LogLevel = (typeof logLevels)[number];
+
+/** Process and thread, as nginx tells them. */
+const writer = `${process.pid}#${isMainThread ? process.pid : threadId}`;
 
 /** Where lines go: a file that can be reopened, stderr, or a test's array. */
 export interface LogSink {
@@ -37,6 +41,15 @@ export class ErrorLog {
     this.most = Math.max(-1, ...this.targets.map((target) => target.threshold));
   }
 
+  /** Returns what gives the log back the sinks that it has now. */
+  remember(): () => void {
+    const { targets, most } = this;
+    return () => {
+      this.targets = targets;
+      this.most = most;
+    };
+  }
+
   /** True when a message of this level would be written somewhere: ask before building a costly one. */
   enabled(level: LogLevel): boolean {
     return logLevels.indexOf(level) <= this.most;
@@ -47,7 +60,7 @@ export class ErrorLog {
     const severity = logLevels.indexOf(level);
     if (severity > this.most) return;
     const serial = connection > 0 ? `*${connection} ` : "";
-    const line = `${localTime(this.clock.wall())} [${level}] ${process.pid}#${process.pid}: ${serial}${message}\n`;
+    const line = `${localTime(this.clock.wall())} [${level}] ${writer}: ${serial}${message}\n`;
     for (const target of this.targets) if (severity <= target.threshold) target.sink.write(line, level);
   }
 }

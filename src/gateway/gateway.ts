@@ -7,6 +7,7 @@ import { ClientConnection } from "./client-connection.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 import { DrainSchedule } from "./drain.ts";
 import type { Drainable, DrainOccasion } from "./drain.ts";
+import { Counters } from "./counters.ts";
 import type { ErrorLog } from "./error-log.ts";
 import type { ListenSocket } from "./listen-socket.ts";
 
@@ -41,26 +42,48 @@ export class Gateway {
   readonly upstreamsClosing = new Set<() => void>();
   /** No connection is kept after the request that it serves: the process is on its way out. */
   stopping = false;
-  requestsTotal = 0;
-  acceptedTotal = 0;
+  /** False in a thread whose part others have taken over: connections are not kept, but nothing is drained. */
+  accepts = true;
+  /** Has all threads `publish` their counts; null when there is one alone. */
+  gatherCounts: (() => Promise<void>) | null = null;
+  readonly counters: Counters;
   private readonly log: ErrorLog;
-  private serial = 0;
-  private whenIdle: (() => void) | null = null;
   private readonly drains: DrainSchedule;
   /** When a graceful stop drops what is left. */
   private dropAtMs = Infinity;
   private dropTimer: Timer | null = null;
+  private readonly whenEmpty: (() => void)[] = [];
 
-  constructor(network: Network, log: ErrorLog) {
+  constructor(network: Network, log: ErrorLog, counters: Counters = new Counters()) {
     this.network = network;
     this.log = log;
     this.limit = new ConnectionLimit(network, log, this.connections);
     this.drains = new DrainSchedule(network.clock, () => network.random());
+    this.counters = counters;
+  }
+
+  get requestsTotal(): number {
+    return this.counters.requests;
+  }
+
+  set requestsTotal(count: number) {
+    this.counters.requests = count;
+  }
+
+  /** Counts what the connections of this thread do: when asked for, because that is rare. */
+  publishCounts(): void {
+    let writing = 0;
+    let waiting = 0;
+    for (const one of this.connections) {
+      if (one.serving) writing += 1;
+      else if (one.idle) waiting += 1;
+    }
+    const reading = this.connections.size - writing - waiting;
+    this.counters.publish({ writing, waiting, reading, sockets: this.network.openSockets });
   }
 
   nextSerial(): number {
-    this.serial += 1;
-    return this.serial;
+    return this.counters.nextSerial();
   }
 
   /** What a listener on this socket calls. */
@@ -97,9 +120,16 @@ export class Gateway {
       this.dropTimer = clock.timer(timeoutMs, () => this.stopNow());
     }
     this.drains.spread(this.tunnels, processStops, timeoutMs > 0 ? timeoutMs : Infinity);
-    await new Promise<void>((resolve) => {
-      this.whenIdle = resolve;
-    });
+    await this.emptied();
+  }
+
+  /**
+   * Lets no connection go on after the request that comes next on it: other threads accept from now on.
+   * Tunnels live. Resolves when all are gone.
+   */
+  async standDown(): Promise<void> {
+    this.accepts = false;
+    await this.emptied();
   }
 
   /** A reload has removed a listening socket: what came through it ends in good order. */
@@ -130,9 +160,10 @@ export class Gateway {
 
   forget(connection: ClientConnection): void {
     this.connections.delete(connection);
+    this.counters.setActive(this.connections.size);
     if (this.connections.size > 0) return;
     if (this.stopping) this.dropTimer?.cancel();
-    this.whenIdle?.();
+    for (const resolve of this.whenEmpty.splice(0)) resolve();
   }
 
   reportInternalError(error: unknown): void {
@@ -144,8 +175,16 @@ export class Gateway {
     this.drains.spread([...this.tunnels].filter(concerns), occasion);
   }
 
+  private async emptied(): Promise<void> {
+    if (this.connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.whenEmpty.push(resolve);
+    });
+  }
+
   private accept(connection: Connection, listenSocket: ListenSocket, plainOnTls: boolean): ConnectionOwner {
-    this.acceptedTotal += 1;
+    this.counters.countAccepted();
+    this.counters.setActive(this.connections.size + 1);
     return new ClientConnection(this, connection, listenSocket, plainOnTls);
   }
 }

@@ -5,6 +5,7 @@ import type { Scope } from "../config/scope.ts";
 import type { Module, SettingsByModule } from "../config/module.ts";
 import { VariableRegistry } from "../config/variable-registry.ts";
 import type { Network } from "../net/network.ts";
+import type { PeerRows } from "./balance/peer-rows.ts";
 import type { ErrorLog } from "./error-log.ts";
 import type { HttpModule } from "./http-module.ts";
 import type { ListenSettings } from "./listen-socket.ts";
@@ -13,6 +14,7 @@ import type { Location, LocationKind } from "./location.ts";
 import type { LogFiles } from "./log-files.ts";
 import type { Request } from "./request.ts";
 import type { Value } from "./settings.ts";
+import type { SharedMemory } from "./shared-memory.ts";
 import type { UpstreamDraft } from "./upstream/draft.ts";
 import type { ServerName, VirtualServer } from "./virtual-server.ts";
 
@@ -67,12 +69,28 @@ export interface NameToResolve {
   readonly resolved: (addresses: readonly string[]) => void;
 }
 
+/** What a configuration shares with the other threads of the process, and with the configuration before it. */
+export interface ProcessState {
+  readonly shared: SharedMemory;
+  readonly worker: number;
+  readonly peerRows: PeerRows | null;
+  readonly ticketSecret: Buffer | null;
+}
+
 /** Everything that belongs to one `http` block while it is read and compiled. */
 export class HttpBuild {
   readonly network: Network;
   readonly modules: readonly HttpModule[];
   readonly logs: LogFiles;
   readonly mainErrorLog: ErrorLog;
+  /** Memory of zones: the same for all workers, and for the next configuration. */
+  readonly shared: SharedMemory;
+  /** Number of the thread that compiles: 0 is the main thread. */
+  readonly worker: number;
+  /** Where the state of peers lies; null gives each upstream a table of its own. */
+  readonly peerRows: PeerRows | null;
+  /** Secret of the process for TLS session tickets; null leaves them to each TLS context. */
+  readonly ticketSecret: Buffer | null;
   /** Reads a file that a directive names; relative paths begin at the configuration's directory. */
   readonly files: (path: string) => Buffer;
   readonly variables: VariableRegistry<Request>;
@@ -90,12 +108,17 @@ export class HttpBuild {
     modules: readonly HttpModule[];
     logs: LogFiles;
     mainErrorLog: ErrorLog;
+    process: ProcessState;
     files: (path: string) => Buffer;
   }) {
     this.network = init.network;
     this.modules = init.modules;
     this.logs = init.logs;
     this.mainErrorLog = init.mainErrorLog;
+    this.shared = init.process.shared;
+    this.worker = init.process.worker;
+    this.peerRows = init.process.peerRows;
+    this.ticketSecret = init.process.ticketSecret;
     this.files = init.files;
     this.variables = new VariableRegistry<Request>((request, name) => {
       request.log("error", `cycle while evaluating variable "${name}"`);

@@ -13,6 +13,9 @@ const batchBytesMax = 65_536;
 /** What waits for a full pipe or disk; lines beyond it are lost, so that a log cannot eat the memory. */
 const stuckBytesMax = 1_048_576;
 
+/** Not that of `process.stderr`, which in a worker thread is a stream to the main thread. */
+const standardErrorFd = 2;
+
 /** How long to leave a full pipe alone. */
 const retryMs = 20;
 
@@ -107,7 +110,7 @@ class LogFile implements LogSink {
   constructor(path: string | null, clock: Clock) {
     this.path = path;
     this.clock = clock;
-    this.descriptor = path === null ? process.stderr.fd : openForAppending(path);
+    this.descriptor = path === null ? standardErrorFd : openForAppending(path);
   }
 
   write(line: string): void {

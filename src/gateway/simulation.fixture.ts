@@ -138,7 +138,7 @@ export class Simulation {
       mainErrorLog,
       modules,
     });
-    await this.listeners.apply(configuration.http!.sockets, () => undefined);
+    await this.listeners.bind(configuration.http!.sockets, () => undefined);
     this.closePools();
     this.gateway.drainServers(removedServers(this.configuration?.http?.build, configuration.http?.build));
     this.configuration = configuration;

@@ -2,12 +2,14 @@
  * The directives outside all blocks that longhaul acts on, and the `events` and `http` blocks.
  * https://nginx.org/en/docs/ngx_core_module.html
  */
+import { availableParallelism } from "node:os";
 import type { DirectiveSpec, Level, Module } from "../config/module.ts";
 import { Scope } from "../config/scope.ts";
 import { refuse, slots } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
 import { parseMilliseconds, parseNumber } from "../config/values.ts";
 import { HttpBuild, registerBuild } from "../gateway/http-build.ts";
+import type { ProcessState } from "../gateway/http-build.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
 import type { ErrorLog } from "../gateway/error-log.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
@@ -15,9 +17,14 @@ import type { Network } from "../net/network.ts";
 import { readErrorLog } from "./core/error-log.ts";
 import type { ErrorLogTarget } from "./core/error-log.ts";
 
+/** More threads than cores that a machine has help nobody; the tables that they share have this many rows. */
+export const workersMax = 256;
+
 /** What the process as a whole is told. */
 export interface MainSettings {
   daemon: boolean;
+  /** Number of worker threads; 1 serves in the main thread. */
+  workerProcesses: number;
   pid: string;
   errorLogTargets: readonly ErrorLogTarget[] | null;
   workerShutdownTimeoutMs: number;
@@ -33,6 +40,7 @@ export interface MainSettings {
 const level: Level<MainSettings> = {
   defaults: () => ({
     daemon: true,
+    workerProcesses: 1,
     pid: "logs/nginx.pid",
     errorLogTargets: null,
     workerShutdownTimeoutMs: 0,
@@ -51,6 +59,7 @@ export interface Surroundings {
   readonly logs: LogFiles;
   readonly mainErrorLog: ErrorLog;
   readonly httpModules: readonly HttpModule[];
+  readonly process: ProcessState;
 }
 
 const directives: readonly DirectiveSpec[] = [
@@ -61,6 +70,14 @@ const directives: readonly DirectiveSpec[] = [
     default: "on",
     doc: "Whether the process goes to the background.",
     set: main.flag("daemon"),
+  },
+  {
+    name: "worker_processes",
+    contexts: ["main"],
+    args: "1",
+    default: "1",
+    doc: "Number of worker threads, or `auto` for one per core; a single one is the main thread itself.",
+    set: main.custom("workerProcesses", readProcesses),
   },
   {
     name: "pid",
@@ -132,6 +149,14 @@ const directives: readonly DirectiveSpec[] = [
 
 export const mainModule: Module<MainSettings> = { name: "ngx_core_module", directives, main: level };
 
+function readProcesses(directive: Directive, scope: Scope): number {
+  const [text = ""] = directive.args;
+  if (text === "auto") return Math.min(availableParallelism(), workersMax);
+  const count = parseNumber(text);
+  if (count === null) return refuse(scope, directive, "invalid value");
+  return Math.min(Math.max(count, 1), workersMax);
+}
+
 function surroundingsOf(scope: Scope): Surroundings {
   return scope.subject as Surroundings;
 }
@@ -146,12 +171,12 @@ function eventsBlock(scope: Scope, directive: Directive): void {
 function httpBlock(scope: Scope, directive: Directive): void {
   const settings = scope.main(mainModule);
   if (settings.http !== undefined) scope.fail('"http" directive is duplicate');
-  const { network, logs, mainErrorLog, httpModules } = surroundingsOf(scope);
+  const { network, logs, mainErrorLog, httpModules, process } = surroundingsOf(scope);
   const files = (path: string): Buffer => {
     const { confDirectory } = scope.cycle;
     return scope.cycle.readFile(path.startsWith("/") ? path : confDirectory + path);
   };
-  const build = new HttpBuild({ network, logs, mainErrorLog, modules: httpModules, files });
+  const build = new HttpBuild({ network, logs, mainErrorLog, modules: httpModules, process, files });
   const inner = new Scope({
     ...inherited(scope),
     context: "http",

@@ -4,7 +4,7 @@
  */
 import type { HttpModule, Verdict } from "../gateway/http-module.ts";
 import { DONE } from "../gateway/http-module.ts";
-import type { Gateway } from "../gateway/gateway.ts";
+import type { Counts } from "../gateway/counters.ts";
 import type { Request } from "../gateway/request.ts";
 
 interface StubStatusSettings {
@@ -43,15 +43,20 @@ export const stubStatus: HttpModule<object, object, StubStatusSettings> = {
   },
 };
 
-function answer(request: Request): Verdict {
-  const { method, response, connection } = request;
+function answer(request: Request): Verdict | Promise<Verdict> {
+  const { method, connection } = request;
   if (method !== "GET" && method !== "HEAD") return 405;
-  const { active, reading, writing, waiting } = countsOf(request);
-  const { acceptedTotal, requestsTotal } = connection.gateway;
+  const { gatherCounts } = connection.gateway;
+  return gatherCounts === null ? tell(request) : gatherCounts().then(() => tell(request));
+}
+
+function tell(request: Request): Verdict {
+  const { response } = request;
+  const { accepted, requests, active, reading, writing, waiting } = countsOf(request);
   const text = [
     `Active connections: ${active} `,
     "server accepts handled requests",
-    ` ${acceptedTotal} ${acceptedTotal} ${requestsTotal} `,
+    ` ${accepted} ${accepted} ${requests} `,
     `Reading: ${reading} Writing: ${writing} Waiting: ${waiting} `,
     "",
   ].join("\n");
@@ -62,22 +67,9 @@ function answer(request: Request): Verdict {
   return DONE;
 }
 
-interface Counts {
-  readonly active: number;
-  readonly reading: number;
-  readonly writing: number;
-  readonly waiting: number;
-}
-
-/** Counted when asked for: that is rare, and costs the connections nothing. */
+/** The variables tell what other threads' connections did when they were last asked. */
 function countsOf({ connection }: Request): Counts {
-  const { connections }: Gateway = connection.gateway;
-  let writing = 0;
-  let waiting = 0;
-  for (const one of connections) {
-    if (one.serving) writing += 1;
-    else if (one.idle) waiting += 1;
-  }
-  const active = connections.size;
-  return { active, reading: active - writing - waiting, writing, waiting };
+  const { gateway } = connection;
+  gateway.publishCounts();
+  return gateway.counters.sum();
 }

@@ -250,12 +250,19 @@ export function peerName(endpoint: Endpoint): string {
     : `${endpoint.address}:${endpoint.port}`;
 }
 
+function peerSet(build: HttpBuild, draft: UpstreamDraft, options: readonly PeerOptions[]): PeerSet {
+  const { peerRows } = build;
+  if (peerRows === null) return PeerSet.of(options);
+  const name = draft.explicit ? draft.name : `address ${draft.name}`;
+  return PeerSet.of(options, peerRows.table, peerRows.rowsOf(name, options));
+}
+
 function finishUpstream(build: HttpBuild, draft: UpstreamDraft): Upstream {
   const options = draft.servers.flatMap((server) => server.peers);
   if (!options.some((peer) => !peer.backup)) {
     failAt(draft, `no servers in upstream "${draft.name}"`);
   }
-  const peers = PeerSet.of(options);
+  const peers = peerSet(build, draft, options);
   const settings = { ...keepaliveDefaults, ...draft.keepalive };
   const kept = draft.explicit && settings.idleMax > 0;
   const pool = kept ? new KeepalivePool(settings, build.network.clock) : null;

@@ -27,11 +27,15 @@ export class PeerSet implements PeerKeeper {
   }
 
   /**
-   * The sets of one upstream, its peers in the order of configuration. `table` needs a row for each
-   * of them, backups included.
+   * The sets of one upstream, its peers in the order of configuration. `rows` are theirs in `table`,
+   * backups included.
    */
-  static of(options: readonly PeerOptions[], table: PeerTable = new PeerTable(options.length)): PeerSet {
-    const peers = options.map((each, slot) => new Peer(each, slot));
+  static of(
+    options: readonly PeerOptions[],
+    table: PeerTable = new PeerTable(options.length),
+    rows: readonly number[] = options.map((_, index) => index),
+  ): PeerSet {
+    const peers = options.map((each, index) => new Peer(each, rows[index]!));
     const backups = peers.filter((peer) => peer.backup);
     const backup = backups.length > 0 ? new PeerSet(backups, table, null, false) : null;
     const primary = peers.filter((peer) => !peer.backup);

@@ -21,6 +21,11 @@ export class PeerTable {
   readonly currentWeight: Int32Array;
   /** What failures took from the weight: the effective weight is the configured one less this. */
   readonly lostWeight: Int32Array;
+  /**
+   * The share of this thread in `conns`, where threads share the table: what a thread that dies would hold
+   * for ever is taken back by it.
+   */
+  held: Int32Array | null = null;
 
   /** Bytes that a table of so many peers needs. */
   static byteLength(capacity: number): number {
@@ -65,18 +70,41 @@ export class PeerTable {
   acquire(peer: Peer): boolean {
     if (peer.maxConns === 0) {
       Atomics.add(this.conns, peer.slot, 1);
+      this.hold(peer.slot, 1);
       return true;
     }
     for (;;) {
       const conns = Atomics.load(this.conns, peer.slot);
       if (conns >= peer.maxConns) return false;
-      if (Atomics.compareExchange(this.conns, peer.slot, conns, conns + 1) === conns) return true;
+      if (Atomics.compareExchange(this.conns, peer.slot, conns, conns + 1) === conns) {
+        this.hold(peer.slot, 1);
+        return true;
+      }
     }
   }
 
   /** Uncounts a connection. */
   free(peer: Peer): void {
     Atomics.sub(this.conns, peer.slot, 1);
+    this.hold(peer.slot, -1);
+  }
+
+  /** Gives back the connections that a dead thread has held: `held` of its table. */
+  freeAll(held: Int32Array): void {
+    for (let slot = 0; slot < held.length; slot++) {
+      if (held[slot] !== 0) Atomics.sub(this.conns, slot, held[slot]!);
+      held[slot] = 0;
+    }
+  }
+
+  /** Makes a row fresh for another peer. */
+  clear(slot: number): void {
+    this.conns[slot] = 0;
+    this.fails[slot] = 0;
+    this.accessed[slot] = 0;
+    this.checked[slot] = 0;
+    this.currentWeight[slot] = 0;
+    this.lostWeight[slot] = 0;
   }
 
   /** Gives the peer its share of a round, and back some lost weight; returns the share. */
@@ -118,5 +146,9 @@ export class PeerTable {
 
   clearFails(peer: Peer): void {
     if (this.fails[peer.slot] !== 0) Atomics.store(this.fails, peer.slot, 0);
+  }
+
+  private hold(slot: number, count: number): void {
+    if (this.held !== null) this.held[slot]! += count;
   }
 }

@@ -31,7 +31,7 @@ export class Peer implements PeerOptions {
   readonly failTimeoutSeconds: number;
   readonly backup: boolean;
   readonly down: boolean;
-  /** The peer's row in the `PeerTable`: its place in the order of configuration. */
+  /** The peer's row in the `PeerTable`. */
   readonly slot: number;
 
   constructor(options: PeerOptions, slot: number) {

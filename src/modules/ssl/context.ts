@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { ConfigError } from "../../config/errors.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { HttpBuild } from "../../gateway/http-build.ts";
@@ -46,12 +46,23 @@ export function makeContext(settings: SslServer, build: HttpBuild, scope: Scope)
       ca: settings.verifyClient === "off" ? null : ca,
       crl,
       sessionTimeoutSeconds: settings.sessionTimeoutSeconds,
-      ticketKeys: ticketKeys[0] ?? null,
+      ticketKeys: ticketKeys[0] ?? commonTicketKey(build, pairs),
       sessionTickets: settings.sessionTickets,
     });
   } catch (error) {
     return fail(`cannot load certificate "${fullName(settings.certificates[0]!)}": ${wordsOf(error)}`);
   }
+}
+
+/** What node:tls takes: a name and two secrets of 16 bytes. */
+const ticketKeyBytes = 48;
+
+/** The workers must be able to read each other's tickets, those for other certificates not at all. */
+function commonTicketKey(build: HttpBuild, pairs: TlsContextOptions["certificates"]): Buffer | null {
+  if (build.ticketSecret === null) return null;
+  const hash = createHmac("sha512", build.ticketSecret);
+  for (const { chain } of pairs) hash.update(chain);
+  return hash.digest().subarray(0, ticketKeyBytes);
 }
 
 const plain: TlsContextOptions = {
