@@ -10,9 +10,10 @@ import { compileHttp } from "../gateway/compile.ts";
 import type { CoreModule, HttpConfiguration } from "../gateway/compile.ts";
 import type { ErrorLog } from "../gateway/error-log.ts";
 import { completeMain, failAt } from "../gateway/http-build.ts";
-import type { HttpBuild } from "../gateway/http-build.ts";
+import type { HttpBuild, ProcessState } from "../gateway/http-build.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
+import { SharedRegions } from "../gateway/shared-memory.ts";
 import { httpCore } from "../modules/core/http-core.ts";
 import { httpModules } from "../modules/index.ts";
 import { mainModule } from "../modules/main.ts";
@@ -43,6 +44,10 @@ export interface ReadingOptions {
   readonly logs: LogFiles;
   /** Gets its sinks from the configuration. */
   readonly mainErrorLog: ErrorLog;
+  /** What is shared with other threads; nothing by default. */
+  readonly process?: ProcessState;
+  /** Finds the addresses of a host name; the network does by default. */
+  readonly resolve?: Network["resolve"];
   /** Modules beside the built-in ones; in each phase they come after those. */
   readonly modules?: readonly HttpModule[];
 }
@@ -59,7 +64,13 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
   const { commandLine, network, logs, mainErrorLog } = options;
   const { configFile, prefix } = commandLine;
   const modules = [...httpModules, ...(options.modules ?? [])];
-  const surroundings: Surroundings = { network, logs, mainErrorLog, httpModules: modules };
+  const surroundings: Surroundings = {
+    network,
+    logs,
+    mainErrorLog,
+    httpModules: modules,
+    process: options.process ?? unshared(),
+  };
   const cycle = createCycle({
     prefix,
     confDirectory: configFile.slice(0, configFile.lastIndexOf("/") + 1),
@@ -76,7 +87,8 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
   const main = scope.mainSettings.get(mainModule) as MainSettings;
   if (!main.eventsSeen) throw new ConfigError('no "events" section in configuration', "", 0);
   aimErrorLog(mainErrorLog, main, options, cycle);
-  const http = main.http === null ? null : await compile(main.http.build, main.http.scope);
+  const resolve = options.resolve ?? ((host: string) => network.resolve(host));
+  const http = main.http === null ? null : await compile(main.http.build, main.http.scope, resolve);
   reading.syntaxOk = true;
   checkConnections(main, http?.sockets.length ?? 0, reading);
   return { main, http, pidFile: fullName(main.pid, prefix) };
@@ -124,18 +136,29 @@ function aimErrorLog(
   }
 }
 
-async function compile(build: HttpBuild, scope: Scope): Promise<HttpConfiguration> {
+function unshared(): ProcessState {
+  return { shared: new SharedRegions(), worker: 0, peerRows: null, ticketSecret: null };
+}
+
+async function compile(
+  build: HttpBuild,
+  scope: Scope,
+  resolve: Network["resolve"],
+): Promise<HttpConfiguration> {
   for (const name of build.names) {
     if (name.skip?.() === true) continue;
-    name.resolved(await addressesOf(build, name));
+    name.resolved(await addressesOf(resolve, name));
   }
   for (const finish of build.finishUpstreams) finish();
   return compileHttp(build, httpCore as CoreModule, scope);
 }
 
-async function addressesOf(build: HttpBuild, name: HttpBuild["names"][number]): Promise<readonly string[]> {
+async function addressesOf(
+  resolve: Network["resolve"],
+  name: HttpBuild["names"][number],
+): Promise<readonly string[]> {
   try {
-    const addresses = await build.network.resolve(name.host);
+    const addresses = await resolve(name.host);
     if (addresses.length > 0) return [...new Set(addresses)];
   } catch {
     // Told below, in nginx's words.

@@ -12,6 +12,7 @@ import { readConfiguration, startReading } from "./configuration.ts";
 import type { Configuration, Reading } from "./configuration.ts";
 import { connectionLimits } from "./connection-limits.ts";
 import { Listeners } from "./listeners.ts";
+import { closePools } from "./serving.ts";
 
 export interface GatewayOptions {
   /** Text of the configuration; takes the place of a file. */
@@ -85,11 +86,11 @@ class EmbeddedGateway implements RunningGateway {
     this.lastReading = reading;
     const { network, logs, errorLog: mainErrorLog } = this;
     const configuration = await readConfiguration(reading, { commandLine, network, logs, mainErrorLog });
-    await this.listeners.apply(configuration.http?.sockets ?? [], () => undefined);
-    const before = this.configuration?.http?.build;
+    await this.listeners.bind(configuration.http?.sockets ?? [], () => undefined);
+    const before = this.configuration;
     this.configuration = configuration;
     this.gateway.limit.apply(connectionLimits(configuration, this.network.openSockets));
-    this.gateway.drainServers(removedServers(before, configuration.http?.build));
+    this.gateway.drainServers(removedServers(before?.http?.build, configuration.http?.build));
     closePools(before);
   }
 
@@ -110,7 +111,7 @@ class EmbeddedGateway implements RunningGateway {
   }
 
   private close(): void {
-    closePools(this.configuration?.http?.build);
+    closePools(this.configuration);
     this.logs.flush();
   }
 
@@ -145,14 +146,6 @@ class TextFiles extends DiskFiles {
   override read(path: string): string {
     return path === this.path ? this.text : super.read(path);
   }
-}
-
-function closePools(
-  build:
-    | { readonly upstreams: ReadonlyMap<string, { upstream: { pool: { close(): void } | null } | null }> }
-    | undefined,
-): void {
-  for (const draft of build?.upstreams.values() ?? []) draft.upstream?.pool?.close();
 }
 
 /** Configurations hold one character per byte. */

@@ -1,34 +1,26 @@
-import { chmodSync, unlinkSync } from "node:fs";
-import { connect } from "node:net";
 import type { SocketPlan } from "../gateway/compile.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { ListenSocket, endpointKey } from "../gateway/listen-socket.ts";
-import type { Clock } from "../net/clock.ts";
-import type { Listener, ServerTls } from "../net/network.ts";
+import type { Listener, ServerTls, SocketHandle } from "../net/network.ts";
+import { bindPatiently } from "./binding.ts";
+import type { BindError } from "./binding.ts";
+import type { PassedSocket, SocketName } from "./messages.ts";
 
-/** nginx tries to bind five times, half a second apart, before it gives up. */
-const bindTries = 5;
-const bindPauseMs = 500;
+/** What `listen` leaves out: nginx's number. */
+export const defaultBacklog = 511;
 
-/** A socket that could not be bound. */
-export class BindError extends Error {
-  readonly code: string;
-
-  constructor(key: string, code: string) {
-    super(`bind() to ${key} failed`);
-    this.code = code;
-  }
-}
-
+/** An endpoint of the configuration, with what accepts for it. */
 interface Bound {
   readonly socket: ListenSocket;
-  readonly listener: Listener;
-  readonly tls: boolean;
+  readonly security: string;
+  /** By slot; none while other threads accept. */
+  readonly listeners: Map<number, Listener>;
 }
 
-/** The listening sockets of a gateway: bound as the configuration says, kept where a new one agrees. */
+/** The listening sockets of a gateway: kept where a new configuration agrees with the one before. */
 export class Listeners {
   private readonly gateway: Gateway;
+  private plans: ReadonlyMap<string, SocketPlan> = new Map();
   private readonly bound = new Map<string, Bound>();
 
   constructor(gateway: Gateway) {
@@ -36,90 +28,144 @@ export class Listeners {
   }
 
   /**
-   * Makes the sockets agree with a configuration: new ones are bound first; when one fails nothing has
-   * changed. `onBusy` is told each failed attempt.
+   * Makes the sockets agree with a configuration and binds what is missing, all or nothing. `onBusy` is
+   * told each failed attempt.
    * @throws BindError
    */
-  async apply(plans: readonly SocketPlan[], onBusy: (error: BindError) => void): Promise<void> {
+  async bind(plans: readonly SocketPlan[], onBusy: (error: BindError) => void): Promise<void> {
     const fresh: [string, Bound][] = [];
+    const { clock } = this.gateway.network;
     try {
       for (const plan of plans) {
         const key = endpointKey(plan.endpoint);
-        const kept = this.bound.get(key);
-        if (kept !== undefined && kept.tls === needsTls(plan)) continue;
-        fresh.push([key, await this.bind(plan, onBusy)]);
+        if (this.bound.get(key)?.security === securityOf(plan)) continue;
+        const bound = makeBound(plan);
+        const listener = await bindPatiently(
+          plan,
+          clock,
+          () => this.listen(plan, bound.socket, null),
+          onBusy,
+        );
+        bound.listeners.set(0, listener);
+        fresh.push([key, bound]);
       }
     } catch (error) {
-      for (const [, { listener }] of fresh) await listener.stop();
+      for (const [, bound] of fresh) await stopAll(bound);
       throw error;
     }
-    await this.adopt(plans, fresh);
+    const replaced = new Set(fresh.map(([key]) => key));
+    for (const key of replaced) await this.drop(key);
+    await this.replace(plans);
+    for (const [key, bound] of fresh) this.bound.set(key, bound);
+  }
+
+  /**
+   * A new configuration takes over. What it does not name is closed. Sockets that go over to TLS or back
+   * and must be lent once more are returned.
+   */
+  async replace(plans: readonly SocketPlan[]): Promise<PassedSocket[]> {
+    this.plans = new Map(plans.map((plan) => [endpointKey(plan.endpoint), plan]));
+    const changed: SocketName[] = [];
+    for (const [key, bound] of this.bound) {
+      const plan = this.plans.get(key);
+      if (plan === undefined) {
+        void this.drop(key);
+        this.gateway.retire(bound.socket);
+      } else if (bound.security === securityOf(plan)) bound.socket.replace(plan.addresses);
+      else for (const slot of bound.listeners.keys()) changed.push({ key, slot });
+    }
+    const released = this.release(changed);
+    for (const { key } of changed) this.bound.delete(key);
+    await this.accept(released.filter(({ handle }) => handle !== null));
+    return released.filter(({ handle }) => handle === null);
+  }
+
+  /** Accepts on sockets of others' making. */
+  async accept(sockets: readonly PassedSocket[]): Promise<void> {
+    await Promise.all(sockets.map((socket) => this.acceptOn(socket)));
+  }
+
+  private async acceptOn({ key, slot, handle }: PassedSocket): Promise<void> {
+    const plan = this.plans.get(key);
+    if (plan === undefined) return;
+    let bound = this.bound.get(key);
+    if (bound === undefined || bound.security !== securityOf(plan)) {
+      bound = makeBound(plan);
+      this.bound.set(key, bound);
+    }
+    bound.listeners.set(slot, await this.listen(plan, bound.socket, handle));
+  }
+
+  /** Stops accepting on sockets that came by `accept`. Their connections stay. */
+  release(names: readonly SocketName[]): PassedSocket[] {
+    const released: PassedSocket[] = [];
+    for (const { key, slot } of names) {
+      const listeners = this.bound.get(key)?.listeners;
+      const listener = listeners?.get(slot);
+      if (listeners === undefined || listener?.release === undefined) continue;
+      listeners.delete(slot);
+      released.push({ key, slot, handle: listener.release() });
+    }
+    return released;
+  }
+
+  /** All that could be released. */
+  get names(): SocketName[] {
+    return [...this.bound].flatMap(([key, { listeners }]) => {
+      return [...listeners.keys()].map((slot) => ({ key, slot }));
+    });
   }
 
   async stop(): Promise<void> {
     const all = [...this.bound.values()];
     this.bound.clear();
-    await Promise.all(all.map(({ listener }) => listener.stop()));
+    await Promise.all(all.map(stopAll));
   }
 
   get addresses(): Listener["address"][] {
-    return [...this.bound.values()].map(({ listener }) => listener.address);
+    return [...this.bound.values()].flatMap(({ listeners }) => {
+      return [...listeners.values()].map((listener) => listener.address);
+    });
   }
 
-  private async adopt(plans: readonly SocketPlan[], fresh: readonly [string, Bound][]): Promise<void> {
-    const wanted = new Map(plans.map((plan) => [endpointKey(plan.endpoint), plan]));
-    const replaced = new Map(fresh);
-    const stopping: Promise<void>[] = [];
-    for (const [key, bound] of this.bound) {
-      const plan = wanted.get(key);
-      if (plan !== undefined && !replaced.has(key)) {
-        bound.socket.replace(plan.addresses);
-        continue;
-      }
-      this.bound.delete(key);
-      stopping.push(bound.listener.stop());
-      if (plan === undefined) this.gateway.retire(bound.socket);
-    }
-    for (const [key, bound] of fresh) this.bound.set(key, bound);
-    await Promise.all(stopping);
+  private async drop(key: string): Promise<void> {
+    const bound = this.bound.get(key);
+    this.bound.delete(key);
+    if (bound !== undefined) await stopAll(bound);
   }
 
-  private async bind(plan: SocketPlan, onBusy: (error: BindError) => void): Promise<Bound> {
-    const key = endpointKey(plan.endpoint);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.bindOnce(plan);
-      } catch (error) {
-        const code = error instanceof Error && "code" in error ? String(error.code) : "EINVAL";
-        const failure = new BindError(key, code);
-        onBusy(failure);
-        if (code !== "EADDRINUSE" || attempt === bindTries) throw failure;
-        await pause(this.gateway.network.clock, bindPauseMs);
-      }
-    }
-  }
-
-  private async bindOnce(plan: SocketPlan): Promise<Bound> {
-    const socket = new ListenSocket(plan.endpoint, plan.addresses);
-    const tls = needsTls(plan);
+  private listen(plan: SocketPlan, socket: ListenSocket, handle: SocketHandle | null): Promise<Listener> {
     const { settings } = socket;
-    if (plan.endpoint.kind === "unix") await removeStale(plan.endpoint.path);
-    const listener = await this.gateway.network.listen(
+    return this.gateway.network.listen(
       {
         endpoint: plan.endpoint,
-        tls: tls ? serverTls(socket) : null,
-        backlog: settings.backlog ?? 511,
+        tls: securityOf(plan) === "none" ? null : serverTls(socket),
+        backlog: settings.backlog ?? defaultBacklog,
         ipv6Only: settings.ipv6Only,
+        ...(handle === null ? {} : { handle }),
       },
       this.gateway.acceptor(socket),
     );
-    if (plan.endpoint.kind === "unix") chmodSync(plan.endpoint.path, 0o666);
-    return { socket, listener, tls };
   }
 }
 
-function needsTls(plan: SocketPlan): boolean {
-  return plan.addresses.some(({ settings }) => settings.ssl);
+function makeBound(plan: SocketPlan): Bound {
+  const socket = new ListenSocket(plan.endpoint, plan.addresses);
+  return { socket, security: securityOf(plan), listeners: new Map() };
+}
+
+async function stopAll({ listeners }: Bound): Promise<void> {
+  await Promise.all([...listeners.values()].map((listener) => listener.stop()));
+}
+
+/** What a listener is told once and for all. */
+function securityOf(plan: SocketPlan): string {
+  if (!plan.addresses.some(({ settings }) => settings.ssl)) return "none";
+  return plan.addresses.some(asksForCertificates) ? "tls with client certificates" : "tls";
+}
+
+function asksForCertificates({ choice }: SocketPlan["addresses"][number]): boolean {
+  return choice.servers.some((server) => server.tls.requestsCertificate);
 }
 
 function serverTls(socket: ListenSocket): ServerTls {
@@ -137,28 +183,4 @@ function serverTls(socket: ListenSocket): ServerTls {
     requestCertificate: socket.main.choice.servers.some((server) => server.tls.requestsCertificate),
     handshakeTimeoutMs: socket.main.choice.defaultServer.core.clientHeaderTimeoutMs,
   };
-}
-
-/** A unix socket that nobody listens on any more is left over from a process that died. */
-async function removeStale(path: string): Promise<void> {
-  const alive = await new Promise<boolean>((resolve) => {
-    const probe = connect(Buffer.from(path, "latin1").toString());
-    probe.once("connect", () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once("error", (error) => resolve(!("code" in error && error.code === "ECONNREFUSED")));
-  });
-  if (!alive) unlinkSync(Buffer.from(path, "latin1"));
-}
-
-function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    // A timer of the clock does not keep the process alive; this wait must.
-    const alive = setInterval(() => undefined, delayMs);
-    clock.timer(delayMs, () => {
-      clearInterval(alive);
-      resolve();
-    });
-  });
 }

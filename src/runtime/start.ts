@@ -3,16 +3,24 @@ import { dirname } from "node:path";
 import type { CheckResult, CommandLine, Remark } from "../config/command-line.ts";
 import { ConfigError, describeErrno, describeSystemError } from "../config/errors.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
-import { Gateway } from "../gateway/gateway.ts";
-import { removedServers } from "../gateway/upstream/removed-servers.ts";
+import type { LogLevel } from "../gateway/error-log.ts";
 import { DiskLogFiles } from "../gateway/log-file.ts";
-import { systemNetwork } from "../net/choose.ts";
+import type { HttpModule } from "../gateway/http-module.ts";
+import { systemNetwork, systemSocketKeeper } from "../net/choose.ts";
 import type { Network } from "../net/network.ts";
 import { goToBackground, isBackground, reportReady } from "./background.ts";
 import { readConfiguration, startReading } from "./configuration.ts";
-import type { Configuration, Reading } from "./configuration.ts";
-import { connectionLimits } from "./connection-limits.ts";
-import { BindError, Listeners } from "./listeners.ts";
+import type { Reading } from "./configuration.ts";
+import { BindError } from "./binding.ts";
+import { CommonMemory } from "./common-memory.ts";
+import { openFilesLimit } from "./connection-limits.ts";
+import { makeGeneration } from "./generation.ts";
+import type { Generation } from "./generation.ts";
+import { OwnSockets } from "./own-sockets.ts";
+import { Serving } from "./serving.ts";
+import { RecordingFiles } from "./snapshot.ts";
+import { Supervisor } from "./supervisor.ts";
+import { ownWorkerEntry } from "./worker-thread.ts";
 import { productName, productVersion } from "../gateway/product.ts";
 
 /** Reads and compiles the configuration; binds nothing. */
@@ -36,43 +44,73 @@ function result(reading: Reading, ok: boolean, pidFile: string): CheckResult {
   return { ok, syntaxOk, remarks, sources: files.sources, pidFile };
 }
 
+/** What a program that carries longhaul may add. */
+export interface RunOptions {
+  /** Modules beside the built-in ones. */
+  readonly modules?: readonly HttpModule[];
+  /** What a worker thread runs: a file that calls `runWorker` with the same modules. */
+  readonly workerEntry?: URL;
+}
+
 /** Runs until a signal ends it; resolves with the exit code. */
-export async function run(commandLine: CommandLine): Promise<number> {
-  const instance = new Instance(commandLine);
+export async function run(commandLine: CommandLine, options: RunOptions = {}): Promise<number> {
+  const instance = new Instance(commandLine, options);
   return await instance.run();
 }
 
-/** The running process: configuration, gateway, listeners, signals. */
+/** The running process: reads configurations, owns signals and the pid file, and tells the threads. */
 class Instance {
   private readonly commandLine: CommandLine;
+  private readonly modules: readonly HttpModule[];
   private readonly network: Network;
   private readonly logs: DiskLogFiles;
   private readonly errorLog: ErrorLog;
-  private readonly gateway: Gateway;
-  private readonly listeners: Listeners;
-  private configuration: Configuration | null = null;
+  private readonly memory = new CommonMemory();
+  private readonly sharesSockets: boolean;
+  private readonly serving: Serving;
+  private readonly supervisor: Supervisor;
+  private generation: Generation | null = null;
   private finish: (code: number) => void = () => undefined;
   private stopping = false;
   private reloading: Promise<void> = Promise.resolve();
 
-  constructor(commandLine: CommandLine) {
+  constructor(commandLine: CommandLine, options: RunOptions) {
     this.commandLine = commandLine;
-    this.network = systemNetwork({ onInternalError: (error) => this.gateway.reportInternalError(error) });
-    const { clock } = this.network;
-    this.logs = new DiskLogFiles(clock, `${commandLine.prefix}logs/`);
-    this.errorLog = new ErrorLog([{ sink: this.logs.stderr, level: "notice" }], clock);
-    this.gateway = new Gateway(this.network, this.errorLog);
-    this.listeners = new Listeners(this.gateway);
+    this.modules = options.modules ?? [];
+    this.network = systemNetwork({
+      onInternalError: (error) => this.serving.gateway.reportInternalError(error),
+    });
+    const { network, memory } = this;
+    this.logs = new DiskLogFiles(network.clock, `${commandLine.prefix}logs/`);
+    this.errorLog = new ErrorLog([{ sink: this.logs.stderr, level: "notice" }], network.clock);
+    const { logs, errorLog } = this;
+    this.serving = new Serving({ network, logs, errorLog, counters: memory.counters });
+    const keeper = systemSocketKeeper();
+    this.sharesSockets = keeper !== null;
+    this.supervisor = new Supervisor({
+      commandLine,
+      clock: network.clock,
+      log: errorLog,
+      memory,
+      keeper: keeper ?? new OwnSockets(),
+      serving: this.serving,
+      workerEntry: options.workerEntry ?? ownWorkerEntry(),
+    });
   }
 
   async run(): Promise<number> {
-    const configuration = await this.read((remark) => this.tell(remark));
-    if (configuration === null) return 1;
-    if (configuration.main.daemon && !isBackground()) return await goToBackground();
-    if (!(await this.bind(configuration))) return 1;
-    if (!this.writePid(configuration.pidFile)) return 1;
-    this.configuration = configuration;
-    this.applyLimits(configuration);
+    const generation = await this.read((remark) => this.tell(remark));
+    if (generation === null) return 1;
+    const { main, pidFile } = generation.configuration;
+    if (main.daemon && !isBackground()) return await goToBackground();
+    if (!(await this.apply(generation))) {
+      await this.supervisor.stop();
+      return 1;
+    }
+    if (!this.writePid(pidFile)) {
+      await this.supervisor.stop();
+      return 1;
+    }
     this.log("notice", `${productName}/${productVersion}`);
     const ended = new Promise<number>((resolve) => {
       this.finish = resolve;
@@ -86,32 +124,73 @@ class Instance {
     return code;
   }
 
-  private async read(tell: (remark: Remark) => void): Promise<Configuration | null> {
+  /** Reads the configuration and tells what it finds; null when it cannot be used. */
+  private async read(tell: (remark: Remark) => void): Promise<Generation | null> {
     const { commandLine, network, logs, errorLog: mainErrorLog } = this;
-    const reading = startReading();
+    const files = new RecordingFiles();
+    const names = new Map<string, string[]>();
+    const memory = this.memory.begin();
+    const reading = startReading(files);
+    const aimBack = mainErrorLog.remember();
     try {
-      const configuration = await readConfiguration(reading, { commandLine, network, logs, mainErrorLog });
+      const configuration = await readConfiguration(reading, {
+        commandLine,
+        network,
+        logs,
+        mainErrorLog,
+        modules: this.modules,
+        process: memory,
+        resolve: async (host) => {
+          const addresses = await network.resolve(host);
+          names.set(host, addresses);
+          return addresses;
+        },
+      });
       for (const remark of reading.remarks) tell(remark);
-      return configuration;
+      return makeGeneration(configuration, {
+        commandLine,
+        files,
+        names,
+        memory,
+        workers: this.workersOf(configuration.main.workerProcesses, tell),
+      });
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
+      // At the start, the log that the configuration names is told too.
+      if (this.generation !== null) aimBack();
       for (const remark of reading.remarks) tell(remark);
       tell({ level: "emerg", text: error.describe() });
       return null;
     }
   }
 
-  private async bind(configuration: Configuration): Promise<boolean> {
+  private workersOf(wanted: number, tell: (remark: Remark) => void): number {
+    if (this.sharesSockets || wanted === 1) return wanted;
+    tell({
+      level: "notice",
+      text: "one worker only: this runtime cannot share sockets between threads here",
+    });
+    return 1;
+  }
+
+  /** True when all threads serve by it. */
+  private async apply(generation: Generation): Promise<boolean> {
     try {
-      await this.listeners.apply(configuration.http?.sockets ?? [], (busy) => {
+      await this.supervisor.apply(generation, (busy) => {
         this.tell({ level: "emerg", text: `${busy.message} ${describeSystemError(busy.code)}` });
       });
-      return true;
     } catch (error) {
-      if (!(error instanceof BindError)) throw error;
-      if (error.code === "EADDRINUSE") this.tell({ level: "emerg", text: "still could not bind()" });
+      if (!(error instanceof BindError)) {
+        this.tell({ level: "emerg", text: error instanceof Error ? error.message : String(error) });
+      } else if (error.code === "EADDRINUSE") this.tell({ level: "emerg", text: "still could not bind()" });
       return false;
     }
+    this.generation = generation;
+    const wanted = generation.configuration.main.workerRlimitNofile ?? 0;
+    if (wanted > openFilesLimit()) {
+      this.log("alert", `setrlimit(RLIMIT_NOFILE, ${wanted}) failed ${describeSystemError("EPERM")}`);
+    }
+    return true;
   }
 
   private writePid(path: string): boolean {
@@ -127,68 +206,64 @@ class Instance {
   }
 
   private handleSignals(): void {
-    process.on("SIGTERM", () => this.stopNow("SIGTERM", 15));
-    process.on("SIGINT", () => this.stopNow("SIGINT", 2));
+    process.on("SIGTERM", () => void this.stopNow("SIGTERM", 15));
+    process.on("SIGINT", () => void this.stopNow("SIGINT", 2));
     process.on("SIGQUIT", () => void this.stopGracefully());
+    process.on("SIGWINCH", () => this.retireWorkers());
     process.on("SIGHUP", () => {
       this.reloading = this.reloading.then(() => this.reload());
     });
     process.on("SIGUSR1", () => {
       this.log("notice", "signal 10 (SIGUSR1) received, reopening logs");
       this.logs.reopen();
+      void this.supervisor.reopenLogs();
     });
   }
 
-  private stopNow(name: string, number: number): void {
+  private async stopNow(name: string, number: number): Promise<void> {
+    this.stopping = true;
     this.log("notice", `signal ${number} (${name}) received, exiting`);
-    this.gateway.stopNow();
-    void this.leave();
+    await this.supervisor.stop();
+    this.leave();
   }
 
   private async stopGracefully(): Promise<void> {
     if (this.stopping) return;
     this.stopping = true;
     this.log("notice", "signal 3 (SIGQUIT) received, shutting down");
-    const { configuration } = this;
-    const timeoutMs = configuration?.main.workerShutdownTimeoutMs ?? 0;
-    await this.listeners.stop();
-    await this.gateway.stopGracefully(timeoutMs);
-    await this.leave();
+    await this.supervisor.quit(this.shutdownTimeoutMs);
+    this.leave();
+  }
+
+  /** As nginx does: a terminal that changes its size sends this signal, too. */
+  private retireWorkers(): void {
+    if (this.stopping || !isBackground()) return;
+    this.log("notice", "signal 28 (SIGWINCH) received, gracefully shutting down workers");
+    void this.supervisor.retireAll(this.shutdownTimeoutMs);
+  }
+
+  private get shutdownTimeoutMs(): number {
+    return this.generation?.configuration.main.workerShutdownTimeoutMs ?? 0;
   }
 
   private async reload(): Promise<void> {
     if (this.stopping) return;
     this.log("notice", "signal 1 (SIGHUP) received, reconfiguring");
-    const configuration = await this.read((remark) => this.log(remark.level, remark.text));
-    if (configuration === null || !(await this.bind(configuration))) return;
-    const before = this.configuration?.http?.build;
-    this.configuration = configuration;
-    this.applyLimits(configuration);
-    this.gateway.drainServers(removedServers(before, configuration.http?.build));
-    for (const draft of before?.upstreams.values() ?? []) draft.upstream?.pool?.close();
+    const aimBack = this.errorLog.remember();
+    const generation = await this.read((remark) => this.log(remark.level, remark.text));
+    if (generation === null) return;
+    if (!(await this.apply(generation))) aimBack();
   }
 
-  private applyLimits(configuration: Configuration): void {
-    const limits = connectionLimits(configuration, this.network.openSockets);
-    this.gateway.limit.apply(limits);
-    const wanted = configuration.main.workerRlimitNofile ?? 0;
-    if (wanted > limits.openFiles)
-      this.errorLog.write(
-        "alert",
-        `setrlimit(RLIMIT_NOFILE, ${wanted}) failed ${describeSystemError("EPERM")}`,
-      );
-  }
-
-  private async leave(): Promise<void> {
-    await this.listeners.stop();
-    const { configuration } = this;
-    if (configuration !== null) removeFile(configuration.pidFile);
+  private leave(): void {
+    const { generation } = this;
+    if (generation !== null) removeFile(generation.configuration.pidFile);
     this.log("notice", "exit");
-    this.logs.flush();
+    this.serving.end();
     this.finish(0);
   }
 
-  private log(level: Remark["level"], text: string): void {
+  private log(level: LogLevel, text: string): void {
     this.errorLog.write(level, text);
   }
 

@@ -1,0 +1,77 @@
+import { randomBytes } from "node:crypto";
+import { PeerRows } from "../gateway/balance/peer-rows.ts";
+import type { RowMap } from "../gateway/balance/peer-rows.ts";
+import { PeerTable } from "../gateway/balance/peer-table.ts";
+import { Counters } from "../gateway/counters.ts";
+import { SharedRegions } from "../gateway/shared-memory.ts";
+import { workersMax } from "../modules/main.ts";
+
+/** Threads that may live at a time, those included that retire after a reload. Number 0 is the main thread. */
+const threadsMax = 4 * workersMax;
+
+/** What a worker thread is given once, when it starts. */
+export interface WorkerMemory {
+  /** Number of the thread: its row of counters. */
+  readonly worker: number;
+  readonly counters: SharedArrayBuffer;
+  readonly peers: SharedArrayBuffer;
+  /** The connections to peers that this thread holds, by row. */
+  readonly held: SharedArrayBuffer;
+}
+
+/** The shared part of a configuration while it is compiled. */
+export interface MemoryDraft {
+  readonly shared: SharedRegions;
+  readonly peerRows: PeerRows;
+  readonly ticketSecret: Buffer;
+  readonly worker: number;
+}
+
+/** The memory that outlives configurations and threads, seen from the main thread. */
+export class CommonMemory {
+  readonly counters: Counters;
+  private readonly countersBuffer = new SharedArrayBuffer(Counters.byteLength(threadsMax));
+  private readonly peersBuffer = new SharedArrayBuffer(PeerTable.byteLength(PeerRows.capacity));
+  private readonly peers = new PeerTable(PeerRows.capacity, this.peersBuffer);
+  private readonly workers = new Map<number, WorkerMemory>();
+  private regions: ReadonlyMap<string, SharedArrayBuffer> = new Map();
+  private rows: RowMap = new Map();
+
+  constructor() {
+    this.counters = new Counters(this.countersBuffer);
+  }
+
+  /** For compiling the next configuration. */
+  begin(): MemoryDraft {
+    return {
+      shared: new SharedRegions(this.regions),
+      peerRows: new PeerRows(this.peers, this.rows, true),
+      ticketSecret: randomBytes(48),
+      worker: 0,
+    };
+  }
+
+  /** That configuration is in use now. */
+  adopt({ shared, peerRows }: Pick<MemoryDraft, "shared" | "peerRows">): void {
+    this.regions = shared.used;
+    this.rows = peerRows.rows;
+  }
+
+  /** A number and memory for another thread. @throws Error when there are too many */
+  admit(): WorkerMemory {
+    let worker = 1;
+    while (this.workers.has(worker)) worker += 1;
+    if (worker >= threadsMax) throw new Error("too many worker threads");
+    const held = new SharedArrayBuffer(PeerRows.capacity * Int32Array.BYTES_PER_ELEMENT);
+    const memory = { worker, counters: this.countersBuffer, peers: this.peersBuffer, held };
+    this.workers.set(worker, memory);
+    return memory;
+  }
+
+  /** The thread is gone: what it held is free again. */
+  dismiss({ worker, held }: WorkerMemory): void {
+    this.peers.freeAll(new Int32Array(held));
+    this.counters.inherit(worker);
+    this.workers.delete(worker);
+  }
+}

@@ -1,0 +1,35 @@
+import type { CommandLine } from "../config/command-line.ts";
+import type { Configuration } from "./configuration.ts";
+import type { MemoryDraft } from "./common-memory.ts";
+import type { RecordingFiles, Snapshot } from "./snapshot.ts";
+
+/** A configuration as the main thread has read it, and what workers need to come to the same. */
+export interface Generation {
+  readonly configuration: Configuration;
+  readonly memory: MemoryDraft;
+  readonly snapshot: Snapshot;
+  /** Threads that accept; with 1 it is the main thread. */
+  readonly workers: number;
+}
+
+export function makeGeneration(
+  configuration: Configuration,
+  init: {
+    readonly commandLine: CommandLine;
+    readonly files: RecordingFiles;
+    readonly names: ReadonlyMap<string, readonly string[]>;
+    readonly memory: MemoryDraft;
+    readonly workers: number;
+  },
+): Generation {
+  const { commandLine, files, names, memory, workers } = init;
+  const snapshot = {
+    commandLine,
+    files: files.recorded,
+    names,
+    regions: memory.shared.used,
+    peerRows: memory.peerRows.rows,
+    ticketSecret: new Uint8Array(memory.ticketSecret),
+  };
+  return { configuration, memory, snapshot, workers };
+}

@@ -1,0 +1,19 @@
+import type { KeptSocket, SocketKeeper } from "../net/kept-socket.ts";
+
+/** Where sockets cannot be shared between threads: each is bound by the one listener that uses it. */
+export class OwnSockets implements SocketKeeper {
+  crossesThreads(): boolean {
+    return false;
+  }
+
+  open(): KeptSocket[] {
+    return [
+      {
+        lend: () => ({ handle: null, transfer: [] }),
+        takeBack: () => undefined,
+        survives: () => true,
+        close: () => undefined,
+      },
+    ];
+  }
+}

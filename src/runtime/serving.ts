@@ -1,0 +1,70 @@
+import type { ErrorLog } from "../gateway/error-log.ts";
+import { Gateway } from "../gateway/gateway.ts";
+import type { Counters } from "../gateway/counters.ts";
+import type { ConnectionLimits } from "../gateway/connection-limit.ts";
+import type { LogFiles } from "../gateway/log-files.ts";
+import { removedServers } from "../gateway/upstream/removed-servers.ts";
+import type { Network } from "../net/network.ts";
+import type { Configuration } from "./configuration.ts";
+import { Listeners } from "./listeners.ts";
+import type { PassedSocket, SocketName } from "./messages.ts";
+
+/** One thread's part of the service: its gateway, its listeners and the configuration that they follow. */
+export class Serving {
+  readonly gateway: Gateway;
+  readonly listeners: Listeners;
+  private readonly logs: LogFiles;
+  private configuration: Configuration | null = null;
+
+  constructor(init: { network: Network; logs: LogFiles; errorLog: ErrorLog; counters: Counters }) {
+    this.logs = init.logs;
+    this.gateway = new Gateway(init.network, init.errorLog, init.counters);
+    this.listeners = new Listeners(this.gateway);
+  }
+
+  /**
+   * Requests that begin from now on follow this configuration. Returns the sockets that `accept` must be
+   * given again.
+   */
+  async commit(configuration: Configuration, limits: ConnectionLimits): Promise<PassedSocket[]> {
+    const before = this.configuration;
+    this.configuration = configuration;
+    this.gateway.limit.apply(limits);
+    const released = await this.listeners.replace(configuration.http?.sockets ?? []);
+    this.gateway.drainServers(removedServers(before?.http?.build, configuration.http?.build));
+    closePools(before);
+    return released;
+  }
+
+  async accept(sockets: readonly PassedSocket[]): Promise<void> {
+    this.gateway.stopping = false;
+    this.gateway.accepts = true;
+    await this.listeners.accept(sockets);
+  }
+
+  release(names: readonly SocketName[] = this.listeners.names): PassedSocket[] {
+    return this.listeners.release(names);
+  }
+
+  /** `timeoutMs` 0 gives connections all the time that they take. */
+  async quit(timeoutMs: number): Promise<void> {
+    await this.listeners.stop();
+    await this.gateway.stopGracefully(timeoutMs);
+  }
+
+  async stop(): Promise<void> {
+    this.gateway.stopNow();
+    await this.listeners.stop();
+  }
+
+  /** Writes out what must not be lost. */
+  end(): void {
+    closePools(this.configuration);
+    this.logs.flush();
+  }
+}
+
+/** Closes the connections to upstream servers that wait for requests of this configuration. */
+export function closePools(configuration: Configuration | null): void {
+  for (const draft of configuration?.http?.build.upstreams.values() ?? []) draft.upstream?.pool?.close();
+}

@@ -1,0 +1,181 @@
+import type { SocketPlan } from "../gateway/compile.ts";
+import { endpointKey } from "../gateway/listen-socket.ts";
+import type { Clock } from "../net/clock.ts";
+import type { KeptSocket, SocketKeeper } from "../net/kept-socket.ts";
+import { bindPatiently } from "./binding.ts";
+import type { BindError } from "./binding.ts";
+import { defaultBacklog } from "./listeners.ts";
+import type { PassedSocket, SocketName } from "./messages.ts";
+
+/** A listening socket and the thread that accepts on it. */
+interface Slot<W> {
+  readonly key: string;
+  readonly number: number;
+  kept: KeptSocket;
+  /** Only the main thread can use it. */
+  readonly stays: boolean;
+  holder: W | null;
+}
+
+/** How threads are reached. */
+export interface Borrower<W> {
+  /** Must send the sockets before it returns. */
+  readonly lend: (to: W, sockets: PassedSocket[], transfer: object[]) => Promise<void>;
+  readonly takeBack: (from: W, names: readonly SocketName[]) => Promise<readonly PassedSocket[]>;
+}
+
+/**
+ * The listening sockets of the process, which outlive configurations and threads: as many for an endpoint
+ * as there ever were workers. When there are fewer, each takes several: one that was closed would
+ * reset what waits in its queue.
+ */
+export class SocketPool<W extends object> {
+  private readonly keeper: SocketKeeper;
+  private readonly clock: Clock;
+  private readonly slots = new Map<string, Slot<W>[]>();
+
+  constructor(keeper: SocketKeeper, clock: Clock) {
+    this.keeper = keeper;
+    this.clock = clock;
+  }
+
+  /**
+   * Binds what a configuration needs for so many threads; nobody accepts yet. Returns what undoes it.
+   * @throws BindError when one cannot be had; nothing has changed then
+   */
+  async open(
+    plans: readonly SocketPlan[],
+    threads: number,
+    onBusy: (error: BindError) => void,
+  ): Promise<() => void> {
+    const fresh: Slot<W>[] = [];
+    const undo = (): void => {
+      for (const slot of fresh) this.discard(slot);
+    };
+    try {
+      for (const plan of plans) {
+        const key = endpointKey(plan.endpoint);
+        const stays = !this.keeper.crossesThreads(plan.endpoint);
+        const slots = this.slots.get(key) ?? [];
+        const missing = (stays ? 1 : threads) - slots.length;
+        if (missing <= 0) continue;
+        const siblings = slots.map(({ kept }) => kept);
+        const bind = (): KeptSocket[] => this.keeper.open(bindOptions(plan), missing, siblings);
+        // Nobody but this process can be in the way of another socket of its own.
+        const opened = siblings.length > 0 ? bind() : await bindPatiently(plan, this.clock, bind, onBusy);
+        for (const kept of opened) {
+          const slot: Slot<W> = { key, number: slots.length, kept, stays, holder: null };
+          slots.push(slot);
+          fresh.push(slot);
+        }
+        this.slots.set(key, slots);
+      }
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return undo;
+  }
+
+  /** Closes what a configuration does not name any more. Its listeners are closed already. */
+  keepOnly(plans: readonly SocketPlan[]): void {
+    const wanted = new Set(plans.map(({ endpoint }) => endpointKey(endpoint)));
+    for (const [key, slots] of this.slots) {
+      if (wanted.has(key)) continue;
+      for (const { kept } of slots) kept.close();
+      this.slots.delete(key);
+    }
+  }
+
+  /** What threads gave back of themselves. */
+  takeBack(sockets: readonly PassedSocket[]): void {
+    for (const { key, slot: number, handle } of sockets) {
+      const slot = this.slots.get(key)?.[number];
+      if (slot === undefined) continue;
+      slot.kept.takeBack(handle);
+      slot.holder = null;
+    }
+  }
+
+  /** Moves sockets so that all threads accept: `main` alone those that cannot move. */
+  async distribute(threads: readonly W[], main: W, { lend, takeBack }: Borrower<W>): Promise<void> {
+    const wanted = (slot: Slot<W>): W => (slot.stays ? main : threads[slot.number % threads.length]!);
+    const all = [...this.slots.values()].flat();
+    const misplaced = all.filter((slot) => slot.holder !== null && slot.holder !== wanted(slot));
+    const lending: Promise<void>[] = [];
+    for (const [holder, slots] of groupBy(misplaced, (slot) => slot.holder!)) {
+      this.takeBack(await takeBack(holder, slots.map(nameOf)));
+      lending.push(...this.lendFree(wanted, lend));
+    }
+    lending.push(...this.lendFree(wanted, lend));
+    await Promise.all(lending);
+  }
+
+  /** Sockets of a thread that dies go to another one at once. */
+  async handOn(sockets: readonly PassedSocket[], to: W, { lend }: Borrower<W>): Promise<void> {
+    this.takeBack(sockets);
+    await Promise.all(this.lendFree(() => to, lend));
+  }
+
+  /**
+   * On Node a socket that came back, or was never lent, accepts in this thread, for nobody, unless it is sent
+   * on before this thread turns to its events. So nothing may be waited for in here, or before.
+   */
+  private lendFree(wanted: (slot: Slot<W>) => W, lend: Borrower<W>["lend"]): Promise<void>[] {
+    const all = [...this.slots.values()].flat();
+    const free = all.filter((slot) => slot.holder === null && slot.kept.survives());
+    return [...groupBy(free, wanted)].map(([thread, slots]) => {
+      const lent = slots.map((slot) => ({ slot, ...slot.kept.lend() }));
+      for (const slot of slots) slot.holder = thread;
+      const sockets = lent.map(({ slot, handle }) => ({ ...nameOf(slot), handle }));
+      const transfer = lent.flatMap((each) => [...each.transfer]);
+      return lend(thread, sockets, transfer);
+    });
+  }
+
+  /** A thread has died: what went with it is bound anew, beside the sockets of the others. */
+  replaceLost(dead: W, plans: readonly SocketPlan[]): void {
+    for (const plan of plans) {
+      const slots = this.slots.get(endpointKey(plan.endpoint)) ?? [];
+      for (const slot of slots) {
+        if (slot.holder !== dead) continue;
+        slot.holder = null;
+        if (slot.kept.survives()) continue;
+        const siblings = slots.filter((other) => other !== slot).map(({ kept }) => kept);
+        slot.kept = this.keeper.open(bindOptions(plan), 1, siblings)[0]!;
+      }
+    }
+  }
+
+  close(): void {
+    this.keepOnly([]);
+  }
+
+  private discard(slot: Slot<W>): void {
+    slot.kept.close();
+    const rest = (this.slots.get(slot.key) ?? []).filter((other) => other !== slot);
+    if (rest.length > 0) this.slots.set(slot.key, rest);
+    else this.slots.delete(slot.key);
+  }
+}
+
+function nameOf(slot: Slot<object>): SocketName {
+  return { key: slot.key, slot: slot.number };
+}
+
+function bindOptions({ endpoint, addresses }: SocketPlan): Parameters<SocketKeeper["open"]>[0] {
+  const key = endpointKey(endpoint);
+  const { settings } = addresses.find((each) => endpointKey(each.endpoint) === key)!;
+  return { endpoint, backlog: settings.backlog ?? defaultBacklog, ipv6Only: settings.ipv6Only };
+}
+
+function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}

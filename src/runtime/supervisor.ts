@@ -1,0 +1,271 @@
+import type { CommandLine } from "../config/command-line.ts";
+import type { ConnectionLimits } from "../gateway/connection-limit.ts";
+import type { ErrorLog } from "../gateway/error-log.ts";
+import type { Clock } from "../net/clock.ts";
+import type { SocketKeeper } from "../net/kept-socket.ts";
+import { pause } from "./binding.ts";
+import type { BindError } from "./binding.ts";
+import type { CommonMemory } from "./common-memory.ts";
+import { connectionLimits } from "./connection-limits.ts";
+import type { Generation } from "./generation.ts";
+import type { PassedSocket } from "./messages.ts";
+import type { Serving } from "./serving.ts";
+import { SocketPool } from "./socket-pool.ts";
+import type { Borrower } from "./socket-pool.ts";
+import { CommandError, WorkerThread } from "./worker-thread.ts";
+
+/** A thread that dies before it serves is not started again at once, lest the process do nothing else. */
+const respawnPauseMs = 1000;
+
+export interface SupervisorInit {
+  readonly commandLine: CommandLine;
+  readonly clock: Clock;
+  readonly log: ErrorLog;
+  readonly memory: CommonMemory;
+  readonly keeper: SocketKeeper;
+  /** The main thread's own part. */
+  readonly serving: Serving;
+  readonly workerEntry: URL;
+}
+
+/** Whoever accepts: the main thread's own gateway, or a worker thread. */
+type Acceptor = Serving | WorkerThread;
+
+/**
+ * Holds the gateways of all threads to one configuration, and the listening sockets that they share.
+ * With one worker, the main thread is it.
+ */
+export class Supervisor {
+  private readonly init: SupervisorInit;
+  private readonly sockets: SocketPool<Acceptor>;
+  /** Those that accept, in the order of the sockets' slots; none with one worker. */
+  private threads: WorkerThread[] = [];
+  /** All that have not ended. */
+  private readonly alive = new Set<WorkerThread>();
+  private generation: Generation | null = null;
+  private tasks: Promise<unknown> = Promise.resolve();
+  private stopping = false;
+
+  constructor(init: SupervisorInit) {
+    this.init = init;
+    this.sockets = new SocketPool(init.keeper, init.clock);
+    init.serving.gateway.gatherCounts = () => this.gather();
+  }
+
+  /**
+   * Takes a configuration over, in all threads or in none. `onBusy` is told each failed attempt to bind.
+   * @throws BindError, or Error with the reason why a thread could not follow
+   */
+  async apply(generation: Generation, onBusy: (error: BindError) => void): Promise<void> {
+    await this.inTurn(() => this.takeOver(generation, onBusy));
+  }
+
+  /** Lets all connections end. Resolves when they have. */
+  async quit(timeoutMs: number): Promise<void> {
+    this.stopping = true;
+    await this.inTurn(async () => {
+      await Promise.all([this.endThreads({ kind: "quit", timeoutMs }), this.init.serving.quit(timeoutMs)]);
+      this.sockets.close();
+    });
+  }
+
+  /** Drops everything. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await Promise.all([this.endThreads({ kind: "stop" }), this.init.serving.stop()]);
+    this.sockets.close();
+  }
+
+  /** Ends the workers as `quit` does; the process stays, and `apply` starts others. */
+  async retireAll(timeoutMs: number): Promise<void> {
+    await this.inTurn(async () => {
+      for (const thread of this.threads.splice(0)) this.dismiss(thread, { kind: "quit", timeoutMs });
+      void this.init.serving.quit(timeoutMs);
+      this.sockets.close();
+    });
+  }
+
+  async reopenLogs(): Promise<void> {
+    await Promise.all([...this.alive].map((thread) => thread.tell({ kind: "reopen" })));
+  }
+
+  private async takeOver(generation: Generation, onBusy: (error: BindError) => void): Promise<void> {
+    const { configuration, workers: count } = generation;
+    const plans = configuration.http?.sockets ?? [];
+    const threadCount = count > 1 ? count : 0;
+    const fresh: WorkerThread[] = [];
+    let undo = (): void => undefined;
+    try {
+      while (this.threads.length + fresh.length < threadCount) fresh.push(this.startThread());
+      await Promise.all([...this.alive].map((thread) => prepare(thread, generation)));
+      undo = await this.sockets.open(plans, count, onBusy);
+    } catch (error) {
+      for (const thread of fresh) this.dismiss(thread, { kind: "stop" });
+      for (const thread of this.alive) if (!fresh.includes(thread)) void thread.tell({ kind: "discard" });
+      undo();
+      throw error;
+    }
+    const leaving = this.threads.slice(threadCount);
+    this.threads = [...this.threads.slice(0, threadCount), ...fresh];
+    await this.commit(generation);
+    await this.distribute();
+    for (const thread of leaving) this.dismiss(thread, { kind: "retire" });
+    this.replaceDead();
+  }
+
+  private async commit(generation: Generation): Promise<void> {
+    const { memory, serving } = this.init;
+    this.generation = generation;
+    memory.adopt(generation.memory);
+    const limits = await this.limitsOf(generation);
+    this.sockets.takeBack(await serving.commit(generation.configuration, limits));
+    const released = await Promise.all([...this.alive].map((thread) => commit(thread, limits)));
+    for (const sockets of released) this.sockets.takeBack(sockets);
+    this.sockets.keepOnly(generation.configuration.http?.sockets ?? []);
+  }
+
+  private async distribute(): Promise<void> {
+    const { serving } = this.init;
+    const servers: readonly Acceptor[] = this.threads.length > 0 ? this.threads : [serving];
+    await this.sockets.distribute(servers, serving, borrower);
+    if (this.threads.length > 0 && serving.listeners.names.length === 0) void serving.gateway.standDown();
+  }
+
+  private startThread(): WorkerThread {
+    const { workerEntry, commandLine, memory, log } = this.init;
+    const own = memory.admit();
+    const thread = new WorkerThread(
+      workerEntry,
+      { commandLine, memory: own },
+      {
+        onGather: () => this.gather(),
+        onDying: (dying, sockets) => this.handOn(dying, sockets),
+        onExit: (ended, code, error) => this.bury(ended, code, error),
+      },
+    );
+    log.write("notice", `start worker thread ${thread.id}`);
+    this.alive.add(thread);
+    return thread;
+  }
+
+  /** Tells a thread to end, which it may do much later. */
+  private dismiss(thread: WorkerThread, command: Parameters<WorkerThread["tell"]>[0]): void {
+    thread.leaving = true;
+    void thread.tell(command);
+  }
+
+  private async endThreads(command: Parameters<WorkerThread["tell"]>[0]): Promise<void> {
+    const threads = [...this.alive];
+    this.threads = [];
+    for (const thread of threads) this.dismiss(thread, command);
+    await Promise.all(threads.map((thread) => thread.whenEnded));
+  }
+
+  private bury(thread: WorkerThread, code: number, error: Error | null): void {
+    const { log, memory } = this.init;
+    this.alive.delete(thread);
+    memory.dismiss(thread.memory);
+    const expected = thread.leaving && code === 0;
+    log.write(
+      expected ? "notice" : "alert",
+      `worker thread ${thread.id} exited with code ${code}${error === null ? "" : `: ${error.message}`}`,
+    );
+    this.replaceDead();
+  }
+
+  private handOn(dying: WorkerThread, sockets: readonly PassedSocket[]): void {
+    const other = this.threads.find((thread) => thread !== dying && !thread.ended);
+    void this.sockets.handOn(sockets, other ?? this.init.serving, borrower);
+  }
+
+  private replaceDead(): void {
+    if (this.stopping) return;
+    for (const thread of this.threads) if (thread.ended) void this.inTurn(() => this.replace(thread));
+  }
+
+  /** Starts a thread in the place of one that has died. */
+  private async replace(dead: WorkerThread): Promise<void> {
+    const { generation } = this;
+    const { clock, log } = this.init;
+    while (!this.stopping && generation !== null) {
+      const place = this.threads.indexOf(dead);
+      // A reload may have needed fewer meanwhile.
+      if (place < 0) return;
+      const fresh = this.startThread();
+      try {
+        await prepare(fresh, generation);
+        await commit(fresh, await this.limitsOf(generation));
+        this.threads[place] = fresh;
+        this.sockets.replaceLost(dead, generation.configuration.http?.sockets ?? []);
+        await this.distribute();
+        this.replaceDead();
+        return;
+      } catch (error) {
+        log.write("alert", `a worker thread could not be replaced: ${wordsOf(error)}`);
+        this.dismiss(fresh, { kind: "stop" });
+        await pause(clock, respawnPauseMs);
+      }
+    }
+  }
+
+  /** What each thread may have open. */
+  private async limitsOf({ configuration, workers }: Generation): Promise<ConnectionLimits> {
+    await this.gather();
+    return connectionLimits(configuration, this.init.memory.counters.sum().sockets, workers);
+  }
+
+  /** Has every thread write down what its connections do. */
+  private async gather(): Promise<void> {
+    this.init.serving.gateway.publishCounts();
+    await Promise.all([...this.alive].map((thread) => thread.tell({ kind: "publish" })));
+  }
+
+  /** Configurations, deaths and ends are dealt with one after the other. */
+  private inTurn(task: () => Promise<void>): Promise<void> {
+    const done = this.tasks.then(task);
+    this.tasks = done.catch(() => undefined);
+    return done;
+  }
+}
+
+const borrower: Borrower<Acceptor> = {
+  lend: async (to, sockets, transfer) => {
+    if (to instanceof WorkerThread) await commandOrNothing(to, { kind: "accept", sockets }, transfer);
+    else await to.accept(sockets);
+  },
+  takeBack: async (from, names) => {
+    if (!(from instanceof WorkerThread)) return from.release(names);
+    return await commandOrNothing(from, { kind: "release", names });
+  },
+};
+
+async function prepare(thread: WorkerThread, { snapshot }: Generation): Promise<void> {
+  try {
+    await thread.command({ kind: "prepare", snapshot });
+  } catch (error) {
+    // One that was told to end may do so whenever it likes.
+    if (!(thread.leaving && thread.ended)) throw error;
+  }
+}
+
+async function commit(thread: WorkerThread, limits: ConnectionLimits): Promise<readonly PassedSocket[]> {
+  return await commandOrNothing(thread, { kind: "commit", limits });
+}
+
+/** A thread that dies over a command is replaced by `bury`; what it was told does not matter any more. */
+async function commandOrNothing(
+  thread: WorkerThread,
+  command: Parameters<WorkerThread["command"]>[0],
+  transfer: readonly object[] = [],
+): Promise<readonly PassedSocket[]> {
+  try {
+    return await thread.command(command, transfer);
+  } catch (error) {
+    if (thread.ended && error instanceof CommandError) return [];
+    throw error;
+  }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,4 @@
+/** What a worker thread runs. */
+import { runWorker } from "./worker.ts";
+
+runWorker();
