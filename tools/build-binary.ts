@@ -10,7 +10,10 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const output = path.resolve(process.argv[2] ?? path.join(root, "dist", "longhaul"));
 
-/** The entry hands the quick start its files, then goes on as the command line does. */
+/**
+ * The entry hands the quick start its files, then goes on as the command line does. Worker threads begin
+ * with it, too: there is no other file.
+ */
 function entryText(): string {
   const folder = path.join(root, "quickstart");
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
@@ -20,8 +23,10 @@ function entryText(): string {
   }
   return [
     `import { carryQuickstartFiles } from ${JSON.stringify(path.join(root, "src/cli/quickstart-files.ts"))};`,
+    `import { isMainThread } from "node:worker_threads";`,
     `carryQuickstartFiles(${JSON.stringify(files)});`,
-    `await import(${JSON.stringify(path.join(root, "src/cli/main.ts"))});`,
+    `if (isMainThread) await import(${JSON.stringify(path.join(root, "src/cli/main.ts"))});`,
+    `else await import(${JSON.stringify(path.join(root, "src/runtime/worker-entry.ts"))});`,
   ].join("\n");
 }
 

@@ -311,6 +311,8 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     this.requests += 1;
     this.gateway.requestsTotal += 1;
     this.readDeadline.clear();
+    // A configuration may have taken over since the request before.
+    this.servers = this.listenSocket.serversFor(this.local);
     const request = beginRequest(this, head);
     if (request === null) return;
     this.request = request;

@@ -11,6 +11,7 @@ export class OwnSockets implements SocketKeeper {
       {
         lend: () => ({ handle: null, transfer: [] }),
         takeBack: () => undefined,
+        drop: () => undefined,
         survives: () => true,
         close: () => undefined,
       },

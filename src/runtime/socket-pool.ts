@@ -97,11 +97,18 @@ export class SocketPool<W extends object> {
     }
   }
 
-  /** Moves sockets so that all threads accept: `main` alone those that cannot move. */
-  async distribute(threads: readonly W[], main: W, { lend, takeBack }: Borrower<W>): Promise<void> {
-    const wanted = (slot: Slot<W>): W => (slot.stays ? main : threads[slot.number % threads.length]!);
-    const all = [...this.slots.values()].flat();
-    const misplaced = all.filter((slot) => slot.holder !== null && slot.holder !== wanted(slot));
+  /**
+   * Moves sockets so that all threads accept: `main` alone those that cannot move. For a thread that is to
+   * be replaced there is null: its sockets stay as they are.
+   */
+  async distribute(threads: readonly (W | null)[], main: W, { lend, takeBack }: Borrower<W>): Promise<void> {
+    const wanted = (slot: Slot<W>): W | null => {
+      return slot.stays ? main : threads[slot.number % threads.length]!;
+    };
+    const misplaced = [...this.slots.values()].flat().filter((slot) => {
+      const thread = wanted(slot);
+      return slot.holder !== null && thread !== null && slot.holder !== thread;
+    });
     const lending: Promise<void>[] = [];
     for (const [holder, slots] of groupBy(misplaced, (slot) => slot.holder!)) {
       this.takeBack(await takeBack(holder, slots.map(nameOf)));
@@ -111,20 +118,25 @@ export class SocketPool<W extends object> {
     await Promise.all(lending);
   }
 
-  /** Sockets of a thread that dies go to another one at once. */
-  async handOn(sockets: readonly PassedSocket[], to: W, { lend }: Borrower<W>): Promise<void> {
-    this.takeBack(sockets);
-    await Promise.all(this.lendFree(() => to, lend));
+  /** Sockets of a thread that dies go to another one at once, if there is one. */
+  async handOn(sockets: readonly PassedSocket[], to: W | null, { lend }: Borrower<W>): Promise<void> {
+    if (to !== null) {
+      this.takeBack(sockets);
+      await Promise.all(this.lendFree(() => to, lend));
+      return;
+    }
+    for (const { key, slot, handle } of sockets) this.slots.get(key)?.[slot]?.kept.drop(handle);
   }
 
   /**
    * On Node a socket that came back, or was never lent, accepts in this thread, for nobody, unless it is sent
    * on before this thread turns to its events. So nothing may be waited for in here, or before.
    */
-  private lendFree(wanted: (slot: Slot<W>) => W, lend: Borrower<W>["lend"]): Promise<void>[] {
-    const all = [...this.slots.values()].flat();
-    const free = all.filter((slot) => slot.holder === null && slot.kept.survives());
-    return [...groupBy(free, wanted)].map(([thread, slots]) => {
+  private lendFree(wanted: (slot: Slot<W>) => W | null, lend: Borrower<W>["lend"]): Promise<void>[] {
+    const free = [...this.slots.values()].flat().filter((slot) => {
+      return slot.holder === null && slot.kept.survives() && wanted(slot) !== null;
+    });
+    return [...groupBy(free, (slot) => wanted(slot)!)].map(([thread, slots]) => {
       const lent = slots.map((slot) => ({ slot, ...slot.kept.lend() }));
       for (const slot of slots) slot.holder = thread;
       const sockets = lent.map(({ slot, handle }) => ({ ...nameOf(slot), handle }));

@@ -101,27 +101,29 @@ class Instance {
   async run(): Promise<number> {
     const generation = await this.read((remark) => this.tell(remark));
     if (generation === null) return 1;
-    const { main, pidFile } = generation.configuration;
-    if (main.daemon && !isBackground()) return await goToBackground();
-    if (!(await this.apply(generation))) {
-      await this.supervisor.stop();
-      return 1;
-    }
-    if (!this.writePid(pidFile)) {
-      await this.supervisor.stop();
-      return 1;
-    }
-    this.log("notice", `${productName}/${productVersion}`);
+    if (generation.configuration.main.daemon && !isBackground()) return await goToBackground();
     const ended = new Promise<number>((resolve) => {
       this.finish = resolve;
     });
     // Listeners alone keep a process alive on Node, but a configuration may have none.
     const alive = setInterval(() => undefined, 3_600_000);
+    const started = this.start(generation);
+    // As soon as the port answers, somebody may send a signal.
+    this.reloading = started.then(() => undefined);
     this.handleSignals();
-    reportReady();
-    const code = await ended;
+    const code = await Promise.race([ended, started.then((ok) => (ok ? ended : 1))]);
     clearInterval(alive);
     return code;
+  }
+
+  private async start(generation: Generation): Promise<boolean> {
+    if (!(await this.apply(generation)) || !this.writePid(generation.configuration.pidFile)) {
+      await this.supervisor.stop();
+      return false;
+    }
+    this.log("notice", `${productName}/${productVersion}`);
+    reportReady();
+    return true;
   }
 
   /** Reads the configuration and tells what it finds; null when it cannot be used. */

@@ -64,8 +64,9 @@ export class Supervisor {
   async quit(timeoutMs: number): Promise<void> {
     this.stopping = true;
     await this.inTurn(async () => {
-      await Promise.all([this.endThreads({ kind: "quit", timeoutMs }), this.init.serving.quit(timeoutMs)]);
+      const ended = [this.endThreads({ kind: "quit", timeoutMs }), this.init.serving.quit(timeoutMs)];
       this.sockets.close();
+      await Promise.all(ended);
     });
   }
 
@@ -126,7 +127,8 @@ export class Supervisor {
 
   private async distribute(): Promise<void> {
     const { serving } = this.init;
-    const servers: readonly Acceptor[] = this.threads.length > 0 ? this.threads : [serving];
+    const threads = this.threads.map((thread) => (thread.ended ? null : thread));
+    const servers: readonly (Acceptor | null)[] = threads.length > 0 ? threads : [serving];
     await this.sockets.distribute(servers, serving, borrower);
     if (this.threads.length > 0 && serving.listeners.names.length === 0) void serving.gateway.standDown();
   }
@@ -175,7 +177,7 @@ export class Supervisor {
 
   private handOn(dying: WorkerThread, sockets: readonly PassedSocket[]): void {
     const other = this.threads.find((thread) => thread !== dying && !thread.ended);
-    void this.sockets.handOn(sockets, other ?? this.init.serving, borrower);
+    void this.sockets.handOn(sockets, other ?? null, borrower);
   }
 
   private replaceDead(): void {

@@ -90,6 +90,8 @@ class BunKeptSocket implements KeptSocket {
 
   takeBack(): void {}
 
+  drop(): void {}
+
   survives(): boolean {
     return true;
   }

@@ -64,6 +64,10 @@ class NodeKeptSocket implements KeptSocket {
     this.server = handle as net.Server | null;
   }
 
+  drop(handle: SocketHandle | null): void {
+    if (handle instanceof net.Server) handle.close();
+  }
+
   survives(): boolean {
     return this.bound !== null || this.server !== null;
   }
@@ -93,6 +97,10 @@ class NodeKeptPipe implements KeptSocket {
   }
 
   takeBack(handle: SocketHandle | null): void {
+    this.handle = handle;
+  }
+
+  drop(handle: SocketHandle | null): void {
     this.handle = handle;
   }
 

@@ -1,0 +1,49 @@
+/**
+ * Longhaul with a module of the tests' own: `$worker_thread` tells which thread answers, and `worker_crash`
+ * ends it.
+ */
+import { isMainThread, threadId } from "node:worker_threads";
+import { parseOptions } from "../../src/cli/options.ts";
+import type { HttpModule } from "../../src/gateway/http-module.ts";
+import { run } from "../../src/runtime/start.ts";
+import { runWorker } from "../../src/runtime/worker.ts";
+
+interface CrashSettings {
+  crash: string;
+}
+
+const crashes: Readonly<Record<string, () => void>> = {
+  exception: () =>
+    setImmediate(() => {
+      throw new Error("injected");
+    }),
+  rejection: () => void Promise.reject(new Error("injected")),
+  exit: () => process.exit(3),
+};
+
+const module: HttpModule<object, object, CrashSettings> = {
+  name: "test_crash",
+  directives: [
+    {
+      name: "worker_crash",
+      contexts: ["location"],
+      args: "1",
+      default: null,
+      doc: "Ends the thread that gets a request: exception, rejection or exit.",
+      set(scope, directive) {
+        scope.location(module).crash = directive.args[0]!;
+      },
+    },
+  ],
+  location: { defaults: () => ({ crash: "" }) },
+  variables: [{ name: "worker_thread", volatile: true, get: () => String(threadId) }],
+  attach(location, { crash }) {
+    if (crash !== "") location.content = () => (crashes[crash]!(), -4);
+  },
+};
+
+if (!isMainThread) runWorker([module]);
+else {
+  const { commandLine } = parseOptions(process.argv.slice(2), process.cwd());
+  process.exit(await run(commandLine, { modules: [module], workerEntry: new URL(import.meta.url) }));
+}
