@@ -28,7 +28,7 @@ export async function startScene(t: TestContext, workers: number, servers?: stri
   const config = (count: number, text: string = answering): string => {
     generation += 1;
     const http = text.replaceAll("PORT", String(port)).replaceAll("GENERATION", String(generation));
-    return `worker_processes ${count}; events {} http { ${http.includes("access_log") ? "" : "access_log off;"} ${http} }`;
+    return `worker_processes ${count}; events { worker_connections 4096; } http { ${http.includes("access_log") ? "" : "access_log off;"} ${http} }`;
   };
   const gateway = await startGateway(program, { config: config(workers, servers), port });
   t.after(() => gateway.stop());
