@@ -1,7 +1,7 @@
 /** How long a run will take. */
 import { isAble } from "./contestants.ts";
 import type { Plan } from "./runner.ts";
-import { isOwnFactor, isUnderLoad, type Row } from "./rows.ts";
+import { isOwnFactor, isUnderLoad, type Row, stretchFactor } from "./rows.ts";
 
 /** Seconds besides the measured ones, as they were on two cores of a server. */
 const cost = {
@@ -19,7 +19,7 @@ const cost = {
 function rowSeconds(row: Row, plan: Plan): number {
   const proxies = plan.proxies.filter((name) => isAble(name, row.needs)).length;
   const { rounds, seconds, warmupSeconds } = plan;
-  const stretch = cost.stretch + seconds + warmupSeconds;
+  const stretch = cost.stretch + seconds * stretchFactor(row) + warmupSeconds;
   if (isOwnFactor(row.figure)) {
     const crowd = row.figure === "growth" ? cost.crowd : 0;
     return proxies * (2 * cost.process + (rounds + 1) * (2 * stretch + crowd));

@@ -94,7 +94,7 @@ function makePlan(directory: string): Plan {
     rounds: Number(values.rounds ?? (quick ? 3 : 5)),
     seconds: Number(values.seconds ?? (quick ? 1 : 2)),
     warmupSeconds: Number(values.warmup ?? 0.3),
-    othersTolerated: values.ballast ? 1 : othersTolerated,
+    othersTolerated: values.ballast ? Infinity : othersTolerated,
     directory,
   };
 }

@@ -8,7 +8,7 @@ import { isAble } from "./contestants.ts";
 import { bothCpus, Child, loadCpu, pinProcess, stopAll } from "./process.ts";
 import { type Proxy, startProxy } from "./proxies.ts";
 import { timeReload } from "./reload.ts";
-import { growth, isOwnFactor, isUnderLoad, type Row } from "./rows.ts";
+import { growth, isOwnFactor, isUnderLoad, type Row, stretchFactor } from "./rows.ts";
 import { makeStaticFiles } from "./static-files.ts";
 import {
   bun,
@@ -118,14 +118,13 @@ export class Runner {
 
   async #stretch(row: Row, target: Target, changes: Partial<Effort> = {}): Promise<Sample> {
     const effort = { connections: row.work.connections, cpu: loadCpu, ...changes };
-    const measure = (): Promise<Sample> => runStretch(row, effort, target, this.#backend, this.#plan);
+    const plan = { ...this.#plan, seconds: this.#plan.seconds * stretchFactor(row) };
+    // What counts are the lost milliseconds, not their share.
+    const tolerated = this.#plan.othersTolerated / stretchFactor(row);
+    const measure = (): Promise<Sample> => runStretch(row, effort, target, this.#backend, plan);
     let quietest = await measure();
     if (row.figure === "memory") return quietest;
-    for (
-      let repeat = 0;
-      repeat < repeatsMax && quietest.othersBusy > this.#plan.othersTolerated;
-      repeat += 1
-    ) {
+    for (let repeat = 0; repeat < repeatsMax && quietest.othersBusy > tolerated; repeat += 1) {
       const sample = await measure();
       if (sample.othersBusy < quietest.othersBusy) quietest = sample;
     }
