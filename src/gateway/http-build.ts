@@ -17,6 +17,7 @@ import type { Value } from "./settings.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 import type { UpstreamDraft } from "./upstream/draft.ts";
 import type { ServerName, VirtualServer } from "./virtual-server.ts";
+import { Zones } from "./zones/zones.ts";
 
 /** A `listen` directive. */
 export interface ListenDraft {
@@ -91,6 +92,7 @@ export class HttpBuild {
   readonly peerRows: PeerRows | null;
   /** Secret of the process for TLS session tickets; null leaves them to each TLS context. */
   readonly ticketSecret: Buffer | null;
+  readonly zones: Zones;
   /** Reads a file that a directive names; relative paths begin at the configuration's directory. */
   readonly files: (path: string) => Buffer;
   readonly variables: VariableRegistry<Request>;
@@ -119,6 +121,7 @@ export class HttpBuild {
     this.worker = init.process.worker;
     this.peerRows = init.process.peerRows;
     this.ticketSecret = init.process.ticketSecret;
+    this.zones = new Zones(this.shared);
     this.files = init.files;
     this.variables = new VariableRegistry<Request>((request, name) => {
       request.log("error", `cycle while evaluating variable "${name}"`);

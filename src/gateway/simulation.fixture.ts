@@ -24,6 +24,7 @@ import { ErrorLog } from "./error-log.ts";
 import { Gateway } from "./gateway.ts";
 import type { HttpModule } from "./http-module.ts";
 import type { LogFiles } from "./log-files.ts";
+import { SharedRegions } from "./shared-memory.ts";
 import { removedServers } from "./upstream/removed-servers.ts";
 import { Wire } from "./wire.fixture.ts";
 
@@ -79,6 +80,7 @@ export class Simulation {
   private readonly modules: readonly HttpModule[];
   private readonly events: string;
   private configuration: Configuration | null = null;
+  private regions = new SharedRegions();
 
   private constructor(options: SimulationOptions) {
     this.network = createMemoryNetwork({
@@ -131,16 +133,19 @@ export class Simulation {
     };
     const { logs, errorLog: mainErrorLog, modules } = this;
     const network = this.gateway.network;
+    const shared = new SharedRegions(this.regions.used);
     const configuration = await readConfiguration(reading, {
       commandLine,
       network,
       logs,
       mainErrorLog,
+      process: { shared, worker: 0, peerRows: null, ticketSecret: null },
       modules,
     });
     await this.listeners.bind(configuration.http!.sockets, () => undefined);
     this.closePools();
     this.gateway.drainServers(removedServers(this.configuration?.http?.build, configuration.http?.build));
+    this.regions = shared;
     this.configuration = configuration;
     this.gateway.limit.apply(connectionLimits(configuration, 0));
     this.countPeers(configuration);

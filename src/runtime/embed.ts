@@ -5,6 +5,7 @@ import { Gateway } from "../gateway/gateway.ts";
 import { removedServers } from "../gateway/upstream/removed-servers.ts";
 import { DiskLogFiles } from "../gateway/log-file.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
+import { SharedRegions } from "../gateway/shared-memory.ts";
 import { systemNetwork } from "../net/choose.ts";
 import type { SocketAddress } from "../net/connection.ts";
 import type { Network } from "../net/network.ts";
@@ -60,6 +61,8 @@ class EmbeddedGateway implements RunningGateway {
   private readonly listeners: Listeners;
   private configuration: Configuration | null = null;
   private lastReading: Reading | null = null;
+  /** Memory of the zones of the configuration in use. */
+  private regions = new SharedRegions();
 
   constructor(options: GatewayOptions) {
     this.options = options;
@@ -85,8 +88,16 @@ class EmbeddedGateway implements RunningGateway {
     );
     this.lastReading = reading;
     const { network, logs, errorLog: mainErrorLog } = this;
-    const configuration = await readConfiguration(reading, { commandLine, network, logs, mainErrorLog });
+    const shared = new SharedRegions(this.regions.used);
+    const configuration = await readConfiguration(reading, {
+      commandLine,
+      network,
+      logs,
+      mainErrorLog,
+      process: { shared, worker: 0, peerRows: null, ticketSecret: null },
+    });
     await this.listeners.bind(configuration.http?.sockets ?? [], () => undefined);
+    this.regions = shared;
     const before = this.configuration;
     this.configuration = configuration;
     this.gateway.limit.apply(connectionLimits(configuration, this.network.openSockets));
