@@ -6,9 +6,12 @@ import type { Context, DirectiveSpec, Level } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
 import { slots } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
+import { parseSize } from "../../config/values.ts";
 import { buildOf } from "../../gateway/http-build.ts";
 import type { HttpBuild, ServerDraft } from "../../gateway/http-build.ts";
 import type { HttpModule } from "../../gateway/http-module.ts";
+import { zoneBytesMin } from "../../gateway/zones/zones.ts";
+import type { ZoneUse } from "../../gateway/zones/zones.ts";
 import { readPassphrases, refuseExoticKey } from "../key-material.ts";
 import { makeContext } from "./context.ts";
 import { addressesOf, checkListens } from "./listen-check.ts";
@@ -239,14 +242,17 @@ function keyFile({ name, args: [path = ""] }: Directive, scope: Scope): string {
   return path;
 }
 
+/** The runtime keeps sessions; the zone only takes its name. */
+const sessionZoneUse: ZoneUse<null> = { name: "ssl_session_cache" };
+
 function sessionCache(scope: Scope, { args }: Directive): void {
   for (const arg of args) {
     if (arg === "off" || arg === "none" || arg === "builtin" || /^builtin:\d+$/.test(arg)) continue;
-    const shared = /^shared:[^:]+:(\d+)([kKmM]?)$/.exec(arg);
-    if (shared === null) return scope.fail(`invalid session cache "${arg}"`);
-    const unit = shared[2]!.toLowerCase();
-    const bytes = Number(shared[1]) * (unit === "m" ? 1024 * 1024 : unit === "k" ? 1024 : 1);
-    if (bytes < 8 * 4096) scope.fail(`session cache "${arg}" is too small`);
+    const [, name, size = ""] = /^shared:([^:]+):([^:]+)$/.exec(arg) ?? [];
+    const bytes = parseSize(size);
+    if (name === undefined || bytes === null) return scope.fail(`invalid session cache "${arg}"`);
+    if (bytes < zoneBytesMin) scope.fail(`session cache "${arg}" is too small`);
+    buildOf(scope).zones.add(scope, sessionZoneUse, name, bytes);
   }
   scope.server(ssl).sessionCache = args.join(" ");
 }
