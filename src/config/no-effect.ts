@@ -79,16 +79,6 @@ const NO_EFFECT: readonly Group[] = [
   { module: "ngx_http_uwsgi_module", reason: only("uwsgi_pass"), names: "uwsgi_*" },
   { module: "ngx_http_tunnel_module", reason: only("tunnel_pass"), names: "tunnel_*" },
   { module: "ngx_http_image_filter_module", reason: only("image_filter"), names: "image_filter_*" },
-  {
-    module: "ngx_http_limit_conn_module",
-    reason: only("limit_conn"),
-    names: "limit_conn_zone limit_conn_log_level limit_conn_status limit_conn_dry_run",
-  },
-  {
-    module: "ngx_http_limit_req_module",
-    reason: only("limit_req"),
-    names: "limit_req_zone limit_req_log_level limit_req_status limit_req_dry_run",
-  },
   { module: "ngx_http_log_module", reason: "log files stay open", names: "open_log_file_cache" },
   { module: "ngx_http_map_module", reason: HASH, names: "map_hash_max_size map_hash_bucket_size" },
   { module: "ngx_http_mp4_module", reason: only("mp4"), names: "mp4_*" },
@@ -152,11 +142,6 @@ const NO_EFFECT: readonly Group[] = [
     module: "ngx_http_upstream_keepalive_module",
     reason: "connections to upstreams are not kept",
     names: "keepalive keepalive_time keepalive_timeout keepalive_requests",
-  },
-  {
-    module: "ngx_http_upstream_zone_module",
-    reason: "workers share the state of peers anyway",
-    names: "zone",
   },
   {
     module: "ngx_http_userid_filter_module",

@@ -19,7 +19,9 @@ import { gzipStatic } from "./gzip/gzip-static.ts";
 import { headers } from "./headers.ts";
 import { http2 } from "./http2.ts";
 import { indexFiles } from "./index-files.ts";
+import { limitConn } from "./limit-conn/limit-conn.ts";
 import { limitRate } from "./limit-rate.ts";
+import { limitReq } from "./limit-req/limit-req.ts";
 import { log } from "./log.ts";
 import { map } from "./map.ts";
 import { mirror } from "./mirror.ts";
@@ -43,6 +45,7 @@ import {
   upstreamRandom,
 } from "./upstream-balancers.ts";
 import { upstreamVariables } from "./upstream-variables.ts";
+import { upstreamZone } from "./upstream-zone.ts";
 import { upstreamModule } from "./upstream.ts";
 
 export const httpModules: readonly HttpModule[] = [
@@ -63,6 +66,9 @@ export const httpModules: readonly HttpModule[] = [
   access,
   authBasic,
   authRequest,
+  // Requests are counted by rate before they are counted as under way; both after realip.
+  limitReq,
+  limitConn,
   rewrite,
   upstreamModule,
   upstreamHash,
@@ -70,6 +76,7 @@ export const httpModules: readonly HttpModule[] = [
   upstreamLeastConn,
   upstreamRandom,
   upstreamKeepalive,
+  upstreamZone,
   proxy,
   stubStatus,
   emptyGif,

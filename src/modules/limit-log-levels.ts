@@ -1,0 +1,9 @@
+/** The levels that `limit_*_log_level` may name. */
+export type LimitLogLevel = "info" | "notice" | "warn" | "error";
+
+export const limitLogLevels: Readonly<Record<LimitLogLevel, LimitLogLevel>> = {
+  info: "info",
+  notice: "notice",
+  warn: "warn",
+  error: "error",
+};
