@@ -185,7 +185,7 @@ export class Request implements VariableHolder {
     this.uriUntouched = false;
   }
 
-  /** Goes on with the phase after the one that waits. */
+  /** Runs the phase that waits once more, from its first handler. */
   resume(): void {
     runPhases(this, this.phase);
   }

@@ -6,9 +6,9 @@ const napMs = 50;
 
 /**
  * A lock that did not change hands for so many naps, five seconds, belongs to a thread that is gone. Naps
- * are counted, not the time: in a process that was stopped for long, everybody gets his turn first.
+ * are counted, not the time: in a process that was stopped for long, everybody gets a turn first.
  */
-const napsMax = 100;
+const napsBeforeDeath = 100;
 
 const stateMask = 3;
 const free = 0;
@@ -29,14 +29,16 @@ export class ZoneLock {
   private readonly words: Int32Array;
   private readonly at: number;
   private readonly owner: number;
+  private readonly napsMax: number;
   /** The word as this thread has set it. */
   private mine = 0;
 
   /** `owner`: number of this thread. */
-  constructor(words: Int32Array, at: number, owner: number) {
+  constructor(words: Int32Array, at: number, owner: number, napsMax = napsBeforeDeath) {
     this.words = words;
     this.at = at;
     this.owner = owner;
+    this.napsMax = napsMax;
   }
 
   /** True when the lock was taken from a thread that died with it: what it guards may be half changed. */
@@ -89,7 +91,7 @@ export class ZoneLock {
       }
       naps = word === seen ? naps + 1 : 0;
       seen = word;
-      if (naps === napsMax && this.exchange(word, wanted)) return true;
+      if (naps === this.napsMax && this.exchange(word, wanted)) return true;
       Atomics.wait(words, at, word, napMs);
     }
   }

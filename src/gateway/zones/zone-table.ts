@@ -76,7 +76,10 @@ export class ZoneTable {
     return headBytes + bucketCount(shape) * 4 + shape.nodesMax * shape.nodeBytes;
   }
 
-  /** The table in a region, made there if need be. `owner`: number of this thread. */
+  /**
+   * The table in a region. `owner`: number of this thread. The first one makes the table: the main thread,
+   * which compiles a configuration before it gives it to others.
+   */
   constructor(region: SharedArrayBuffer, shape: TableShape, owner: number) {
     this.words = new Int32Array(region);
     this.numbers = new Float64Array(region);
@@ -91,9 +94,7 @@ export class ZoneTable {
     const keyBytes = new ArrayBuffer(shape.nodeBytes - shape.keyOffset);
     this.key = Buffer.from(keyBytes);
     this.keyWords = new Int32Array(keyBytes);
-    this.lock();
     if (this.words[madeWord] === 0) this.make();
-    this.unlock();
   }
 
   /** Keys in the table. */

@@ -12,6 +12,8 @@ export interface ZoneUse<T> {
   readonly name: string;
   /** Makes the zone ready once the whole configuration was read. @throws ConfigError */
   open?(zone: Zone<T>): void;
+  /** Frees what a thread held that has ended. */
+  release?(zone: Zone<T>, worker: number): void;
 }
 
 /** A zone of shared memory, as a configuration declares it. */
@@ -87,6 +89,11 @@ export class Zones {
       if (zone.size === 0) throw new ConfigError(`zero size shared memory zone "${zone.name}"`, "", 0);
       zone.use.open?.(zone);
     }
+  }
+
+  /** A thread has ended, whatever it was doing: what it held is free. For the main thread. */
+  release(worker: number): void {
+    for (const zone of this.byName.values()) zone.use.release?.(zone, worker);
   }
 }
 

@@ -28,4 +28,7 @@ export const connectionZoneUse: ZoneUse<ConnectionZone> = {
       throw new ConfigError(`limit_conn_zone "${zone.name}" ${keys}`, "", 0);
     }
   },
+  release(zone, worker) {
+    zone.data!.counts!.freeAll(worker);
+  },
 };

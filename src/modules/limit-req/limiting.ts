@@ -1,7 +1,8 @@
-import { DECLINED } from "../../gateway/http-module.ts";
+import { DECLINED, DONE } from "../../gateway/http-module.ts";
 import type { Verdict } from "../../gateway/http-module.ts";
 import type { ClientWatcher, Request } from "../../gateway/request.ts";
 import type { Zone } from "../../gateway/zones/zones.ts";
+import type { Timer } from "../../net/clock.ts";
 import type { LimitLogLevel } from "../limit-log-levels.ts";
 import { oneRequest } from "./request-rates.ts";
 import type { Finding, RequestRates } from "./request-rates.ts";
@@ -37,7 +38,7 @@ const delayLogLevels: Readonly<Record<LimitLogLevel, LimitLogLevel>> = {
 };
 
 /** Passes, delays or refuses a request. Follows ngx_http_limit_req_handler. */
-export function limitRequest(request: Request, settings: LimitReqSettings): Verdict | Promise<Verdict> {
+export function limitRequest(request: Request, settings: LimitReqSettings): Verdict {
   if (request.moduleState?.has(statusKey) === true) return DECLINED;
   const { limits } = settings;
   const nowMs = request.connection.gateway.network.clock.wall();
@@ -96,7 +97,7 @@ function admit(
   { limits, logLevel, dryRun }: LimitReqSettings,
   last: Limit | null,
   nowMs: number,
-): Verdict | Promise<Verdict> {
+): Verdict {
   let slowest = last;
   let delayMs = last === null ? 0 : delayOf(last);
   for (let index = limits.length - 1; index >= 0; index--) {
@@ -114,7 +115,8 @@ function admit(
   request.log(delayLogLevels[logLevel], `${what}, by zone "${slowest.zone.name}"`);
   setStatus(request, dryRun ? "DELAYED_DRY_RUN" : "DELAYED");
   if (dryRun) return DECLINED;
-  return new Promise((resolve) => new Delay(request, delayMs, () => resolve(DECLINED)));
+  new Delay(request).start(delayMs);
+  return DONE;
 }
 
 /** Milliseconds until a request that was just counted is due. */
@@ -144,21 +146,25 @@ function inRequests(thousandths: number): string {
 /** A request that waits for its turn; its client may give up. */
 class Delay implements ClientWatcher {
   private readonly request: Request;
-  private readonly cancel: () => void;
+  private timer: Timer | null = null;
 
-  constructor(request: Request, delayMs: number, go: () => void) {
+  constructor(request: Request) {
     this.request = request;
-    const timer = request.connection.gateway.network.clock.timer(delayMs, () => {
-      request.watcher = null;
-      go();
-    });
-    this.cancel = () => timer.cancel();
+  }
+
+  start(delayMs: number): void {
+    const { request } = this;
     request.watcher = this;
+    this.timer = request.connection.gateway.network.clock.timer(delayMs, () => {
+      request.watcher = null;
+      // The phase begins again, and here finds the request judged.
+      request.resume();
+    });
   }
 
   onClientGone(): void {
     const { request } = this;
-    this.cancel();
+    this.timer?.cancel();
     request.watcher = null;
     request.log("info", "client prematurely closed connection");
     request.response.fail(499);

@@ -30,4 +30,7 @@ export const rateZoneUse: ZoneUse<RateZone> = {
       throw new ConfigError(`limit_req "${zone.name}" ${keys}`, "", 0);
     }
   },
+  release(zone, worker) {
+    zone.data!.rates!.memory.unlockFor(worker);
+  },
 };
