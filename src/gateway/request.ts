@@ -124,6 +124,12 @@ export class Request implements VariableHolder {
     return this.head.host ?? "";
   }
 
+  /** The client's request: this one, or that on whose behalf it was started. */
+  get main(): Request {
+    const { parent } = this;
+    return parent === null ? this : parent.main;
+  }
+
   get secure(): boolean {
     return this.connection.socket.tls !== null;
   }

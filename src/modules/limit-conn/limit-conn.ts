@@ -71,7 +71,7 @@ export const limitConn: HttpModule<object, object, LimitConnSettings> = {
     {
       name: "limit_conn_status",
       volatile: true,
-      get: (request: Request) => (request.moduleState?.get(statusKey) as string | undefined) ?? null,
+      get: (request: Request) => (request.main.moduleState?.get(statusKey) as string | undefined) ?? null,
     },
   ],
   attach(location, own, build) {

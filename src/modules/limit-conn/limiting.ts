@@ -23,9 +23,9 @@ export interface LimitConnSettings {
   dryRun: boolean;
 }
 
-/** Key in `moduleState`: what `$limit_conn_status` says. A request that has it was judged already. */
+/** Key in the main request's `moduleState`: what `$limit_conn_status` says. Who has it was judged already. */
 export const statusKey = {};
-/** Key in `moduleState`: what the request is counted in. */
+/** Key in the main request's `moduleState`: what it is counted in. */
 const holdsKey = {};
 
 interface Hold {
@@ -35,7 +35,8 @@ interface Hold {
 
 /** Counts a request until its end, or refuses it. Follows ngx_http_limit_conn_handler. */
 export function limitConnections(request: Request, settings: LimitConnSettings): Verdict {
-  if (request.moduleState?.has(statusKey) === true) return DECLINED;
+  const { main } = request;
+  if (main.moduleState?.has(statusKey) === true) return DECLINED;
   for (const { zone, connections } of settings.limits) {
     const { key, counts, log } = zone.data!;
     const value = key.evaluate(request);
@@ -55,29 +56,28 @@ export function limitConnections(request: Request, settings: LimitConnSettings):
       request.log(settings.logLevel, `limiting connections${dryRun} by zone "${zone.name}"`);
       return refuse(request, settings);
     }
-    hold(request, { counts: counts!, node });
+    hold(main, { counts: counts!, node });
   }
   return DECLINED;
 }
 
-/** The request has ended, or is not to be counted after all. */
-export function freeConnections(request: Request): void {
-  const { moduleState } = request;
+/** A main request has ended, or is not to be counted after all. */
+export function freeConnections({ moduleState }: Request): void {
   const holds = moduleState?.get(holdsKey) as Hold[] | undefined;
   if (holds === undefined) return;
   moduleState!.delete(holdsKey);
   for (const { counts, node } of holds) counts.free(node);
 }
 
-function hold(request: Request, one: Hold): void {
-  const state = (request.moduleState ??= new Map());
+function hold(main: Request, one: Hold): void {
+  const state = (main.moduleState ??= new Map());
   const holds = state.get(holdsKey) as Hold[] | undefined;
   if (holds === undefined) state.set(holdsKey, [one]).set(statusKey, "PASSED");
   else holds.push(one);
 }
 
-function refuse(request: Request, { dryRun, status }: LimitConnSettings): Verdict {
-  freeConnections(request);
-  (request.moduleState ??= new Map()).set(statusKey, dryRun ? "REJECTED_DRY_RUN" : "REJECTED");
+function refuse({ main }: Request, { dryRun, status }: LimitConnSettings): Verdict {
+  freeConnections(main);
+  (main.moduleState ??= new Map()).set(statusKey, dryRun ? "REJECTED_DRY_RUN" : "REJECTED");
   return dryRun ? DECLINED : status;
 }

@@ -73,7 +73,7 @@ export const limitReq: HttpModule<object, object, LimitReqSettings> = {
     {
       name: "limit_req_status",
       volatile: true,
-      get: (request: Request) => (request.moduleState?.get(statusKey) as string | undefined) ?? null,
+      get: (request: Request) => (request.main.moduleState?.get(statusKey) as string | undefined) ?? null,
     },
   ],
   attach(location, own) {

@@ -27,7 +27,7 @@ export interface LimitReqSettings {
   dryRun: boolean;
 }
 
-/** Key in `moduleState`: what `$limit_req_status` says. A request that has it was judged already. */
+/** Key in the main request's `moduleState`: what `$limit_req_status` says. Who has it was judged already. */
 export const statusKey = {};
 
 const delayLogLevels: Readonly<Record<LimitLogLevel, LimitLogLevel>> = {
@@ -39,7 +39,7 @@ const delayLogLevels: Readonly<Record<LimitLogLevel, LimitLogLevel>> = {
 
 /** Passes, delays or refuses a request. Follows ngx_http_limit_req_handler. */
 export function limitRequest(request: Request, settings: LimitReqSettings): Verdict {
-  if (request.moduleState?.has(statusKey) === true) return DECLINED;
+  if (request.main.moduleState?.has(statusKey) === true) return DECLINED;
   const { limits } = settings;
   const nowMs = request.connection.gateway.network.clock.wall();
   let finding: Finding | null = null;
@@ -133,8 +133,8 @@ function ratesOf({ zone }: Limit): RequestRates {
   return zone.data!.rates!;
 }
 
-function setStatus(request: Request, status: string): void {
-  (request.moduleState ??= new Map()).set(statusKey, status);
+function setStatus({ main }: Request, status: string): void {
+  (main.moduleState ??= new Map()).set(statusKey, status);
 }
 
 /** "1.500" */
