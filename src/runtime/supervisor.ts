@@ -167,6 +167,7 @@ export class Supervisor {
     const { log, memory } = this.init;
     this.alive.delete(thread);
     memory.dismiss(thread.memory);
+    this.generation?.configuration.http?.build.zones.release(thread.memory.worker);
     const expected = thread.leaving && code === 0;
     log.write(
       expected ? "notice" : "alert",
