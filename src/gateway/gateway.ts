@@ -10,6 +10,7 @@ import type { Drainable, DrainOccasion } from "./drain.ts";
 import { Counters } from "./counters.ts";
 import type { ErrorLog } from "./error-log.ts";
 import type { ListenSocket } from "./listen-socket.ts";
+import { TunnelSet } from "./tunnel-set.ts";
 
 /** A tunnel, as far as the gateway as a whole must know it. */
 export interface OpenTunnel extends Drainable {
@@ -37,7 +38,7 @@ const serverRemoved: DrainOccasion = {
 export class Gateway {
   readonly network: Network;
   readonly connections = new Set<ClientConnection>();
-  readonly tunnels = new Set<OpenTunnel>();
+  readonly tunnels: TunnelSet;
   readonly limit: ConnectionLimit;
   readonly upstreamsClosing = new Set<() => void>();
   /** No connection is kept after the request that it serves: the process is on its way out. */
@@ -57,6 +58,7 @@ export class Gateway {
   constructor(network: Network, log: ErrorLog, counters: Counters = new Counters()) {
     this.network = network;
     this.log = log;
+    this.tunnels = new TunnelSet(network);
     this.limit = new ConnectionLimit(network, log, this.connections);
     this.drains = new DrainSchedule(network.clock, () => network.random());
     this.counters = counters;

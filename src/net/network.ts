@@ -172,4 +172,9 @@ export interface Network {
    * "ESERVFAIL", "EREFUSED", "EFORMERR", "ENOTIMP" or "ETIMEOUT".
    */
   query(hostname: string, options: NameQuery): Promise<NameAnswer>;
+  /**
+   * Much has been made and let go of: the runtime may collect it and give memory back, beside what it is
+   * doing. Nothing happens where it offers no way to that without a pause.
+   */
+  giveBackMemory(): void;
 }

@@ -121,6 +121,8 @@ export interface BunListener {
 export interface BunApi {
   listen(options: BunListenOptions): BunListener;
   connect(options: BunConnectOptions): Promise<unknown>;
+  /** `force` false: collects garbage while the program runs on. */
+  gc(force: boolean): void;
 }
 
 /** Bun's API, or null on another runtime. */

@@ -79,6 +79,10 @@ export class BunNetwork implements Network {
     return this.node.query(hostname, options);
   }
 
+  giveBackMemory(): void {
+    requireBun().gc(false);
+  }
+
   /** Null where Bun's own TLS sockets cannot do what is asked. */
   private nativeTls(
     options: ListenOptions,

@@ -60,6 +60,8 @@ export class MemoryNetwork implements Network {
   readonly blackHoles = new Set<string>();
   /** Every connection's dialing end, in order of appearance: for faults on purpose. */
   readonly dialed: MemoryConnection[] = [];
+  /** How often memory was asked back. */
+  memoryGivenBack = 0;
   private readonly world: World;
   private readonly listeners: MemoryListener[] = [];
   private nextPort = ephemeralPort;
@@ -97,6 +99,10 @@ export class MemoryNetwork implements Network {
 
   tlsContext(options: TlsContextOptions): TlsContext {
     return new MemoryTlsContext(options);
+  }
+
+  giveBackMemory(): void {
+    this.memoryGivenBack += 1;
   }
 
   async resolve(hostname: string): Promise<string[]> {
