@@ -1,5 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import http from "node:http";
+import https from "node:https";
 import net from "node:net";
 import { RawConnection } from "./raw.ts";
 import { WebSocketServer, type WebSocket } from "./ws.ts";
@@ -19,18 +20,31 @@ export interface EchoBackend extends Backend {
   connectionTo(path: string): Promise<WebSocket>;
 }
 
+export interface EchoOptions {
+  /** Certificate and key of a server that speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Answers some plain requests in its own way, and says so by true. */
+  readonly answer?: (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
+}
+
 /**
  * Echoes every message as it came, except on paths that end in "/silent"; a plain request is
  * answered by "METHOD TARGET from NAME".
  */
-export async function startEchoBackend(name: string, port = 0): Promise<EchoBackend> {
+export async function startEchoBackend(
+  name: string,
+  port = 0,
+  { tls, answer }: EchoOptions = {},
+): Promise<EchoBackend> {
   const requests: http.IncomingMessage[] = [];
   const events = new EventEmitter().setMaxListeners(0);
-  const server = http.createServer((request, response) => {
+  const onRequest: http.RequestListener = (request, response) => {
     requests.push(request);
     request.resume();
+    if (answer?.(request, response) === true) return;
     response.end(`${request.method} ${request.url} from ${name}`);
-  });
+  };
+  const server = tls === undefined ? http.createServer(onRequest) : https.createServer(tls, onRequest);
   const sockets = new WebSocketServer({ server });
   sockets.on("headers", (fields) => fields.push(`X-Backend: ${name}`));
   sockets.on("connection", (socket, request) => {

@@ -66,6 +66,7 @@ export async function startGateway(product: Product, options: GatewayOptions): P
   await mkdir(path.join(directory, "logs"));
   const files = { ...options.files, "nginx.conf": options.config };
   for (const [name, text] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(directory, name)), { recursive: true });
     await writeFile(path.join(directory, name), text.replaceAll("PREFIX", directory), "latin1");
   }
   const child = spawnGateway(product, directory);

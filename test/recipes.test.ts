@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { recipes, type Ask, type Open, type Recipe } from "./recipes.ts";
+import { startEchoBackend, type EchoBackend } from "./support/backend.ts";
+import { certificateFiles } from "./support/certificate.ts";
+import { products, repository, startGateway, type Gateway, type Product } from "./support/gateway.ts";
+import { freePorts } from "./support/ports.ts";
+import { WebSocket } from "./support/ws.ts";
+
+const folder = path.join(repository, "examples/recipes");
+
+/** A recipe that runs: its gateway, the servers behind it, and where it listens. */
+interface Scene {
+  readonly gateway: Gateway;
+  readonly servers: ReadonlyMap<string, readonly EchoBackend[]>;
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+test("every recipe is exercised", () => {
+  const files = readdirSync(folder).filter((name) => name.endsWith(".conf"));
+  assert.deepEqual(
+    files.map((name) => path.basename(name, ".conf")).toSorted(),
+    Object.keys(recipes).toSorted(),
+  );
+  assert.ok(files.length >= 20);
+});
+
+for (const product of products()) {
+  describe(`recipes on ${product.name}`, () => {
+    for (const [name, recipe] of Object.entries(recipes)) {
+      test(name, async (t) => {
+        const scene = await start(product, name, recipe, (stop) => t.after(stop));
+        for (const step of recipe.steps) {
+          if ("ask" in step) await ask(scene, step);
+          else await open(scene, step);
+        }
+      });
+    }
+  });
+}
+
+async function start(
+  product: Product,
+  name: string,
+  recipe: Recipe,
+  after: (stop: () => Promise<void>) => void,
+): Promise<Scene> {
+  const certificate = await certificateFiles();
+  const tls = { cert: certificate["certificate.pem"]!, key: certificate["certificate.key"]! };
+  const servers = new Map<string, EchoBackend[]>();
+  let config = readFileSync(path.join(folder, `${name}.conf`), "latin1");
+  for (const [port, server] of Object.entries(recipe.servers)) {
+    const backend = await startEchoBackend(server, 0, {
+      ...(recipe.tls?.includes(server) === true ? { tls } : {}),
+      ...(recipe.answer === undefined ? {} : { answer: recipe.answer }),
+    });
+    after(() => backend.stop());
+    servers.set(server, [...(servers.get(server) ?? []), backend]);
+    config = config.replaceAll(`127.0.0.1:${port}`, `127.0.0.1:${backend.port}`);
+  }
+  const [plain, secure] = (await freePorts(2)) as [number, number];
+  config = config.replaceAll("127.0.0.1:8080", `127.0.0.1:${plain}`);
+  config = config.replaceAll("127.0.0.1:8443", `127.0.0.1:${secure}`);
+  const files = { ...certificate, ...recipe.files, "mime.types": mimeTypes };
+  const port = config.includes(`:${secure} ssl`) ? secure : plain;
+  const gateway = await startGateway(product, { config, port, files });
+  after(() => gateway.stop());
+  return { gateway, servers, ports: { "http:": plain, "ws:": plain, "https:": secure, "wss:": secure } };
+}
+
+async function ask({ ports, servers, gateway }: Scene, step: Ask): Promise<void> {
+  const url = new URL(step.ask);
+  const options: https.RequestOptions = {
+    host: "127.0.0.1",
+    port: ports[url.protocol],
+    servername: url.hostname,
+    rejectUnauthorized: false,
+    method: step.method ?? "GET",
+    path: step.ask.slice(step.ask.indexOf("/", 8)),
+    headers: { Host: url.hostname, Connection: "close", ...step.headers },
+  };
+  const request = url.protocol === "https:" ? https.request(options) : http.request(options);
+  request.end();
+  const [response] = (await once(request, "response")) as [http.IncomingMessage];
+  const body = Buffer.concat(await response.toArray()).toString("latin1");
+  const told = `${step.ask}\n${body}\n${gateway.log()}`;
+  assert.equal(response.statusCode, step.status, told);
+  if (typeof step.body === "string") assert.equal(body, step.body);
+  else if (step.body !== undefined) assert.match(body, step.body);
+  for (const [field, value] of Object.entries(step.fields ?? {})) {
+    // The files name ports 80 and 443 by their schemes; here it is another.
+    const actual = String(response.headers[field] ?? null).replace(/:\d{5}\//, "/");
+    assert.equal(actual, String(value), `${field} of ${told}`);
+  }
+  holds(step.seen, lastRequest(servers, / from (.*)$/.exec(body)?.[1]));
+}
+
+async function open({ ports, servers }: Scene, step: Open): Promise<void> {
+  const url = new URL(step.open);
+  const socket = new WebSocket(
+    `${url.protocol}//127.0.0.1:${ports[url.protocol]}${url.pathname}${url.search}`,
+    {
+      headers: { Host: url.hostname, ...step.headers },
+        rejectUnauthorized: false,
+    },
+  );
+  const upgraded = once(socket, "upgrade") as Promise<[http.IncomingMessage]>;
+  await once(socket, "open");
+  const [answer] = await upgraded;
+  assert.equal(answer.headers["x-backend"], step.at);
+  const echoed = once(socket, "message") as Promise<[Buffer]>;
+  socket.send("hello");
+  assert.equal((await echoed)[0].toString(), "hello");
+  const seen = lastRequest(servers, step.at);
+  assert.equal(seen?.url, step.path);
+  holds(step.seen, seen);
+  const closed = once(socket, "close") as Promise<[number]>;
+  socket.close(4000, "bye");
+  assert.equal((await closed)[0], 4000);
+}
+
+/** The request that came last to a server of this name. */
+function lastRequest(servers: Scene["servers"], name: string | undefined): http.IncomingMessage | undefined {
+  return servers
+    .get(name ?? "")
+    ?.flatMap(({ requests }) => requests)
+    .at(-1);
+}
+
+function holds(
+  expected: Readonly<Record<string, string>> | undefined,
+  seen: http.IncomingMessage | undefined,
+): void {
+  for (const [field, value] of Object.entries(expected ?? {}))
+    assert.equal(seen?.headers[field], value, field);
+}
+
+const mimeTypes = `types {
+  text/html html;
+  text/css css;
+  application/javascript js;
+  image/svg+xml svg;
+}
+`;
