@@ -91,7 +91,6 @@ function readWord(...words: string[]): Read {
 const readEventType: Read = ({ args: [type = ""] }, scope) =>
   ["epoll", "poll", "select"].includes(type) ? type : scope.fail(`invalid event type "${type}"`);
 
-
 const readPriority: Read = (directive, scope) =>
   parseNumber((directive.args[0] ?? "").replace(/^[-+]/, "")) ?? refuse(scope, directive, "invalid number");
 

@@ -19,8 +19,8 @@ export interface KeptSocket {
   lend(): { readonly handle: SocketHandle | null; readonly transfer: readonly object[] };
   /** What the listener's `release` gave. */
   takeBack(handle: SocketHandle | null): void;
-  /** The listener has released this, but there is nobody who could accept on it: it may be closed. */
-  drop(handle: SocketHandle | null): void;
+  /** It was taken back, but nobody can accept on it now: it may be closed, see `survives`. */
+  park(): void;
   /**
    * The borrower is gone without having released it (its thread has died). False when the socket went with
    * it, with all that waited.

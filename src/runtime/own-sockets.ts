@@ -11,7 +11,7 @@ export class OwnSockets implements SocketKeeper {
       {
         lend: () => ({ handle: null, transfer: [] }),
         takeBack: () => undefined,
-        drop: () => undefined,
+        park: () => undefined,
         survives: () => true,
         close: () => undefined,
       },

@@ -21,6 +21,8 @@ interface Slot<W> {
 export interface Borrower<W> {
   /** Must send the sockets before it returns. */
   readonly lend: (to: W, sockets: PassedSocket[], transfer: object[]) => Promise<void>;
+  /** It has died, or is about to. */
+  readonly isGone: (thread: W) => boolean;
   readonly takeBack: (from: W, names: readonly SocketName[]) => Promise<readonly PassedSocket[]>;
 }
 
@@ -98,12 +100,14 @@ export class SocketPool<W extends object> {
   }
 
   /**
-   * Moves sockets so that all threads accept: `main` alone those that cannot move. For a thread that is to
-   * be replaced there is null: its sockets stay as they are.
+   * Moves sockets so that all threads accept: `main` alone those that cannot move. Those of a thread that is
+   * gone stay as they are until it is replaced.
    */
-  async distribute(threads: readonly (W | null)[], main: W, { lend, takeBack }: Borrower<W>): Promise<void> {
+  async distribute(threads: readonly W[], main: W, borrower: Borrower<W>): Promise<void> {
+    const { lend, takeBack, isGone } = borrower;
     const wanted = (slot: Slot<W>): W | null => {
-      return slot.stays ? main : threads[slot.number % threads.length]!;
+      const thread = slot.stays ? main : threads[slot.number % threads.length]!;
+      return isGone(thread) ? null : thread;
     };
     const misplaced = [...this.slots.values()].flat().filter((slot) => {
       const thread = wanted(slot);
@@ -120,12 +124,8 @@ export class SocketPool<W extends object> {
 
   /** Sockets of a thread that dies go to another one at once, if there is one. */
   async handOn(sockets: readonly PassedSocket[], to: W | null, { lend }: Borrower<W>): Promise<void> {
-    if (to !== null) {
-      this.takeBack(sockets);
-      await Promise.all(this.lendFree(() => to, lend));
-      return;
-    }
-    for (const { key, slot, handle } of sockets) this.slots.get(key)?.[slot]?.kept.drop(handle);
+    this.takeBack(sockets);
+    await Promise.all(this.lendFree((slot) => (slot.stays ? null : to), lend));
   }
 
   /**
@@ -133,9 +133,9 @@ export class SocketPool<W extends object> {
    * on before this thread turns to its events. So nothing may be waited for in here, or before.
    */
   private lendFree(wanted: (slot: Slot<W>) => W | null, lend: Borrower<W>["lend"]): Promise<void>[] {
-    const free = [...this.slots.values()].flat().filter((slot) => {
-      return slot.holder === null && slot.kept.survives() && wanted(slot) !== null;
-    });
+    const unused = [...this.slots.values()].flat().filter(({ holder }) => holder === null);
+    for (const slot of unused) if (wanted(slot) === null) slot.kept.park();
+    const free = unused.filter((slot) => slot.kept.survives() && wanted(slot) !== null);
     return [...groupBy(free, (slot) => wanted(slot)!)].map(([thread, slots]) => {
       const lent = slots.map((slot) => ({ slot, ...slot.kept.lend() }));
       for (const slot of slots) slot.holder = thread;
@@ -150,8 +150,8 @@ export class SocketPool<W extends object> {
     for (const plan of plans) {
       const slots = this.slots.get(endpointKey(plan.endpoint)) ?? [];
       for (const slot of slots) {
-        if (slot.holder !== dead) continue;
-        slot.holder = null;
+        if (slot.holder === dead) slot.holder = null;
+        if (slot.holder !== null) continue;
         if (slot.kept.survives()) continue;
         const siblings = slots.filter((other) => other !== slot).map(({ kept }) => kept);
         slot.kept = this.keeper.open(bindOptions(plan), 1, siblings)[0]!;

@@ -127,8 +127,7 @@ export class Supervisor {
 
   private async distribute(): Promise<void> {
     const { serving } = this.init;
-    const threads = this.threads.map((thread) => (thread.ended ? null : thread));
-    const servers: readonly (Acceptor | null)[] = threads.length > 0 ? threads : [serving];
+    const servers: readonly Acceptor[] = this.threads.length > 0 ? this.threads : [serving];
     await this.sockets.distribute(servers, serving, borrower);
     if (this.threads.length > 0 && serving.listeners.names.length === 0) void serving.gateway.standDown();
   }
@@ -177,7 +176,7 @@ export class Supervisor {
   }
 
   private handOn(dying: WorkerThread, sockets: readonly PassedSocket[]): void {
-    const other = this.threads.find((thread) => thread !== dying && !thread.ended);
+    const other = this.threads.find((thread) => thread !== dying && !isGone(thread));
     void this.sockets.handOn(sockets, other ?? null, borrower);
   }
 
@@ -236,11 +235,16 @@ const borrower: Borrower<Acceptor> = {
     if (to instanceof WorkerThread) await commandOrNothing(to, { kind: "accept", sockets }, transfer);
     else await to.accept(sockets);
   },
+  isGone,
   takeBack: async (from, names) => {
     if (!(from instanceof WorkerThread)) return from.release(names);
     return await commandOrNothing(from, { kind: "release", names });
   },
 };
+
+function isGone(thread: Acceptor): boolean {
+  return thread instanceof WorkerThread && (thread.ended || thread.dying);
+}
 
 async function prepare(thread: WorkerThread, { snapshot }: Generation): Promise<void> {
   try {

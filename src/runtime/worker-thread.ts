@@ -24,6 +24,8 @@ export class WorkerThread {
   /** It was told to end. */
   leaving = false;
   ended = false;
+  /** It has said that it ends of an exception. */
+  dying = false;
   readonly whenEnded: Promise<void>;
   private readonly worker: Worker;
   private readonly waiting = new Map<
@@ -79,6 +81,7 @@ export class WorkerThread {
   private hear(message: FromWorker, events: WorkerThreadEvents): void {
     switch (message.kind) {
       case "dying":
+        this.dying = true;
         events.onDying(this, message.sockets);
         return;
       case "gather":

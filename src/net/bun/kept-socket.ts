@@ -90,7 +90,7 @@ class BunKeptSocket implements KeptSocket {
 
   takeBack(): void {}
 
-  drop(): void {}
+  park(): void {}
 
   survives(): boolean {
     return true;

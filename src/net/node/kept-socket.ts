@@ -64,8 +64,10 @@ class NodeKeptSocket implements KeptSocket {
     this.server = handle as net.Server | null;
   }
 
-  drop(handle: SocketHandle | null): void {
-    if (handle instanceof net.Server) handle.close();
+  /** A server that nobody listens to would accept all the same. */
+  park(): void {
+    this.server?.close();
+    this.server = null;
   }
 
   survives(): boolean {
@@ -100,9 +102,7 @@ class NodeKeptPipe implements KeptSocket {
     this.handle = handle;
   }
 
-  drop(handle: SocketHandle | null): void {
-    this.handle = handle;
-  }
+  park(): void {}
 
   survives(): boolean {
     return true;
