@@ -36,7 +36,7 @@ describe("memory is asked back", () => {
     assert.equal(network.memoryGivenBack, 1);
   });
 
-  test("not for few, nor for as many as there were already", async () => {
+  test("not for few, nor for as many as there were already, nor with very many", async () => {
     const { network, tunnels, open } = begin();
     const first = open(255);
     await network.advance(10_000);
@@ -49,6 +49,9 @@ describe("memory is asked back", () => {
     open(2_000);
     await network.advance(10_000);
     open(500);
+    await network.advance(10_000);
+    assert.equal(network.memoryGivenBack, 1);
+    open(10_000);
     await network.advance(10_000);
     assert.equal(network.memoryGivenBack, 1);
     assert.equal(network.clock.nextAt, Infinity);

@@ -6,6 +6,8 @@ import type { OpenTunnel } from "./gateway.ts";
 /** So many more tunnels are worth a collection of garbage, whose cost grows with all that are open. */
 const grownMin = 256;
 const grownPart = 1 / 4;
+/** With more tunnels the pause (4 ms for each thousand) is longer than what it brings is worth. */
+const collectedMax = 10_000;
 
 /** After a rush, which is over when no tunnel has been opened for so long. */
 const quietMs = 50;
@@ -45,7 +47,7 @@ export class TunnelSet extends Set<OpenTunnel> implements DeadlineOwner {
   onDeadline(): void {
     this.rushEndMs = 0;
     this.level = this.size;
-    this.network.giveBackMemory();
+    if (this.size <= collectedMax) this.network.giveBackMemory();
   }
 
   private awaitQuiet(): void {

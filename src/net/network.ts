@@ -173,8 +173,8 @@ export interface Network {
    */
   query(hostname: string, options: NameQuery): Promise<NameAnswer>;
   /**
-   * Much has been made and let go of: the runtime may collect it and give memory back, beside what it is
-   * doing. Nothing happens where it offers no way to that without a pause.
+   * Much has been made and let go of: the runtime collects it and gives memory back, which takes it
+   * milliseconds. Nothing happens where it offers no way to that.
    */
   giveBackMemory(): void;
 }

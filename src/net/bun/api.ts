@@ -121,7 +121,7 @@ export interface BunListener {
 export interface BunApi {
   listen(options: BunListenOptions): BunListener;
   connect(options: BunConnectOptions): Promise<unknown>;
-  /** `force` false: collects garbage while the program runs on. */
+  /** `force`: collects all garbage before it returns; else some time later, or not. */
   gc(force: boolean): void;
 }
 

@@ -68,7 +68,7 @@ export class NodeNetwork implements Network {
     return queryName(hostname, options);
   }
 
-  /** V8 collects without a pause only on its own account. */
+  /** V8 collects on its own account alone. */
   giveBackMemory(): void {}
 }
 
