@@ -10,6 +10,7 @@ import { tell } from "./console.ts";
 import { OptionError, parseOptions } from "./options.ts";
 import type { Options } from "./options.ts";
 import { sendSignal } from "./signal.ts";
+import { takeOver } from "./takeover.ts";
 import { HELP_TEXT, buildText, versionText } from "./version.ts";
 import { keepYoungGenerationSmall } from "./young-generation.ts";
 
@@ -33,7 +34,7 @@ async function main(args: string[]): Promise<number> {
     showVersion(options);
     if (!options.commandLine.testOnly) return 0;
   }
-  const code = await act(options.commandLine);
+  const code = await act(options);
   if (code !== 0) hintAtMissingFile(options.commandLine);
   return code;
 }
@@ -50,16 +51,19 @@ function showVersion({ showHelp, showBuild }: Options): void {
   if (showBuild) process.stderr.write(buildText());
 }
 
-async function act(commandLine: CommandLine): Promise<number> {
+async function act({ commandLine, takeover }: Options): Promise<number> {
   const { checkConfiguration, run } = await import("../runtime/start.ts");
-  if (!commandLine.testOnly && commandLine.signal === null) return leave(await run(commandLine));
+  const isStart = !commandLine.testOnly && commandLine.signal === null && !takeover;
+  if (isStart) return leave(await run(commandLine));
   const result = await checkConfiguration(commandLine);
   if (commandLine.testOnly) return reportTest(commandLine, result);
   if (!result.ok) {
     showRemarks(result.remarks, true);
     return 1;
   }
-  return sendSignal(commandLine.signal!, result.pidFile);
+  if (commandLine.signal !== null) return sendSignal(commandLine.signal, result.pidFile);
+  showRemarks(result.remarks, false);
+  return await takeOver(result.pidFile);
 }
 
 /** Ends a program that has served: timers and sockets that are left must not keep it alive. */

@@ -52,7 +52,13 @@ test("without options the configuration is nginx.conf in the current directory",
     showHelp: false,
     showVersion: false,
     showBuild: false,
+    takeover: false,
   });
+});
+
+test("--takeover stands beside the others", () => {
+  const { takeover, commandLine } = parse("--takeover -c a.conf");
+  assert.deepEqual([takeover, commandLine.configFile], [true, "/work/a.conf"]);
 });
 
 const PATHS: readonly [string, string, string][] = [

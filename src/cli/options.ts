@@ -12,6 +12,8 @@ export interface Options {
   readonly showVersion: boolean;
   /** Show what it runs on, too. */
   readonly showBuild: boolean;
+  /** Take the place of a running process. */
+  readonly takeover: boolean;
 }
 
 /** What nginx's messages call the value of each option that has one. */
@@ -22,6 +24,9 @@ const VALUE_NAMES: Readonly<Record<string, string>> = {
   p: "directory name",
   s: "parameter",
 };
+
+/** The one option that nginx does not have. */
+export const takeoverOption = "--takeover";
 
 const SIGNALS: readonly string[] = ["stop", "quit", "reopen", "reload"] satisfies SignalName[];
 
@@ -35,8 +40,13 @@ const SIGNALS: readonly string[] = ["stop", "quit", "reopen", "reload"] satisfie
 export function parseOptions(args: readonly string[], cwd: string): Options {
   const letters = new Set<string>();
   const values: Record<string, string> = {};
+  let takeover = false;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
+    if (arg === takeoverOption) {
+      takeover = true;
+      continue;
+    }
     if (!arg.startsWith("-")) throw new OptionError(`invalid option: "${arg}"`);
     const { valued, rest } = readLetters(arg, letters);
     if (valued === null) continue;
@@ -51,6 +61,7 @@ export function parseOptions(args: readonly string[], cwd: string): Options {
     showHelp,
     showVersion: showHelp || letters.has("v") || letters.has("V"),
     showBuild: letters.has("V"),
+    takeover,
   };
 }
 

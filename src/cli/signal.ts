@@ -15,19 +15,24 @@ const NUMBERS: Readonly<Record<SignalName, number>> = { stop: 15, quit: 3, reope
 
 /** Sends a signal to the process that a pid file names. Returns the exit code. */
 export function sendSignal(name: SignalName, pidFile: string): number {
-  const text = readPid(pidFile);
-  if (text === null) return 1;
-  if (!/^[0-9]+$/.test(text) || Number(text) === 0) {
-    tell(`[error] invalid PID number "${text}" in "${pidFile}"`);
-    return 1;
-  }
+  const pid = runningProcess(pidFile);
+  if (pid === null) return 1;
   try {
-    process.kill(Number(text), SIGNALS[name]);
+    process.kill(pid, SIGNALS[name]);
     return 0;
   } catch (error) {
-    tell(`[alert] kill(${text}, ${NUMBERS[name]}) failed ${describeErrno(error)}`);
+    tell(`[alert] kill(${pid}, ${NUMBERS[name]}) failed ${describeErrno(error)}`);
     return 1;
   }
+}
+
+/** The process that a pid file names; null, and told, when it names none. */
+export function runningProcess(pidFile: string): number | null {
+  const text = readPid(pidFile);
+  if (text === null) return null;
+  if (/^[0-9]+$/.test(text) && Number(text) !== 0) return Number(text);
+  tell(`[error] invalid PID number "${text}" in "${pidFile}"`);
+  return null;
 }
 
 function readPid(pidFile: string): string | null {

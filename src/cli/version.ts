@@ -17,6 +17,7 @@ export function buildText(): string {
 
 export const HELP_TEXT = `Usage: ${productName} [-?hvVtTq] [-s signal] [-p prefix]
                 [-e filename] [-c filename] [-g directives]
+       ${productName} --takeover [-p prefix] [-e filename] [-c filename] [-g directives]
        ${productName} quickstart
 
 Options:
@@ -31,6 +32,8 @@ Options:
   -e filename   : set error log file (default: logs/error.log, below the prefix)
   -c filename   : set configuration file (default: nginx.conf, below the prefix)
   -g directives : set global directives out of configuration file
+  --takeover    : take the place of the running ${productName} of that configuration, which lets its
+                  connections end; no connection is refused meanwhile
 
 Commands:
   quickstart    : run a demonstration: a gateway, two WebSocket backends and a page to try them

@@ -22,12 +22,22 @@ export interface KeptSocket {
   /** It was taken back, but nobody can accept on it now: it may be closed, see `survives`. */
   park(): void;
   /**
+   * The listener has released this, and nobody is to accept for a while: it stays open, and what comes waits,
+   * until it is lent again.
+   */
+  park(handle: SocketHandle | null): void;
+  /** The descriptor in this process, for another process to inherit; null when there is none now. */
+  descriptor(): number | null;
+  /**
    * The borrower is gone without having released it (its thread has died). False when the socket went with
    * it, with all that waited.
    */
   survives(): boolean;
-  /** Frees the port, as far as no listener has the socket. */
-  close(): void;
+  /**
+   * Frees the port, as far as no listener has the socket. The file of a unix socket goes with it, unless
+   * another process still listens there.
+   */
+  close(leaveFile: boolean): void;
 }
 
 /** Binds listening sockets for all threads of the process. */
@@ -41,4 +51,6 @@ export interface SocketKeeper {
    * @throws Error with `code`
    */
   open(options: BindOptions, count: number, siblings: readonly KeptSocket[]): KeptSocket[];
+  /** Sockets of an endpoint that another process has bound, and this one inherited as descriptors. */
+  adopt(options: BindOptions, descriptors: readonly number[]): KeptSocket[];
 }

@@ -1,7 +1,25 @@
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 
 /** Set for the process in the background, so that it does not go there again. */
 const marker = "LONGHAUL_BACKGROUND";
+
+/** What starts a process. */
+export interface Program {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+}
+
+/** How this process was started: read at once, since the executable may be replaced while it runs. */
+export const ownProgram: Program = readOwnProgram();
+
+function readOwnProgram(): Program {
+  const [, script = "", ...args] = process.argv;
+  // A single-file executable is its own script, which has a name that only it understands.
+  const own = script.startsWith("/$bunfs/") ? [] : [...process.execArgv, script];
+  return { file: process.execPath, args: [...own, ...args], cwd: process.cwd() };
+}
 
 /** True in the process that `goToBackground` has started. */
 export function isBackground(): boolean {
@@ -13,10 +31,9 @@ export function isBackground(): boolean {
  * runtime cannot fork. Resolves with the exit code for the process in the foreground.
  */
 export async function goToBackground(): Promise<number> {
-  const [, script = "", ...args] = process.argv;
-  // A single-file executable is its own script, which has a name that only it understands.
-  const own = script.startsWith("/$bunfs/") ? [] : [...process.execArgv, script];
-  const child = spawn(process.execPath, [...own, ...args], {
+  const { file, args, cwd } = ownProgram;
+  const child = spawn(file, args, {
+    cwd,
     detached: true,
     env: { ...process.env, [marker]: "1" },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -29,6 +46,22 @@ export async function goToBackground(): Promise<number> {
       child.unref();
       resolve(0);
     });
+  });
+}
+
+/**
+ * Starts a program in the background that takes this process's place: with these variables, and these
+ * descriptors from 3 on.
+ */
+export function startSuccessor(
+  { file, args, cwd }: Program,
+  environment: NodeJS.ProcessEnv,
+  descriptors: readonly number[],
+): ChildProcess {
+  return spawn(file, args, {
+    cwd,
+    env: { ...process.env, ...environment, [marker]: "1" },
+    stdio: ["ignore", "ignore", "inherit", ...descriptors],
   });
 }
 

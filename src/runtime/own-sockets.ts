@@ -13,8 +13,14 @@ export class OwnSockets implements SocketKeeper {
         takeBack: () => undefined,
         park: () => undefined,
         survives: () => true,
+        park: () => undefined,
+        descriptor: () => null,
         close: () => undefined,
       },
     ];
+  }
+
+  adopt(): KeptSocket[] {
+    return [];
   }
 }

@@ -32,7 +32,7 @@ export class Serving {
     this.gateway.limit.apply(limits);
     const released = await this.listeners.replace(configuration.http?.sockets ?? []);
     this.gateway.drainServers(removedServers(before?.http?.build, configuration.http?.build));
-    closePools(before);
+    if (before !== configuration) closePools(before);
     return released;
   }
 

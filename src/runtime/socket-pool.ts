@@ -5,6 +5,7 @@ import type { KeptSocket, SocketKeeper } from "../net/kept-socket.ts";
 import { bindPatiently } from "./binding.ts";
 import type { BindError } from "./binding.ts";
 import { defaultBacklog } from "./listeners.ts";
+import type { Inheritance } from "./inheritance.ts";
 import type { PassedSocket, SocketName } from "./messages.ts";
 
 /** A listening socket and the thread that accepts on it. */
@@ -35,10 +36,12 @@ export class SocketPool<W extends object> {
   private readonly keeper: SocketKeeper;
   private readonly clock: Clock;
   private readonly slots = new Map<string, Slot<W>[]>();
+  private readonly inheritance: Inheritance;
 
-  constructor(keeper: SocketKeeper, clock: Clock) {
+  constructor(keeper: SocketKeeper, clock: Clock, inheritance: Inheritance) {
     this.keeper = keeper;
     this.clock = clock;
+    this.inheritance = inheritance;
   }
 
   /**
@@ -58,7 +61,10 @@ export class SocketPool<W extends object> {
       for (const plan of plans) {
         const key = endpointKey(plan.endpoint);
         const stays = !this.keeper.crossesThreads(plan.endpoint);
-        const slots = this.slots.get(key) ?? [];
+        const known = this.slots.get(key);
+        const slots = known ?? this.adopt(plan, stays);
+        if (known === undefined) fresh.push(...slots);
+        if (slots.length > 0) this.slots.set(key, slots);
         const missing = (stays ? 1 : threads) - slots.length;
         if (missing <= 0) continue;
         const siblings = slots.map(({ kept }) => kept);
@@ -76,7 +82,41 @@ export class SocketPool<W extends object> {
       undo();
       throw error;
     }
+    this.inheritance.forget();
     return undo;
+  }
+
+  /** What another process has bound. */
+  private adopt(plan: SocketPlan, stays: boolean): Slot<W>[] {
+    const key = endpointKey(plan.endpoint);
+    const inherited = this.keeper.adopt(bindOptions(plan), this.inheritance.take(key));
+    return inherited.map((kept, number) => ({ key, number, kept, stays, holder: null }));
+  }
+
+  /**
+   * The descriptors of all sockets by endpoint, for another process to inherit; null when one cannot be told.
+   */
+  descriptors(): Map<string, number[]> | null {
+    const all = new Map<string, number[]>();
+    for (const [key, slots] of this.slots) {
+      const known = slots.map(({ kept }) => kept.descriptor()).filter((fd) => fd !== null);
+      if (known.length < slots.length) return null;
+      all.set(key, known);
+    }
+    return all;
+  }
+
+  /** Nobody accepts from here on; the sockets stay open, until they are distributed again. */
+  async park({ takeBack }: Borrower<W>): Promise<void> {
+    const lent = [...this.slots.values()].flat().filter(({ holder }) => holder !== null);
+    for (const [holder, slots] of groupBy(lent, (slot) => slot.holder!)) {
+      for (const { key, slot: number, handle } of await takeBack(holder, slots.map(nameOf))) {
+        const slot = this.slots.get(key)?.[number];
+        if (slot === undefined) continue;
+        slot.kept.park(handle);
+        slot.holder = null;
+      }
+    }
   }
 
   /** Closes what a configuration does not name any more. Its listeners are closed already. */
@@ -84,7 +124,7 @@ export class SocketPool<W extends object> {
     const wanted = new Set(plans.map(({ endpoint }) => endpointKey(endpoint)));
     for (const [key, slots] of this.slots) {
       if (wanted.has(key)) continue;
-      for (const { kept } of slots) kept.close();
+      for (const { kept } of slots) kept.close(this.inheritance.isShared());
       this.slots.delete(key);
     }
   }
@@ -164,7 +204,7 @@ export class SocketPool<W extends object> {
   }
 
   private discard(slot: Slot<W>): void {
-    slot.kept.close();
+    slot.kept.close(this.inheritance.isShared());
     const rest = (this.slots.get(slot.key) ?? []).filter((other) => other !== slot);
     if (rest.length > 0) this.slots.set(slot.key, rest);
     else this.slots.delete(slot.key);

@@ -18,6 +18,8 @@ import { makeGeneration } from "./generation.ts";
 import type { Generation } from "./generation.ts";
 import { OwnSockets } from "./own-sockets.ts";
 import { Serving } from "./serving.ts";
+import { BinaryUpgrade } from "./upgrade.ts";
+import { Inheritance } from "./inheritance.ts";
 import { RecordingFiles } from "./snapshot.ts";
 import { Supervisor } from "./supervisor.ts";
 import { ownWorkerEntry } from "./worker-thread.ts";
@@ -69,6 +71,7 @@ class Instance {
   private readonly sharesSockets: boolean;
   private readonly serving: Serving;
   private readonly supervisor: Supervisor;
+  private readonly upgrade: BinaryUpgrade;
   private generation: Generation | null = null;
   private finish: (code: number) => void = () => undefined;
   private stopping = false;
@@ -87,7 +90,15 @@ class Instance {
     this.serving = new Serving({ network, logs, errorLog, counters: memory.counters });
     const keeper = systemSocketKeeper();
     this.sharesSockets = keeper !== null;
+    const inheritance = new Inheritance();
+    this.upgrade = new BinaryUpgrade({
+      log: errorLog,
+      inheritance,
+      sockets: () => this.supervisor.descriptors(),
+      onAlone: () => void this.resume(),
+    });
     this.supervisor = new Supervisor({
+      inheritance,
       commandLine,
       clock: network.clock,
       log: errorLog,
@@ -178,9 +189,7 @@ class Instance {
   /** True when all threads serve by it. */
   private async apply(generation: Generation): Promise<boolean> {
     try {
-      await this.supervisor.apply(generation, (busy) => {
-        this.tell({ level: "emerg", text: `${busy.message} ${describeSystemError(busy.code)}` });
-      });
+      await this.supervisor.apply(generation, (busy) => this.tellBusy(busy));
     } catch (error) {
       if (!(error instanceof BindError)) {
         this.tell({ level: "emerg", text: error instanceof Error ? error.message : String(error) });
@@ -193,6 +202,10 @@ class Instance {
       this.log("alert", `setrlimit(RLIMIT_NOFILE, ${wanted}) failed ${describeSystemError("EPERM")}`);
     }
     return true;
+  }
+
+  private tellBusy(busy: BindError): void {
+    this.tell({ level: "emerg", text: `${busy.message} ${describeSystemError(busy.code)}` });
   }
 
   private writePid(path: string): boolean {
@@ -214,6 +227,9 @@ class Instance {
     process.on("SIGWINCH", () => this.retireWorkers());
     process.on("SIGHUP", () => {
       this.reloading = this.reloading.then(() => this.reload());
+    });
+    process.on("SIGUSR2", () => {
+      this.reloading = this.reloading.then(() => this.changeBinary());
     });
     process.on("SIGUSR1", () => {
       this.log("notice", "signal 10 (SIGUSR1) received, reopening logs");
@@ -251,15 +267,36 @@ class Instance {
   private async reload(): Promise<void> {
     if (this.stopping) return;
     this.log("notice", "signal 1 (SIGHUP) received, reconfiguring");
+    // As nginx does: the way back, by the configuration that there was.
+    if (this.upgrade.isUnderWay) {
+      await this.resume();
+      return;
+    }
     const aimBack = this.errorLog.remember();
     const generation = await this.read((remark) => this.log(remark.level, remark.text));
     if (generation === null) return;
     if (!(await this.apply(generation))) aimBack();
   }
 
+  private async changeBinary(): Promise<void> {
+    if (this.stopping || this.generation === null) return;
+    this.log("notice", "signal 12 (SIGUSR2) received, changing binary");
+    await this.upgrade.begin(this.generation.configuration.pidFile);
+  }
+
+  /** Accepts again, if it had stopped in favour of another process. */
+  private async resume(): Promise<void> {
+    if (this.stopping) return;
+    try {
+      await this.supervisor.resume((busy) => this.tellBusy(busy));
+    } catch (error) {
+      this.log("emerg", error instanceof Error ? error.message : String(error));
+    }
+  }
+
   private leave(): void {
-    const { generation } = this;
-    if (generation !== null) removeFile(generation.configuration.pidFile);
+    const { generation, upgrade } = this;
+    if (generation !== null) removeFile(upgrade.ownPidFile(generation.configuration.pidFile));
     this.log("notice", "exit");
     this.serving.end();
     this.finish(0);

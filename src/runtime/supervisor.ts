@@ -8,6 +8,7 @@ import type { BindError } from "./binding.ts";
 import type { CommonMemory } from "./common-memory.ts";
 import { connectionLimits } from "./connection-limits.ts";
 import type { Generation } from "./generation.ts";
+import type { Inheritance } from "./inheritance.ts";
 import type { PassedSocket } from "./messages.ts";
 import type { Serving } from "./serving.ts";
 import { SocketPool } from "./socket-pool.ts";
@@ -26,6 +27,7 @@ export interface SupervisorInit {
   /** The main thread's own part. */
   readonly serving: Serving;
   readonly workerEntry: URL;
+  readonly inheritance: Inheritance;
 }
 
 /** Whoever accepts: the main thread's own gateway, or a worker thread. */
@@ -45,10 +47,11 @@ export class Supervisor {
   private generation: Generation | null = null;
   private tasks: Promise<unknown> = Promise.resolve();
   private stopping = false;
+  private retired = false;
 
   constructor(init: SupervisorInit) {
     this.init = init;
-    this.sockets = new SocketPool(init.keeper, init.clock);
+    this.sockets = new SocketPool(init.keeper, init.clock, init.inheritance);
     init.serving.gateway.gatherCounts = () => this.gather();
   }
 
@@ -77,13 +80,35 @@ export class Supervisor {
     this.sockets.close();
   }
 
-  /** Ends the workers as `quit` does; the process stays, and `apply` starts others. */
+  /**
+   * Ends the workers as `quit` does; the process stays, and `apply` or `resume` starts others. Sockets that
+   * another process has inherited stay open.
+   */
   async retireAll(timeoutMs: number): Promise<void> {
     await this.inTurn(async () => {
+      const { hasSuccessor } = this.init.inheritance;
+      if (hasSuccessor) await this.sockets.park(borrower);
+      this.retired = true;
       for (const thread of this.threads.splice(0)) this.dismiss(thread, { kind: "quit", timeoutMs });
       void this.init.serving.quit(timeoutMs);
-      this.sockets.close();
+      if (!hasSuccessor) this.sockets.close();
     });
+  }
+
+  /** Serves again after `retireAll`, by the configuration that there was. @throws as `apply` */
+  async resume(onBusy: (error: BindError) => void): Promise<void> {
+    await this.inTurn(async () => {
+      if (this.retired && this.generation !== null) await this.takeOver(this.generation, onBusy);
+    });
+  }
+
+  /** All listening sockets by endpoint, for a process to inherit; null where that cannot be. */
+  async descriptors(): Promise<Map<string, number[]> | null> {
+    let all: Map<string, number[]> | null = null;
+    await this.inTurn(async () => {
+      all = this.sockets.descriptors();
+    });
+    return all;
   }
 
   async reopenLogs(): Promise<void> {
@@ -106,6 +131,7 @@ export class Supervisor {
       undo();
       throw error;
     }
+    this.retired = false;
     const leaving = this.threads.slice(threadCount);
     this.threads = [...this.threads.slice(0, threadCount), ...fresh];
     await this.commit(generation);

@@ -37,6 +37,11 @@ export function longhaulOn(runtime: "node" | "bun", program: string): Product {
   return { name: `longhaul on ${runtime}`, command, isDaemon: false, workerVariable: "$pid" };
 }
 
+/** In the background, where it takes the signals of an upgrade. */
+export function asService(product: Product): Product {
+  return { ...product, isDaemon: true };
+}
+
 /** Longhaul with a module that tells its workers apart, and can end one; null where there is none. */
 export function longhaulWithWorkers(runtime: "node" | "bun", program: string): Product | null {
   const script = join(repository, "test/workers/program.ts");

@@ -1,5 +1,6 @@
 /** A new binary takes over under load: USR2, WINCH, QUIT, as nginx's manual describes it; and the way back. */
 import { constants } from "node:os";
+import { asService } from "./gateway.ts";
 import type { Product } from "./gateway.ts";
 import { Lab } from "./lab.ts";
 import type { LoadFigures, LoadSize } from "./lab.ts";
@@ -53,7 +54,8 @@ export interface UpgradeRound {
 
 /** @throws NotUpgradable; Error when a step has no effect in 20 s */
 export async function runUpgrade(options: UpgradeOptions): Promise<UpgradeReport> {
-  const lab = await Lab.start({ ...options, certificates: 1, extraMain: "", extraHttp: "" });
+  const product = asService(options.product);
+  const lab = await Lab.start({ ...options, product, certificates: 1, extraMain: "", extraHttp: "" });
   if (!catches(lab.gateway.pid, SIGUSR2)) {
     await lab.stop();
     throw new NotUpgradable(`${options.product.name} has no handler for SIGUSR2`);

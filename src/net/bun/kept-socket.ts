@@ -36,10 +36,16 @@ export class BunSocketKeeper implements SocketKeeper {
     try {
       while (opened.length < count) opened.push(this.openOne(options, opened[0] ?? siblings[0]));
     } catch (error) {
-      for (const socket of opened) socket.close();
+      for (const socket of opened) socket.close(false);
       throw error;
     }
     return opened;
+  }
+
+  adopt({ endpoint }: BindOptions, descriptors: readonly number[]): KeptSocket[] {
+    return descriptors.map((fd, index) => {
+      return new BunKeptSocket(this.libc, fd, endpoint.kind === "unix" && index === 0 ? endpoint.path : null);
+    });
   }
 
   private openOne(options: BindOptions, sibling: KeptSocket | undefined): KeptSocket {
@@ -92,13 +98,19 @@ class BunKeptSocket implements KeptSocket {
 
   park(): void {}
 
+  park(): void {}
+
+  descriptor(): number {
+    return this.fd;
+  }
+
   survives(): boolean {
     return true;
   }
 
-  close(): void {
+  close(leaveFile: boolean): void {
     this.libc.close(this.fd);
-    if (this.path === null) return;
+    if (this.path === null || leaveFile) return;
     try {
       unlinkSync(Buffer.from(this.path, "latin1"));
     } catch {

@@ -1,7 +1,10 @@
-import { unlinkSync } from "node:fs";
+import { closeSync, existsSync, renameSync, unlinkSync } from "node:fs";
 import net from "node:net";
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
+import type { MessagePort, Transferable } from "node:worker_threads";
 import type { BindOptions, KeptSocket, SocketKeeper } from "../kept-socket.ts";
 import type { Endpoint, SocketHandle } from "../network.ts";
+import { descriptorOf, socketBehind } from "./descriptors.ts";
 
 /**
  * Listening sockets on Node: bound with SO_REUSEPORT, one for each thread, and moved between threads in
@@ -14,7 +17,7 @@ export class NodeSocketKeeper implements SocketKeeper {
 
   open(options: BindOptions, count: number, siblings: readonly KeptSocket[]): KeptSocket[] {
     const { endpoint, ipv6Only, backlog } = options;
-    if (endpoint.kind === "unix") return [new NodeKeptPipe(endpoint.path)];
+    if (endpoint.kind === "unix") return [new NodeKeptPipe(endpoint.path, bindPipe(endpoint.path))];
     const where = { host: endpoint.address, port: endpoint.port, ipv6Only };
     // A socket of another program that shares its port is not to be joined.
     if (siblings.length === 0) new net.BoundSocket(where).close();
@@ -29,6 +32,13 @@ export class NodeSocketKeeper implements SocketKeeper {
     }
     return opened;
   }
+
+  adopt({ endpoint, backlog }: BindOptions, descriptors: readonly number[]): KeptSocket[] {
+    if (endpoint.kind === "tcp") return descriptors.map((fd) => new NodeKeptSocket(fd, backlog));
+    // They share one queue, and one thread accepts.
+    for (const fd of descriptors.slice(1)) closeSync(fd);
+    return descriptors.slice(0, 1).map((fd) => new NodeKeptPipe(endpoint.path, fd));
+  }
 }
 
 /** True where sockets can be bound apart from an event loop and share a port (Node 24 and later on Linux). */
@@ -38,21 +48,28 @@ export function keepsSockets(): boolean {
 
 class NodeKeptSocket implements KeptSocket {
   private readonly backlog: number;
-  private bound: net.BoundSocket | null;
+  /** What the kernel calls it: its descriptor changes when it moves. */
+  private readonly id: string;
+  /** Nobody has listened on it here; a number was inherited. */
+  private bound: net.BoundSocket | number | null;
   private server: net.Server | null = null;
+  /** Where it waits: a server that is on its way to a thread belongs to no event loop. */
+  private parked: MessagePort | null = null;
 
-  constructor(bound: net.BoundSocket, backlog: number) {
+  constructor(bound: net.BoundSocket | number, backlog: number) {
     this.bound = bound;
     this.backlog = backlog;
+    this.id = socketBehind(typeof bound === "number" ? bound : bound.fd());
   }
 
   lend(): { handle: SocketHandle; transfer: readonly object[] } {
     const { bound, backlog } = this;
+    this.unpark();
     let { server } = this;
     if (bound !== null) {
       // From here on it accepts, in this thread's loop: it must be on its way before that turns.
       server = net.createServer();
-      server.listen({ handle: bound, backlog });
+      server.listen(typeof bound === "number" ? { fd: bound, backlog } : { handle: bound, backlog });
     }
     if (server === null) throw new Error("the socket is lent already");
     this.bound = null;
@@ -70,28 +87,52 @@ class NodeKeptSocket implements KeptSocket {
     this.server = null;
   }
 
+  park(handle: SocketHandle | null): void {
+    if (!(handle instanceof net.Server)) return;
+    const { port1, port2 } = new MessageChannel();
+    port1.postMessage(handle, [handle as unknown as Transferable]);
+    this.parked = port2;
+  }
+
+  descriptor(): number | null {
+    return descriptorOf(this.id);
+  }
+
   survives(): boolean {
-    return this.bound !== null || this.server !== null;
+    return this.bound !== null || this.server !== null || this.parked !== null;
   }
 
   close(): void {
-    this.bound?.close();
+    this.unpark();
+    if (typeof this.bound === "number") closeSync(this.bound);
+    else this.bound?.close();
     this.server?.close();
+  }
+
+  private unpark(): void {
+    if (this.parked === null) return;
+    const received = receiveMessageOnPort(this.parked) as { message: net.Server } | undefined;
+    this.server = received?.message ?? null;
+    this.parked.close();
+    this.parked = null;
   }
 }
 
 /** A unix socket, for the thread that bound it. */
 class NodeKeptPipe implements KeptSocket {
   private readonly path: string;
+  private id: string;
   private handle: SocketHandle | null;
+  private parked = false;
 
-  constructor(path: string) {
+  constructor(path: string, handle: net.BoundSocket | number) {
     this.path = path;
-    // The declarations do not know this option yet.
-    this.handle = new net.BoundSocket({ path } as net.BoundSocketOptions);
+    this.id = socketBehind(typeof handle === "number" ? handle : handle.fd());
+    this.handle = handle;
   }
 
   lend(): { handle: SocketHandle; transfer: readonly object[] } {
+    if (this.parked) this.replace();
     const { handle } = this;
     if (handle === null) throw new Error("the socket is lent already");
     this.handle = null;
@@ -104,18 +145,59 @@ class NodeKeptPipe implements KeptSocket {
 
   park(): void {}
 
+  /** It cannot be kept without accepting: only the process that inherited it has it then. */
+  park(handle: SocketHandle | null): void {
+    if (handle instanceof net.Server) handle.close();
+    this.handle = null;
+    this.parked = true;
+  }
+
+  descriptor(): number | null {
+    return descriptorOf(this.id);
+  }
+
   survives(): boolean {
     return true;
   }
 
-  close(): void {
+  close(leaveFile: boolean): void {
     if (this.handle instanceof net.BoundSocket || this.handle instanceof net.Server) this.handle.close();
+    else if (typeof this.handle === "number") closeSync(this.handle);
+    if (leaveFile) return;
     try {
-      unlinkSync(this.path);
+      unlinkSync(nameOf(this.path));
     } catch {
-      // Gone with the handle.
+      // Somebody else has taken it away.
     }
   }
+
+  /** Takes the name over from the process that has it. */
+  private replace(): void {
+    const bound = bindPipe(this.path, true);
+    this.id = socketBehind(bound.fd());
+    this.handle = bound;
+    this.parked = false;
+  }
+}
+
+/**
+ * Binds under another name first: Node takes away the name that it has bound when it closes the socket, also
+ * when another process has inherited it. `instead` of whatever has the name.
+ * @throws Error with `code`
+ */
+function bindPipe(path: string, instead = false): net.BoundSocket {
+  const name = nameOf(path);
+  if (!instead && existsSync(name))
+    throw Object.assign(new Error("the name is taken"), { code: "EADDRINUSE" });
+  const other = `${name}.${process.pid}`;
+  // The declarations do not know this option yet.
+  const bound = new net.BoundSocket({ path: other } as net.BoundSocketOptions);
+  renameSync(other, name);
+  return bound;
+}
+
+function nameOf(path: string): string {
+  return Buffer.from(path, "latin1").toString();
 }
 
 /** Makes a server accept on a socket that was lent. */

@@ -1,0 +1,73 @@
+/**
+ * The file beside the pid file by which a new version that was started beside a running one asks to take
+ * over, and by which it is told why not.
+ */
+import { closeSync, fstatSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import type { Program } from "./background.ts";
+
+const othersMayWrite = 0o022;
+
+/** What the file says to the process that asked. */
+export interface TakeoverAnswer {
+  /** Why the new process does not serve; null while nothing is known. */
+  readonly failure: string | null;
+}
+
+/** `pidFile`: latin1. */
+function nameOf(pidFile: string): string {
+  return `${Buffer.from(pidFile, "latin1").toString()}.takeover`;
+}
+
+/** @throws Error with `code` */
+export function writeRequest(pidFile: string, program: Program): void {
+  rmSync(nameOf(pidFile), { force: true });
+  writeFileSync(nameOf(pidFile), JSON.stringify(program), { mode: 0o600, flag: "wx" });
+}
+
+/** The program that is to take over; null when nobody asked, or somebody who may not say what runs here. */
+export function readRequest(pidFile: string): Program | null {
+  try {
+    const file = openSync(nameOf(pidFile), "r");
+    try {
+      const { uid, mode } = fstatSync(file);
+      const isOurs = uid === process.getuid?.() || uid === 0;
+      return isOurs && (mode & othersMayWrite) === 0 ? programOf(readFileSync(file, "utf8")) : null;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return null;
+  }
+}
+
+function programOf(text: string): Program | null {
+  const { file, args, cwd } = JSON.parse(text) as Partial<Program>;
+  if (typeof file !== "string" || typeof cwd !== "string" || !Array.isArray(args)) return null;
+  return { file, args: args.map(String), cwd };
+}
+
+/** In the place of the request. */
+export function writeAnswer(pidFile: string, answer: TakeoverAnswer): void {
+  try {
+    truncateSync(nameOf(pidFile));
+    writeFileSync(nameOf(pidFile), JSON.stringify(answer), { flag: "r+" });
+  } catch {
+    // Nobody waits for it any more.
+  }
+}
+
+/** Null while the request stands. */
+export function readAnswer(pidFile: string): TakeoverAnswer | null {
+  try {
+    const { failure } = JSON.parse(
+      readFileSync(nameOf(pidFile), "utf8").trimEnd(),
+    ) as Partial<TakeoverAnswer>;
+    return failure === undefined ? null : { failure };
+  } catch {
+    return null;
+  }
+}
+
+export function removeRequest(pidFile: string): void {
+  rmSync(nameOf(pidFile), { force: true });
+}
