@@ -21,6 +21,9 @@ export interface OpenTunnel extends Drainable {
   drop(reason: string): void;
 }
 
+/** How long idle clients of a process that is replaced have to send another request. */
+const idleGraceMs = 5000;
+
 const processStops: DrainOccasion = { code: CLOSE_GOING_AWAY, reason: "the process is stopping" };
 const listenerRemoved: DrainOccasion = {
   code: CLOSE_SERVICE_RESTART,
@@ -110,11 +113,13 @@ export class Gateway {
   /**
    * Ends every connection that serves no request; the others end with theirs. WebSockets get their close
    * frames as `websocket_drain` says. After `timeoutMs` (0: never) everything that is left is dropped.
-   * Resolves when all are gone.
+   * Resolves when all are gone. With `hasSuccessor` another process accepts in its place, so there is time:
+   * clients may send one request more, whose answer tells them to come anew.
    */
-  async stopGracefully(timeoutMs = 0): Promise<void> {
+  async stopGracefully(timeoutMs = 0, hasSuccessor = false): Promise<void> {
     this.stopping = true;
-    for (const connection of this.connections) if (connection.idle) connection.close();
+    if (hasSuccessor) this.network.clock.timer(idleGraceMs, () => this.stopping && this.closeIdle());
+    else this.closeIdle();
     if (this.connections.size === 0) return;
     const { clock } = this.network;
     if (timeoutMs > 0) {
@@ -145,6 +150,10 @@ export class Gateway {
   /** A reload has removed upstream servers, by their names: WebSockets that lead there are drained. */
   drainServers(names: ReadonlySet<string>): void {
     if (names.size > 0) this.drainRemoved((tunnel) => names.has(tunnel.peerName), serverRemoved);
+  }
+
+  private closeIdle(): void {
+    for (const connection of this.connections) if (connection.idle) connection.close();
   }
 
   /** A WebSocket has been opened, possibly while others are being drained. */

@@ -39,7 +39,7 @@ export type Command =
   /** End when the last connection does; nothing else changes for those. */
   | { readonly kind: "retire" }
   /** End soon: idle connections are closed, the others may take so long; 0 is for ever. */
-  | { readonly kind: "quit"; readonly timeoutMs: number }
+  | { readonly kind: "quit"; readonly timeoutMs: number; readonly hasSuccessor: boolean }
   /** End now. */
   | { readonly kind: "stop" }
   | { readonly kind: "reopen" }

@@ -47,9 +47,9 @@ export class Serving {
   }
 
   /** `timeoutMs` 0 gives connections all the time that they take. */
-  async quit(timeoutMs: number): Promise<void> {
+  async quit(timeoutMs: number, hasSuccessor: boolean): Promise<void> {
     await this.listeners.stop();
-    await this.gateway.stopGracefully(timeoutMs);
+    await this.gateway.stopGracefully(timeoutMs, hasSuccessor);
   }
 
   async stop(): Promise<void> {

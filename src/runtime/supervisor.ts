@@ -67,7 +67,11 @@ export class Supervisor {
   async quit(timeoutMs: number): Promise<void> {
     this.stopping = true;
     await this.inTurn(async () => {
-      const ended = [this.endThreads({ kind: "quit", timeoutMs }), this.init.serving.quit(timeoutMs)];
+      const hasSuccessor = this.init.inheritance.isShared();
+      const ended = [
+        this.endThreads({ kind: "quit", timeoutMs, hasSuccessor }),
+        this.init.serving.quit(timeoutMs, hasSuccessor),
+      ];
       this.sockets.close();
       await Promise.all(ended);
     });
@@ -89,8 +93,9 @@ export class Supervisor {
       const { hasSuccessor } = this.init.inheritance;
       if (hasSuccessor) await this.sockets.park(borrower);
       this.retired = true;
-      for (const thread of this.threads.splice(0)) this.dismiss(thread, { kind: "quit", timeoutMs });
-      void this.init.serving.quit(timeoutMs);
+      for (const thread of this.threads.splice(0))
+        this.dismiss(thread, { kind: "quit", timeoutMs, hasSuccessor });
+      void this.init.serving.quit(timeoutMs, hasSuccessor);
       if (!hasSuccessor) this.sockets.close();
     });
   }

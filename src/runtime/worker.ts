@@ -148,7 +148,7 @@ class WorkerThread {
       command.kind === "retire"
         ? this.gateway.standDown()
         : command.kind === "quit"
-          ? this.serving.quit(command.timeoutMs)
+          ? this.serving.quit(command.timeoutMs, command.hasSuccessor)
           : this.serving.stop();
     if (this.leaving && command.kind === "retire") return;
     this.leaving = true;
