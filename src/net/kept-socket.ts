@@ -25,7 +25,7 @@ export interface KeptSocket {
    * The listener has released this, and nobody is to accept for a while: it stays open, and what comes waits,
    * until it is lent again.
    */
-  park(handle: SocketHandle | null): void;
+  shelve(handle: SocketHandle | null): void;
   /** The descriptor in this process, for another process to inherit; null when there is none now. */
   descriptor(): number | null;
   /**

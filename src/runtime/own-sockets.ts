@@ -13,7 +13,7 @@ export class OwnSockets implements SocketKeeper {
         takeBack: () => undefined,
         park: () => undefined,
         survives: () => true,
-        park: () => undefined,
+        shelve: () => undefined,
         descriptor: () => null,
         close: () => undefined,
       },

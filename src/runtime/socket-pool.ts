@@ -107,13 +107,13 @@ export class SocketPool<W extends object> {
   }
 
   /** Nobody accepts from here on; the sockets stay open, until they are distributed again. */
-  async park({ takeBack }: Borrower<W>): Promise<void> {
+  async shelve({ takeBack }: Borrower<W>): Promise<void> {
     const lent = [...this.slots.values()].flat().filter(({ holder }) => holder !== null);
     for (const [holder, slots] of groupBy(lent, (slot) => slot.holder!)) {
       for (const { key, slot: number, handle } of await takeBack(holder, slots.map(nameOf))) {
         const slot = this.slots.get(key)?.[number];
         if (slot === undefined) continue;
-        slot.kept.park(handle);
+        slot.kept.shelve(handle);
         slot.holder = null;
       }
     }

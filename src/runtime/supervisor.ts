@@ -91,7 +91,7 @@ export class Supervisor {
   async retireAll(timeoutMs: number): Promise<void> {
     await this.inTurn(async () => {
       const { hasSuccessor } = this.init.inheritance;
-      if (hasSuccessor) await this.sockets.park(borrower);
+      if (hasSuccessor) await this.sockets.shelve(borrower);
       this.retired = true;
       for (const thread of this.threads.splice(0))
         this.dismiss(thread, { kind: "quit", timeoutMs, hasSuccessor });

@@ -98,7 +98,7 @@ class BunKeptSocket implements KeptSocket {
 
   park(): void {}
 
-  park(): void {}
+  shelve(): void {}
 
   descriptor(): number {
     return this.fd;

@@ -54,7 +54,7 @@ class NodeKeptSocket implements KeptSocket {
   private bound: net.BoundSocket | number | null;
   private server: net.Server | null = null;
   /** Where it waits: a server that is on its way to a thread belongs to no event loop. */
-  private parked: MessagePort | null = null;
+  private shelved: MessagePort | null = null;
 
   constructor(bound: net.BoundSocket | number, backlog: number) {
     this.bound = bound;
@@ -64,7 +64,7 @@ class NodeKeptSocket implements KeptSocket {
 
   lend(): { handle: SocketHandle; transfer: readonly object[] } {
     const { bound, backlog } = this;
-    this.unpark();
+    this.unshelve();
     let { server } = this;
     if (bound !== null) {
       // From here on it accepts, in this thread's loop: it must be on its way before that turns.
@@ -87,11 +87,11 @@ class NodeKeptSocket implements KeptSocket {
     this.server = null;
   }
 
-  park(handle: SocketHandle | null): void {
+  shelve(handle: SocketHandle | null): void {
     if (!(handle instanceof net.Server)) return;
     const { port1, port2 } = new MessageChannel();
     port1.postMessage(handle, [handle as unknown as Transferable]);
-    this.parked = port2;
+    this.shelved = port2;
   }
 
   descriptor(): number | null {
@@ -99,22 +99,22 @@ class NodeKeptSocket implements KeptSocket {
   }
 
   survives(): boolean {
-    return this.bound !== null || this.server !== null || this.parked !== null;
+    return this.bound !== null || this.server !== null || this.shelved !== null;
   }
 
   close(): void {
-    this.unpark();
+    this.unshelve();
     if (typeof this.bound === "number") closeSync(this.bound);
     else this.bound?.close();
     this.server?.close();
   }
 
-  private unpark(): void {
-    if (this.parked === null) return;
-    const received = receiveMessageOnPort(this.parked) as { message: net.Server } | undefined;
+  private unshelve(): void {
+    if (this.shelved === null) return;
+    const received = receiveMessageOnPort(this.shelved) as { message: net.Server } | undefined;
     this.server = received?.message ?? null;
-    this.parked.close();
-    this.parked = null;
+    this.shelved.close();
+    this.shelved = null;
   }
 }
 
@@ -123,7 +123,7 @@ class NodeKeptPipe implements KeptSocket {
   private readonly path: string;
   private id: string;
   private handle: SocketHandle | null;
-  private parked = false;
+  private shelved = false;
 
   constructor(path: string, handle: net.BoundSocket | number) {
     this.path = path;
@@ -132,7 +132,7 @@ class NodeKeptPipe implements KeptSocket {
   }
 
   lend(): { handle: SocketHandle; transfer: readonly object[] } {
-    if (this.parked) this.replace();
+    if (this.shelved) this.replace();
     const { handle } = this;
     if (handle === null) throw new Error("the socket is lent already");
     this.handle = null;
@@ -146,10 +146,10 @@ class NodeKeptPipe implements KeptSocket {
   park(): void {}
 
   /** It cannot be kept without accepting: only the process that inherited it has it then. */
-  park(handle: SocketHandle | null): void {
+  shelve(handle: SocketHandle | null): void {
     if (handle instanceof net.Server) handle.close();
     this.handle = null;
-    this.parked = true;
+    this.shelved = true;
   }
 
   descriptor(): number | null {
@@ -176,7 +176,7 @@ class NodeKeptPipe implements KeptSocket {
     const bound = bindPipe(this.path, true);
     this.id = socketBehind(bound.fd());
     this.handle = bound;
-    this.parked = false;
+    this.shelved = false;
   }
 }
 
