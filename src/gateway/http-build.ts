@@ -5,6 +5,7 @@ import type { Scope } from "../config/scope.ts";
 import type { Module, SettingsByModule } from "../config/module.ts";
 import { VariableRegistry } from "../config/variable-registry.ts";
 import type { Network } from "../net/network.ts";
+import type { Background } from "./background.ts";
 import type { PeerRows } from "./balance/peer-rows.ts";
 import type { ErrorLog } from "./error-log.ts";
 import type { HttpModule } from "./http-module.ts";
@@ -102,6 +103,10 @@ export class HttpBuild {
   readonly names: NameToResolve[] = [];
   /** Make the upstreams of the blocks; run once names are resolved. */
   readonly finishUpstreams: (() => void)[] = [];
+  /** What is best known before the first request, and may fail: asked for once all is read. */
+  readonly foreknowledge: (() => Promise<void>)[] = [];
+  /** What runs beside requests while the configuration is in use, by names that the next one may use too. */
+  readonly background = new Map<string, Background>();
   /** Run when all servers are built: what needs the whole configuration (pools, resolved names). */
   readonly afterwards: (() => void)[] = [];
 

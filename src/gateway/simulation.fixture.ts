@@ -20,13 +20,15 @@ import { readConfiguration, startReading } from "../runtime/configuration.ts";
 import type { Configuration } from "../runtime/configuration.ts";
 import { Listeners } from "../runtime/listeners.ts";
 import type { Peer } from "./balance/peer.ts";
+import { retire, takeOver } from "./background.ts";
 import { ErrorLog } from "./error-log.ts";
 import { Gateway } from "./gateway.ts";
 import type { HttpModule } from "./http-module.ts";
 import type { LogFiles } from "./log-files.ts";
 import { SharedRegions } from "./shared-memory.ts";
 import { removedServers } from "./upstream/removed-servers.ts";
-import { Wire } from "./wire.fixture.ts";
+import { incomplete, Wire } from "./wire.fixture.ts";
+import type { Message } from "./wire.fixture.ts";
 
 const gatewayAddress = "10.0.0.1";
 const originAddress = "10.0.0.9";
@@ -143,12 +145,23 @@ export class Simulation {
       modules,
     });
     await this.listeners.bind(configuration.http!.sockets, () => undefined);
-    this.closePools();
-    this.gateway.drainServers(removedServers(this.configuration?.http?.build, configuration.http?.build));
     this.regions = shared;
-    this.configuration = configuration;
-    this.gateway.limit.apply(connectionLimits(configuration, 0));
     this.countPeers(configuration);
+    const before = this.configuration?.http?.build;
+    takeOver(configuration.http!.build, before ?? null);
+    this.gateway.drainServers(removedServers(before, configuration.http?.build));
+    this.gateway.limit.apply(connectionLimits(configuration, 0));
+    this.configuration = configuration;
+  }
+
+  /** A request on a connection of its own; resolves with the answer. */
+  async ask(request: string): Promise<Message> {
+    const client = this.client();
+    client.send(request);
+    let message: Message | typeof incomplete = incomplete;
+    await this.until(() => (message = client.take()) !== incomplete);
+    client.leave();
+    return message as unknown as Message;
   }
 
   /** A client that connects to the gateway now. */
@@ -159,10 +172,14 @@ export class Simulation {
     return wire;
   }
 
-  /** A server on 10.0.0.9 whose behaviour on each connection is `serve`. */
-  async origin(port: number, serve: (wire: Wire, connection: number) => void): Promise<Origin> {
+  /** A server, on 10.0.0.9 unless told otherwise, whose behaviour on each connection is `serve`. */
+  async origin(
+    port: number,
+    serve: (wire: Wire, connection: number) => void,
+    address = originAddress,
+  ): Promise<Origin> {
     const wires: Wire[] = [];
-    const endpoint: Endpoint = { kind: "tcp", address: originAddress, port };
+    const endpoint: Endpoint = { kind: "tcp", address, port };
     const listener = await this.network.listen(
       { endpoint, tls: null },
       {
@@ -242,8 +259,7 @@ export class Simulation {
   }
 
   closePools(): void {
-    for (const draft of this.configuration?.http?.build.upstreams.values() ?? [])
-      draft.upstream?.pool?.close();
+    retire(this.configuration?.http?.build ?? null);
   }
 
   /** The memory network, noting which connections the gateway has. */
@@ -277,14 +293,14 @@ export class Simulation {
 
   private countPeers(configuration: Configuration): void {
     for (const draft of configuration.http!.build.upstreams.values()) {
-      const { balancer } = draft.upstream!;
-      const begin = balancer.begin.bind(balancer);
-      balancer.begin = (request) => {
+      const upstream = draft.upstream!;
+      const begin = upstream.begin.bind(upstream);
+      upstream.begin = (request) => {
         const selection = begin(request);
         const next = selection.next.bind(selection);
         const release = selection.release.bind(selection);
         selection.next = () => this.count(next(), 1);
-        selection.release = (peer, outcome) => release(this.count(peer, -1)!, outcome);
+        selection.release = (peer, ...rest) => release(this.count(peer, -1)!, ...rest);
         const keeper = { settle: (peer: Peer) => selection.release(peer, "ok") };
         Object.defineProperty(selection, "keeper", { value: keeper, configurable: true });
         return selection;

@@ -31,9 +31,9 @@ test("an answer is used for its time to live, then asked for again", async () =>
   const { network, resolver } = setUp();
   const first = resolver.resolve("a.test", 1000);
   network.questions[0]!.answer({ addresses: ["127.0.0.1"], ttlSeconds: 10 });
-  assert.deepEqual(await first, { addresses: ["127.0.0.1"] });
+  assert.deepEqual(await first, { addresses: ["127.0.0.1"], untilMs: 10_000 });
   await network.advance(9999);
-  assert.deepEqual(resolver.resolve("A.Test", 1000), { addresses: ["127.0.0.1"] });
+  assert.deepEqual(resolver.resolve("A.Test", 1000), { addresses: ["127.0.0.1"], untilMs: 10_000 });
   await network.advance(1);
   assert.ok(resolver.resolve("a.test", 1000) instanceof Promise);
   assert.equal(network.questions.length, 2);
@@ -45,7 +45,7 @@ test("`valid` takes the place of the time to live", async () => {
   network.questions[0]!.answer({ addresses: ["127.0.0.1"], ttlSeconds: 1 });
   await first;
   await network.advance(50_000);
-  assert.deepEqual(resolver.resolve("a.test", 1000), { addresses: ["127.0.0.1"] });
+  assert.deepEqual(resolver.resolve("a.test", 1000), { addresses: ["127.0.0.1"], untilMs: 100_000 });
 });
 
 test("those who ask the same at once wait for one question", async () => {
@@ -76,7 +76,7 @@ test("who waits too long is told so, and the answer serves those who come later"
   assert.deepEqual(await first, { failure: 110, reason: "Operation timed out" });
   const second = resolver.resolve("a.test", 1000);
   network.questions[0]!.answer({ addresses: ["127.0.0.1"], ttlSeconds: 10 });
-  assert.deepEqual(await second, { addresses: ["127.0.0.1"] });
+  assert.deepEqual(await second, { addresses: ["127.0.0.1"], untilMs: 11_000 });
   assert.equal(network.questions.length, 1);
 });
 

@@ -3,10 +3,13 @@ import type { Network } from "../net/network.ts";
 /** Names remembered at most: clients may choose them, by variables in `proxy_pass`. */
 const namesMax = 10_000;
 
-/** What became of a name: its addresses, or nginx's number and words for the failure. */
-export type Resolution =
-  | { readonly addresses: readonly string[] }
-  | { readonly failure: number; readonly reason: string };
+/** What became of a name: its addresses and when they cease to be valid (by the clock's `now`), or nginx's number and words for the failure. */
+export type Resolution = { readonly addresses: readonly string[]; readonly untilMs: number } | Failure;
+
+interface Failure {
+  readonly failure: number;
+  readonly reason: string;
+}
 
 const failures: Readonly<Record<string, readonly [number, string]>> = {
   EFORMERR: [1, "Format error"],
@@ -16,7 +19,7 @@ const failures: Readonly<Record<string, readonly [number, string]>> = {
   EREFUSED: [5, "Operation refused"],
 };
 
-const timedOut: Resolution = { failure: 110, reason: "Operation timed out" };
+const timedOut: Failure = { failure: 110, reason: "Operation timed out" };
 
 export interface NameServers {
   /** "127.0.0.1:53" or "[::1]:53". */
@@ -26,6 +29,18 @@ export interface NameServers {
   /** How long answers are used; null: as long as the name servers say. */
   readonly validSeconds: number | null;
 }
+
+/** A server that an SRV record names. */
+export interface ServiceAddress {
+  readonly address: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+export type ServiceResolution =
+  | { readonly servers: readonly ServiceAddress[]; readonly untilMs: number }
+  | Failure;
 
 interface Remembered {
   readonly addresses: readonly string[];
@@ -50,37 +65,59 @@ export class NameResolver {
     const name = hostname.toLowerCase();
     const known = this.remembered.get(name);
     if (known !== undefined && known.untilMs > this.network.clock.now())
-      return { addresses: rotated(known.addresses) };
+      return { addresses: rotated(known.addresses), untilMs: known.untilMs };
     return this.within(timeoutMs, this.asked.get(name) ?? this.ask(name, timeoutMs));
+  }
+
+  /**
+   * The servers of a service, each record's target with all its addresses. Records count as valid as long as
+   * their targets' addresses: the runtimes do not tell an SRV record's own time to live.
+   */
+  async resolveService(service: string, timeoutMs: number): Promise<ServiceResolution> {
+    const { servers, ipv4, ipv6 } = this.nameServers;
+    const question = this.network.queryService(service, { servers, ipv4, ipv6, timeoutMs });
+    const records = await this.within(timeoutMs, question.catch(failureOf));
+    if ("failure" in records) return records;
+    const targets = await Promise.all(records.map(async ({ target }) => this.resolve(target, timeoutMs)));
+    const found: ServiceAddress[] = [];
+    let untilMs = Infinity;
+    let failure: Failure | null = null;
+    targets.forEach((target, index) => {
+      if ("failure" in target) {
+        failure = target;
+        return;
+      }
+      untilMs = Math.min(untilMs, target.untilMs);
+      const { port, priority, weight } = records[index]!;
+      for (const address of target.addresses) found.push({ address, port, priority, weight });
+    });
+    return found.length === 0 && failure !== null ? failure : { servers: found, untilMs };
   }
 
   private ask(name: string, timeoutMs: number): Promise<Resolution> {
     const { servers, ipv4, ipv6 } = this.nameServers;
-    const question = this.network.query(name, { servers, ipv4, ipv6, timeoutMs }).then(
-      ({ addresses, ttlSeconds }): Resolution => {
-        this.remember(name, addresses, this.nameServers.validSeconds ?? ttlSeconds);
-        return { addresses: rotated(addresses) };
-      },
-      (error: unknown): Resolution => {
-        const code = error instanceof Error && "code" in error ? String(error.code) : "";
-        const [failure, reason] = failures[code] ?? [0, ""];
-        return failure === 0 ? timedOut : { failure, reason };
-      },
-    );
+    const question = this.network
+      .query(name, { servers, ipv4, ipv6, timeoutMs })
+      .then(({ addresses, ttlSeconds }): Resolution => {
+        const seconds = this.nameServers.validSeconds ?? ttlSeconds;
+        const untilMs = this.network.clock.now() + seconds * 1000;
+        this.remember(name, addresses, untilMs, seconds);
+        return { addresses: rotated(addresses), untilMs };
+      }, failureOf);
     this.asked.set(name, question);
     void question.then(() => this.asked.delete(name));
     return question;
   }
 
-  private remember(name: string, addresses: readonly string[], seconds: number): void {
+  private remember(name: string, addresses: readonly string[], untilMs: number, seconds: number): void {
     this.remembered.delete(name);
     if (seconds <= 0) return;
     const [oldest] = this.remembered.keys();
     if (this.remembered.size >= namesMax && oldest !== undefined) this.remembered.delete(oldest);
-    this.remembered.set(name, { addresses, untilMs: this.network.clock.now() + seconds * 1000 });
+    this.remembered.set(name, { addresses, untilMs });
   }
 
-  private within(timeoutMs: number, question: Promise<Resolution>): Promise<Resolution> {
+  private within<T>(timeoutMs: number, question: Promise<T>): Promise<T | Failure> {
     return new Promise((settle) => {
       const timer = this.network.clock.timer(timeoutMs, () => settle(timedOut));
       void question.then((resolution) => {
@@ -89,6 +126,12 @@ export class NameResolver {
       });
     });
   }
+}
+
+function failureOf(error: unknown): Failure {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const [failure, reason] = failures[code] ?? [0, ""];
+  return failure === 0 ? timedOut : { failure, reason };
 }
 
 /** Begins anywhere in the list: requests spread over the addresses. */

@@ -14,7 +14,7 @@ import type { Request } from "../gateway/request.ts";
 import { NameResolver } from "./name-resolver.ts";
 import type { NameServers } from "./name-resolver.ts";
 
-interface ResolverLocation {
+export interface ResolverLocation {
   resolver: NameResolver | null;
   resolverTimeoutMs: number;
 }
@@ -58,7 +58,7 @@ export function resolverOf(request: Request): Readonly<ResolverLocation> {
 }
 
 /** `resolver address … [valid=time] [ipv4=on|off] [ipv6=on|off];` */
-function resolverDirective(scope: Scope, directive: Directive): void {
+export function resolverDirective(scope: Scope, directive: Directive): void {
   const settings = scope.location(resolver);
   if (settings.resolver !== undefined) return refuse(scope, directive, "is duplicate");
   const servers: string[] = [];

@@ -4,14 +4,16 @@
  */
 import type { DirectiveSpec } from "../config/module.ts";
 import { Scope } from "../config/scope.ts";
+import { slots } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
-import { parseNumber, parseSeconds } from "../config/values.ts";
 import { parseUrl } from "../config/url.ts";
 import type { ParsedUrl } from "../config/url.ts";
 import { buildOf, failAt } from "../gateway/http-build.ts";
 import type { HttpBuild } from "../gateway/http-build.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
-import { PeerSet } from "../gateway/balance/peer-set.ts";
+import { PeerGroup } from "../gateway/balance/peer-group.ts";
+import type { PeerRowPlan } from "../gateway/balance/peer-group.ts";
+import { PeerTable } from "../gateway/balance/peer-table.ts";
 import { RoundRobin } from "../gateway/balance/round-robin.ts";
 import type { PeerOptions } from "../gateway/balance/peer.ts";
 import type { UpstreamDraft, UpstreamServerDraft } from "../gateway/upstream/draft.ts";
@@ -19,6 +21,12 @@ import { KeepalivePool } from "../gateway/upstream/keepalive-pool.ts";
 import type { KeepaliveSettings } from "../gateway/upstream/keepalive-pool.ts";
 import { Upstream } from "../gateway/upstream/upstream.ts";
 import type { Endpoint } from "../net/network.ts";
+import { resolver, resolverDirective } from "./resolver.ts";
+import type { ResolverLocation } from "./resolver.ts";
+import { keepNamesFresh } from "./upstream-names.ts";
+import { peerName, readServerParameters } from "./upstream-server.ts";
+
+const resolverSlots = slots<ResolverLocation>((scope) => scope.location(resolver));
 
 const directives: readonly DirectiveSpec[] = [
   {
@@ -37,6 +45,22 @@ const directives: readonly DirectiveSpec[] = [
     default: null,
     doc: "Adds a server to the group.",
     set: serverDirective,
+  },
+  {
+    name: "resolver",
+    contexts: ["upstream"],
+    args: "1+",
+    default: null,
+    doc: "Name servers for servers with `resolve`; by default those of the `http` block.",
+    set: resolverDirective,
+  },
+  {
+    name: "resolver_timeout",
+    contexts: ["upstream"],
+    args: "1",
+    default: "30s",
+    doc: "How long the answer of a name server is waited for.",
+    set: resolverSlots.msec("resolverTimeoutMs"),
   },
 ];
 
@@ -115,7 +139,12 @@ function upstreamBlock(scope: Scope, directive: Directive): void {
   scope.cycle.walk(directive.block!, inner);
   if (draft.servers.length === 0) scope.fail("no servers are inside upstream");
   build.finishUpstreams.push(() => {
-    draft.upstream = finishUpstream(build, draft);
+    const own = inner.location(resolver);
+    const around = scope.location(resolver);
+    draft.upstream = finishUpstream(build, draft, {
+      resolver: own.resolver ?? around.resolver ?? null,
+      resolverTimeoutMs: own.resolverTimeoutMs ?? around.resolverTimeoutMs ?? 30_000,
+    });
   });
 }
 
@@ -138,6 +167,7 @@ function newDraft(name: string, explicit: boolean, { file, line }: Directive): U
     methodChosen: false,
     allowsBackup: true,
     key: null,
+    sticky: null,
     keepalive: {},
     file,
     line,
@@ -150,62 +180,26 @@ type ServerOptions = UpstreamServerDraft["options"];
 function serverDirective(scope: Scope, directive: Directive): void {
   const draft = upstreamDraftOf(scope);
   const [text = "", ...parameters] = directive.args;
-  const options: { -readonly [K in keyof ServerOptions]: ServerOptions[K] } = {
-    weight: 1,
-    maxConns: 0,
-    maxFails: 1,
-    failTimeoutMs: 10_000,
-    backup: false,
-    down: false,
-  };
-  for (const parameter of parameters) readParameter(scope, draft, parameter, options);
+  const { options, resolve, service } = readServerParameters(scope, draft, parameters);
+  if (service !== null && !resolve) scope.fail(`service upstream "${text}" requires "resolve" parameter`);
   const url = parseUrl(text, { defaultPort: 80 });
   if (typeof url === "string") return scope.fail(`${url} in upstream "${text}"`);
-  addServer(buildOf(scope), draft, url, directive, options);
+  if (service !== null && url.portWritten) scope.fail(`service upstream "${text}" may not have port`);
+  if (resolve && url.kind === "name") addRunTimeName(draft, url, directive, options, service);
+  else addServer(buildOf(scope), draft, url, directive, options);
 }
 
-function readParameter(
-  scope: Scope,
+/** A server whose name is looked up while requests run. It has no peers yet. */
+function addRunTimeName(
   draft: UpstreamDraft,
-  parameter: string,
-  options: { -readonly [K in keyof ServerOptions]: ServerOptions[K] },
+  { host, hostAndPort, port }: ParsedUrl,
+  { file, line }: Directive,
+  options: ServerOptions,
+  service: string | null,
 ): void {
-  const equals = parameter.indexOf("=");
-  const name = equals < 0 ? parameter : parameter.slice(0, equals);
-  const value = equals < 0 ? "" : parameter.slice(equals + 1);
-  const invalid = (): never => scope.fail(`invalid parameter "${parameter}"`);
-  const count = (): number => parseNumber(value) ?? invalid();
-  if (equals < 0) {
-    if (name === "down") options.down = true;
-    else if (name === "backup") {
-      if (!draft.allowsBackup) scope.fail('balancing method does not support parameter "backup"');
-      options.backup = true;
-    } else if (name === "resolve" || name === "drain") {
-      scope.fail(`the "${name}" parameter of the "server" directive is not supported by longhaul yet`);
-    } else invalid();
-    return;
-  }
-  switch (name) {
-    case "weight":
-      options.weight = count() || invalid();
-      return;
-    case "max_conns":
-      options.maxConns = count();
-      return;
-    case "max_fails":
-      options.maxFails = count();
-      return;
-    case "fail_timeout":
-      options.failTimeoutMs = (parseSeconds(value) ?? invalid()) * 1000;
-      return;
-    case "route":
-    case "service":
-    case "slow_start":
-      scope.fail(`the "${name}" parameter of the "server" directive is not supported by longhaul yet`);
-      return;
-    default:
-      invalid();
-  }
+  const prefix = service === null || service.includes(".") ? service : `_${service}._tcp`;
+  const runTimeName = { host, port, service: prefix === null ? null : `${prefix}.${host}` };
+  draft.servers.push({ address: hostAndPort, options, file, line, peers: [], runTimeName });
 }
 
 /** Adds the peers of one address; those of a host name follow when it has been resolved. */
@@ -217,10 +211,17 @@ function addServer(
   options: ServerOptions,
 ): void {
   const { file, line } = place;
-  const server: UpstreamServerDraft = { address: url.hostAndPort, options, file, line, peers: [] };
+  const server: UpstreamServerDraft = {
+    address: url.hostAndPort,
+    options,
+    file,
+    line,
+    peers: [],
+    runTimeName: null,
+  };
   draft.servers.push(server);
   const add = (endpoint: Endpoint): void => {
-    server.peers.push(peerOf(endpoint, url.hostAndPort, options));
+    server.peers.push({ ...options, name: peerName(endpoint), server: url.hostAndPort, endpoint });
   };
   if (url.kind === "unix") add({ kind: "unix", path: url.host });
   else if (url.kind === "ip") add({ kind: "tcp", address: url.host, port: url.port });
@@ -238,33 +239,55 @@ function addServer(
   }
 }
 
-function peerOf(endpoint: Endpoint, server: string, options: ServerOptions): PeerOptions {
-  return { ...options, name: peerName(endpoint), server, endpoint };
-}
+/** Rows for peers of run-time names: for each more addresses than one DNS answer over UDP has room for. */
+const spareRowsPerName = 64;
 
-/** The peer in `$upstream_addr` and in the log. */
-export function peerName(endpoint: Endpoint): string {
-  if (endpoint.kind === "unix") return `unix:${endpoint.path}`;
-  return endpoint.address.includes(":")
-    ? `[${endpoint.address}]:${endpoint.port}`
-    : `${endpoint.address}:${endpoint.port}`;
-}
-
-function peerSet(build: HttpBuild, draft: UpstreamDraft, options: readonly PeerOptions[]): PeerSet {
-  const { peerRows } = build;
-  if (peerRows === null) return PeerSet.of(options);
-  const name = draft.explicit ? draft.name : `address ${draft.name}`;
-  return PeerSet.of(options, peerRows.table, peerRows.rowsOf(name, options));
-}
-
-function finishUpstream(build: HttpBuild, draft: UpstreamDraft): Upstream {
-  const options = draft.servers.flatMap((server) => server.peers);
-  if (!options.some((peer) => !peer.backup)) {
+function finishUpstream(
+  build: HttpBuild,
+  draft: UpstreamDraft,
+  names: ResolverLocation = { resolver: null, resolverTimeoutMs: 0 },
+): Upstream {
+  const lines = draft.servers.map(({ peers }) => peers);
+  const changing = draft.servers.filter(({ runTimeName }) => runTimeName !== null);
+  if (changing.length > 0 && names.resolver === null) {
+    const { name, file, line } = draft;
+    const what = "no resolver defined to resolve names at run time";
+    failAt({ file: "", line: 0 }, `${what} in upstream "${name}" in ${file}:${line}`);
+  }
+  if (
+    !draft.servers.some(({ options, peers, runTimeName }) => !options.backup && (runTimeName ?? peers[0]))
+  ) {
     failAt(draft, `no servers in upstream "${draft.name}"`);
   }
-  const peers = peerSet(build, draft, options);
+  const plan = rowPlan(build, draft, lines, changing.length * spareRowsPerName);
+  const group = new PeerGroup(lines, plan, draft.makeBalancer);
+  if (changing.length > 0) keepNamesFresh(build, draft, group, names);
   const settings = { ...keepaliveDefaults, ...draft.keepalive };
   const kept = draft.explicit && settings.idleMax > 0;
   const pool = kept ? new KeepalivePool(settings, build.network.clock) : null;
-  return new Upstream(draft.name, draft.makeBalancer(peers), draft.key, pool);
+  return new Upstream(draft.name, group, draft.key, pool, draft.sticky);
+}
+
+function rowPlan(
+  build: HttpBuild,
+  draft: UpstreamDraft,
+  lines: readonly (readonly PeerOptions[])[],
+  spareRows: number,
+): PeerRowPlan {
+  const options = lines.flat();
+  const { peerRows } = build;
+  if (peerRows === null) {
+    const spare = Array.from({ length: spareRows }, (_, index) => options.length + index);
+    const table = new PeerTable(options.length + spareRows);
+    return { table, rows: rowsByLine(lines, [...options.keys()]), spare };
+  }
+  const name = draft.explicit ? draft.name : `address ${draft.name}`;
+  const rows = rowsByLine(lines, peerRows.rowsOf(name, options));
+  const seats = Array.from({ length: spareRows }, (_, index) => ({ name: `spare ${index}`, backup: false }));
+  return { table: peerRows.table, rows, spare: peerRows.rowsOf(name, seats) };
+}
+
+function rowsByLine(lines: readonly (readonly PeerOptions[])[], rows: readonly number[]): number[][] {
+  let at = 0;
+  return lines.map((line) => line.map(() => rows[at++]!));
 }

@@ -149,6 +149,15 @@ export interface NameAnswer {
   readonly ttlSeconds: number;
 }
 
+/** A server that offers a service: an SRV record (RFC 2782). */
+export interface ServiceRecord {
+  readonly target: string;
+  readonly port: number;
+  /** Those with the lowest number are asked first. */
+  readonly priority: number;
+  readonly weight: number;
+}
+
 /** One adapter's face: sockets, names and time of one world. */
 export interface Network {
   readonly name: "node" | "bun" | "memory";
@@ -177,4 +186,6 @@ export interface Network {
    * milliseconds. Nothing happens where it offers no way to that.
    */
   giveBackMemory(): void;
+  /** The SRV records of a name; at least one. Rejects as `query` does. */
+  queryService(name: string, options: NameQuery): Promise<readonly ServiceRecord[]>;
 }

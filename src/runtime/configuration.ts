@@ -151,7 +151,9 @@ async function compile(
     name.resolved(await addressesOf(resolve, name));
   }
   for (const finish of build.finishUpstreams) finish();
-  return compileHttp(build, httpCore as CoreModule, scope);
+  const configuration = compileHttp(build, httpCore as CoreModule, scope);
+  await Promise.all(build.foreknowledge.map((ask) => ask()));
+  return configuration;
 }
 
 async function addressesOf(

@@ -1,5 +1,6 @@
 import { DiskFiles } from "../config/files.ts";
 import type { CommandLine, Remark } from "../config/command-line.ts";
+import { retire, takeOver } from "../gateway/background.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { removedServers } from "../gateway/upstream/removed-servers.ts";
@@ -13,7 +14,6 @@ import { readConfiguration, startReading } from "./configuration.ts";
 import type { Configuration, Reading } from "./configuration.ts";
 import { connectionLimits } from "./connection-limits.ts";
 import { Listeners } from "./listeners.ts";
-import { closePools } from "./serving.ts";
 
 export interface GatewayOptions {
   /** Text of the configuration; takes the place of a file. */
@@ -98,11 +98,11 @@ class EmbeddedGateway implements RunningGateway {
     });
     await this.listeners.bind(configuration.http?.sockets ?? [], () => undefined);
     this.regions = shared;
-    const before = this.configuration;
+    const before = this.configuration?.http?.build ?? null;
     this.configuration = configuration;
+    takeOver(configuration.http?.build ?? null, before);
     this.gateway.limit.apply(connectionLimits(configuration, this.network.openSockets));
-    this.gateway.drainServers(removedServers(before?.http?.build, configuration.http?.build));
-    closePools(before);
+    this.gateway.drainServers(removedServers(before ?? undefined, configuration.http?.build));
   }
 
   async reload(config?: string): Promise<void> {
@@ -122,7 +122,7 @@ class EmbeddedGateway implements RunningGateway {
   }
 
   private close(): void {
-    closePools(this.configuration);
+    retire(this.configuration?.http?.build ?? null);
     this.logs.flush();
   }
 

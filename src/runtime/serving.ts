@@ -1,3 +1,4 @@
+import { retire, takeOver } from "../gateway/background.ts";
 import type { ErrorLog } from "../gateway/error-log.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { Counters } from "../gateway/counters.ts";
@@ -27,12 +28,14 @@ export class Serving {
    * given again.
    */
   async commit(configuration: Configuration, limits: ConnectionLimits): Promise<PassedSocket[]> {
-    const before = this.configuration;
+    const before = this.configuration?.http?.build ?? null;
+    const build = configuration.http?.build ?? null;
     this.configuration = configuration;
+    // The same one comes again when an upgrade was given up.
+    if (before !== build) takeOver(build, before);
     this.gateway.limit.apply(limits);
     const released = await this.listeners.replace(configuration.http?.sockets ?? []);
-    this.gateway.drainServers(removedServers(before?.http?.build, configuration.http?.build));
-    if (before !== configuration) closePools(before);
+    this.gateway.drainServers(removedServers(before ?? undefined, build ?? undefined));
     return released;
   }
 
@@ -59,12 +62,7 @@ export class Serving {
 
   /** Writes out what must not be lost. */
   end(): void {
-    closePools(this.configuration);
+    retire(this.configuration?.http?.build ?? null);
     this.logs.flush();
   }
-}
-
-/** Closes the connections to upstream servers that wait for requests of this configuration. */
-export function closePools(configuration: Configuration | null): void {
-  for (const draft of configuration?.http?.build.upstreams.values() ?? []) draft.upstream?.pool?.close();
 }

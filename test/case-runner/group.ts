@@ -47,11 +47,14 @@ export async function runCaseFile(file: CaseFile, against: Against, report: Repo
   const directory = mkdtempSync(join(tmpdir(), "longhaul-case-"));
   const placeholders = new Placeholders();
   const backends = new Map<string, Backend>();
-  const nameServer = file.names === "" ? null : new NameServer(file.names);
+  let nameServer: NameServer | null = null;
   let program: RunningProgram | null = null;
   try {
-    if (nameServer !== null) placeholders.set("DNS", `127.0.0.1:${await nameServer.listen()}`);
     await startBackends(file.backends, directory, placeholders, backends);
+    if (file.names !== "") {
+      nameServer = new NameServer(placeholders.fill(file.names));
+      placeholders.set("DNS", `127.0.0.1:${await nameServer.listen()}`);
+    }
     program = await start(file, against, directory, placeholders);
     for (const testCase of open) {
       report(testCase, await runCase(testCase, program, new World(directory, placeholders, backends)));

@@ -30,12 +30,13 @@ class LeastConnSelection extends RoundRobinSelection {
   /** The index of the least loaded peer, or -1. */
   #least(now: number): number {
     const { peers, table } = this.peers;
+    const nowMs = this.rampMs();
     let best = -1;
     let many = false;
     for (let index = 0; index < peers.length; index++) {
       const peer = peers[index]!;
       if (this.isTried(index) || !table.isAvailable(peer, now)) continue;
-      const difference = best < 0 ? -1 : this.#compareLoad(peer, peers[best]!);
+      const difference = best < 0 ? -1 : this.#compareLoad(peer, peers[best]!, nowMs);
       if (difference < 0) {
         best = index;
         many = false;
@@ -43,19 +44,19 @@ class LeastConnSelection extends RoundRobinSelection {
         many = true;
       }
     }
-    return many ? this.#richestOfLeast(best, now) : best;
+    return many ? this.#richestOfLeast(best, now, nowMs) : best;
   }
 
   /** Round robin among the peers that are loaded like the one at `first`, which is the first such. */
-  #richestOfLeast(first: number, now: number): number {
-    const { peers, table } = this.peers;
+  #richestOfLeast(first: number, now: number, nowMs: number): number {
+    const { peers, table, scale } = this.peers;
     let best = first;
     let total = 0;
     for (let index = first; index < peers.length; index++) {
       const peer = peers[index]!;
-      if (this.isTried(index) || this.#compareLoad(peer, peers[best]!) !== 0) continue;
+      if (this.isTried(index) || this.#compareLoad(peer, peers[best]!, nowMs) !== 0) continue;
       if (!table.isAvailable(peer, now)) continue;
-      total += table.weigh(peer);
+      total += table.weigh(peer, scale, nowMs);
       if (table.currentWeight[peer.slot]! > table.currentWeight[peers[best]!.slot]!) best = index;
     }
     table.charge(peers[best]!, total);
@@ -63,8 +64,15 @@ class LeastConnSelection extends RoundRobinSelection {
   }
 
   /** Below 0 when `one` has fewer connections for its weight than `other`. */
-  #compareLoad(one: Peer, other: Peer): number {
-    const conns = this.peers.table.conns;
-    return conns[one.slot]! * other.weight - conns[other.slot]! * one.weight;
+  #compareLoad(one: Peer, other: Peer, nowMs: number): number {
+    const { table, scale } = this.peers;
+    const { conns } = table;
+    let weight = one.weight;
+    let otherWeight = other.weight;
+    if (scale !== 1) {
+      weight *= table.ramp(one, nowMs);
+      otherWeight *= table.ramp(other, nowMs);
+    }
+    return conns[one.slot]! * otherWeight - conns[other.slot]! * weight;
   }
 }

@@ -30,7 +30,7 @@ export class PeerRows {
   }
 
   /** A row for each peer of an upstream. @throws Error when there are none left */
-  rowsOf(upstream: string, peers: readonly PeerOptions[]): number[] {
+  rowsOf(upstream: string, peers: readonly Pick<PeerOptions, "name" | "backup">[]): number[] {
     return peers.map((peer) => {
       const name = `${upstream} ${peer.name} ${peer.backup ? "backup " : ""}`;
       let number = 0;

@@ -1,6 +1,6 @@
 import { Peer, type PeerOptions } from "./peer.ts";
 import type { PeerKeeper } from "./balancer.ts";
-import { PeerTable } from "./peer-table.ts";
+import { PeerTable, rampScale } from "./peer-table.ts";
 
 /** The peers among which a method chooses, and the backup set behind them. */
 export class PeerSet implements PeerKeeper {
@@ -15,6 +15,8 @@ export class PeerSet implements PeerKeeper {
   /** Peers not marked down, here and in the backup set. */
   readonly tries: number;
   readonly backup: PeerSet | null;
+  /** What weights are multiplied by in rounds: see `PeerTable.weigh`. */
+  readonly scale: number;
 
   constructor(peers: readonly Peer[], table: PeerTable, backup: PeerSet | null, single: boolean) {
     this.peers = peers;
@@ -24,6 +26,7 @@ export class PeerSet implements PeerKeeper {
     this.single = single;
     this.tries = peers.filter((peer) => !peer.down).length + (backup?.tries ?? 0);
     this.backup = backup;
+    this.scale = peers.some((peer) => peer.slowStartMs > 0) ? rampScale : 1;
   }
 
   /**

@@ -1,6 +1,12 @@
 import type { Peer } from "./peer.ts";
 
-const COLUMNS = 6;
+const COLUMNS = 12;
+
+/** Parts of a weight of 1 that a slow start goes through. */
+export const rampScale = 256;
+
+/** Added to `users` while a row changes hands. */
+const changing = -0x4000_0000;
 
 /**
  * What changes about peers: one row for each, one column for each fact.
@@ -21,6 +27,16 @@ export class PeerTable {
   readonly currentWeight: Int32Array;
   /** What failures took from the weight: the effective weight is the configured one less this. */
   readonly lostWeight: Int32Array;
+  /** When a slow start began, in milliseconds as 32 bits count them; 0: none is under way. */
+  readonly startedMs: Int32Array;
+  /** Not 0 while health checks keep requests away from the peer. */
+  readonly unhealthy: Int32Array;
+  /** Moving averages of the time until the answer's head and its end, in 1/16 ms; 0: none is known. */
+  readonly headTime: Int32Array;
+  readonly lastByteTime: Int32Array;
+  /** Of a row for a peer that comes and goes: what tells the peer from others, and how many sets have it. */
+  readonly claim: Int32Array;
+  readonly users: Int32Array;
   /**
    * The share of this thread in `conns`, where threads share the table: what a thread that dies would hold
    * for ever is taken back by it.
@@ -46,6 +62,52 @@ export class PeerTable {
     this.checked = column(3);
     this.currentWeight = column(4);
     this.lostWeight = column(5);
+    this.startedMs = column(6);
+    this.unhealthy = column(7);
+    this.headTime = column(8);
+    this.lastByteTime = column(9);
+    this.claim = column(10);
+    this.users = column(11);
+  }
+
+  /**
+   * One more user for a row that `mark` (not 0) claims, be it an unused row that is claimed now; false when
+   * the row is another's. A peer that went and comes again while its last requests run finds its row.
+   */
+  share(slot: number, mark: number): boolean {
+    const { users, claim } = this;
+    if (Atomics.add(users, slot, 1) >= 0 && Atomics.load(claim, slot) === mark) return true;
+    Atomics.sub(users, slot, 1);
+    if (Atomics.load(this.conns, slot) !== 0) return false;
+    if (Atomics.compareExchange(users, slot, 0, changing) !== 0) return false;
+    this.refresh(slot);
+    Atomics.store(claim, slot, mark);
+    Atomics.add(users, slot, 1 - changing);
+    return true;
+  }
+
+  unshare(slot: number): void {
+    Atomics.sub(this.users, slot, 1);
+  }
+
+  /** Makes a row fresh, be it claimed or not. */
+  clear(slot: number): void {
+    this.claim[slot] = 0;
+    this.users[slot] = 0;
+    this.refresh(slot);
+  }
+
+  private refresh(slot: number): void {
+    this.conns[slot] = 0;
+    this.fails[slot] = 0;
+    this.accessed[slot] = 0;
+    this.checked[slot] = 0;
+    this.currentWeight[slot] = 0;
+    this.lostWeight[slot] = 0;
+    this.startedMs[slot] = 0;
+    this.unhealthy[slot] = 0;
+    this.headTime[slot] = 0;
+    this.lastByteTime[slot] = 0;
   }
 
   effectiveWeight(peer: Peer): number {
@@ -54,8 +116,13 @@ export class PeerTable {
 
   /** False for a peer that is down, in its `fail_timeout`, or at `max_conns`. */
   isAvailable(peer: Peer, nowSeconds: number): boolean {
-    if (peer.down) return false;
+    return !peer.closed && this.isLive(peer, nowSeconds);
+  }
+
+  /** The same for a session that is bound to the peer, which may be draining. */
+  isLive(peer: Peer, nowSeconds: number): boolean {
     const slot = peer.slot;
+    if (peer.down || this.unhealthy[slot] !== 0) return false;
     if (
       peer.maxFails !== 0 &&
       this.fails[slot]! >= peer.maxFails &&
@@ -97,23 +164,32 @@ export class PeerTable {
     }
   }
 
-  /** Makes a row fresh for another peer. */
-  clear(slot: number): void {
-    this.conns[slot] = 0;
-    this.fails[slot] = 0;
-    this.accessed[slot] = 0;
-    this.checked[slot] = 0;
-    this.currentWeight[slot] = 0;
-    this.lostWeight[slot] = 0;
+  /**
+   * Gives the peer its share of a round, and back some lost weight; returns the share. `scale` is 1, or
+   * `rampScale` for sets with slow starts, whose shares are parts of a weight.
+   */
+  weigh(peer: Peer, scale = 1, nowMs = 0): number {
+    const slot = peer.slot;
+    const weight = this.effectiveWeight(peer);
+    const share = scale === 1 ? weight : Math.ceil(weight * scale * this.ramp(peer, nowMs));
+    Atomics.add(this.currentWeight, slot, share);
+    if (weight < peer.weight) this.lostWeight[slot] = peer.weight - weight - 1;
+    return share;
   }
 
-  /** Gives the peer its share of a round, and back some lost weight; returns the share. */
-  weigh(peer: Peer): number {
-    const slot = peer.slot;
-    const share = this.effectiveWeight(peer);
-    Atomics.add(this.currentWeight, slot, share);
-    if (share < peer.weight) this.lostWeight[slot] = peer.weight - share - 1;
-    return share;
+  /** A peer with `slow_start` has come back or is new: its weight grows from nothing. */
+  startSlowly(slowStartMs: number, slot: number, nowMs: number): void {
+    if (slowStartMs > 0) this.startedMs[slot] = nowMs | 0 || 1;
+  }
+
+  /** The part of its weight that the peer has: 1 unless it is in a slow start. */
+  ramp(peer: Peer, nowMs: number): number {
+    const started = this.startedMs[peer.slot]!;
+    if (started === 0) return 1;
+    const elapsed = ((nowMs | 0) - started) | 0;
+    if (elapsed >= 0 && elapsed < peer.slowStartMs) return elapsed / peer.slowStartMs;
+    this.startedMs[peer.slot] = 0;
+    return 1;
   }
 
   /** The peer won a round in which `total` was shared out. */
@@ -124,7 +200,10 @@ export class PeerTable {
   /** Begins a new window, when the old one is over: a success from now on clears the failures. */
   check(peer: Peer, nowSeconds: number): void {
     const slot = peer.slot;
-    if (nowSeconds - this.checked[slot]! > peer.failTimeoutSeconds) this.checked[slot] = nowSeconds;
+    if (nowSeconds - this.checked[slot]! <= peer.failTimeoutSeconds) return;
+    this.checked[slot] = nowSeconds;
+    if (peer.maxFails !== 0 && this.fails[slot]! >= peer.maxFails)
+      this.startSlowly(peer.slowStartMs, slot, nowSeconds * 1000);
   }
 
   /** Counts a failure; true when the peer is out of use until its `fail_timeout` is over. */

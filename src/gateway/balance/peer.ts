@@ -17,6 +17,12 @@ export interface PeerOptions {
   readonly failTimeoutMs: number;
   readonly backup: boolean;
   readonly down: boolean;
+  /** Takes only requests of sessions that are bound to it. */
+  readonly drain?: boolean;
+  /** How sessions name the peer; by default a hash of its address. */
+  readonly route?: string;
+  /** How long the weight takes to recover when the peer comes back; 0 or none: no time. */
+  readonly slowStartMs?: number;
 }
 
 /** A peer as balancers hand it out. */
@@ -31,6 +37,10 @@ export class Peer implements PeerOptions {
   readonly failTimeoutSeconds: number;
   readonly backup: boolean;
   readonly down: boolean;
+  /** Down or draining: the methods pass it over. */
+  readonly closed: boolean;
+  readonly route: string;
+  readonly slowStartMs: number;
   /** The peer's row in the `PeerTable`. */
   readonly slot: number;
 
@@ -45,6 +55,9 @@ export class Peer implements PeerOptions {
     this.failTimeoutSeconds = Math.floor(options.failTimeoutMs / 1000);
     this.backup = options.backup;
     this.down = options.down;
+    this.closed = options.down || options.drain === true;
+    this.route = options.route ?? "";
+    this.slowStartMs = options.slowStartMs ?? 0;
     this.slot = slot;
   }
 }

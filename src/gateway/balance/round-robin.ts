@@ -74,7 +74,9 @@ export class RoundRobinSelection implements Selection {
   protected pick(): Peer | null {
     if (this.peers.single) {
       const peer = this.peers.peers[0]!;
-      return !peer.down && this.peers.table.acquire(peer) ? peer : null;
+      const { table } = this.peers;
+      const open = !peer.closed && table.unhealthy[peer.slot] === 0;
+      return open && table.acquire(peer) ? peer : null;
     }
     const now = this.nowSeconds();
     for (;;) {
@@ -86,14 +88,15 @@ export class RoundRobinSelection implements Selection {
 
   /** A round among the peers at `indexes`: the winner's index, or -1. */
   protected richest(indexes: readonly number[], now: number): number {
-    const { peers, table } = this.peers;
+    const { peers, table, scale } = this.peers;
+    const nowMs = this.rampMs();
     let best = -1;
     let bestWeight = 0;
     let total = 0;
     for (const index of indexes) {
       const peer = peers[index]!;
       if (this.isTried(index) || !table.isAvailable(peer, now)) continue;
-      total += table.weigh(peer);
+      total += table.weigh(peer, scale, nowMs);
       const weight = table.currentWeight[peer.slot]!;
       if (best >= 0 && weight <= bestWeight) continue;
       best = index;
@@ -122,6 +125,11 @@ export class RoundRobinSelection implements Selection {
   protected takeIfFree(index: number, now: number): boolean {
     if (this.isTried(index) || !this.peers.table.isAvailable(this.peers.peers[index]!, now)) return false;
     return this.take(index, now);
+  }
+
+  /** The time, where slow starts need it. */
+  protected rampMs(): number {
+    return this.peers.scale === 1 ? 0 : this.request.nowMs();
   }
 
   protected nowSeconds(): number {

@@ -3,7 +3,15 @@ import type { PeerOptions } from "../balance/peer.ts";
 import type { PeerSet } from "../balance/peer-set.ts";
 import type { Value } from "../settings.ts";
 import type { KeepaliveSettings } from "./keepalive-pool.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Sticky, Upstream } from "./upstream.ts";
+
+/** A `server` with `resolve`. */
+export interface RunTimeName {
+  readonly host: string;
+  readonly port: number;
+  /** The name of the SRV records; null for addresses alone. */
+  readonly service: string | null;
+}
 
 /** A `server` line of an upstream, its name not resolved yet. */
 export interface UpstreamServerDraft {
@@ -13,6 +21,8 @@ export interface UpstreamServerDraft {
   readonly line: number;
   /** What the address came to; several for a host name with several addresses. */
   peers: PeerOptions[];
+  /** The name that is looked up again and again; null when the address is known once and for all. */
+  readonly runTimeName: RunTimeName | null;
 }
 
 /** An upstream while the configuration is read. */
@@ -28,6 +38,8 @@ export interface UpstreamDraft {
   /** False for methods that cannot have backup servers. */
   allowsBackup: boolean;
   key: Value | null;
+  /** Keeps sessions with their servers. */
+  sticky: Sticky | null;
   readonly keepalive: { -readonly [K in keyof KeepaliveSettings]?: KeepaliveSettings[K] };
   readonly file: string;
   readonly line: number;

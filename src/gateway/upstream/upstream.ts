@@ -4,25 +4,42 @@ import type { Request } from "../request.ts";
 import type { Value } from "../settings.ts";
 import type { KeepalivePool } from "./keepalive-pool.ts";
 
+/** What `sticky` does with the search for a peer. */
+export interface Sticky {
+  bind(request: Request, selection: Selection): Selection;
+}
+
 /** A group of servers that requests are passed to: an `upstream` block, or a `proxy_pass` address. */
 export class Upstream {
   /** The block's name, or host and port as written in `proxy_pass`. */
   readonly name: string;
-  readonly balancer: Balancer;
+  private readonly peers: { readonly balancer: Balancer };
   /** The `hash` key; null for methods without one. */
   readonly key: Value | null;
   /** Connections kept for later requests; null when none are. */
   readonly pool: KeepalivePool | null;
 
-  constructor(name: string, balancer: Balancer, key: Value | null, pool: KeepalivePool | null) {
+  /** Keeps a session's requests with its peer; null without `sticky`. */
+  private readonly sticky: Sticky | null;
+
+  /** `peers` is a group whose method may be another for the next request. */
+  constructor(
+    name: string,
+    peers: { readonly balancer: Balancer },
+    key: Value | null,
+    pool: KeepalivePool | null,
+    sticky: Sticky | null = null,
+  ) {
     this.name = name;
-    this.balancer = balancer;
+    this.peers = peers;
     this.key = key;
     this.pool = pool;
+    this.sticky = sticky;
   }
 
   begin(request: Request): Selection {
-    return this.balancer.begin(new BalanceFacts(request, this.key));
+    const selection = this.peers.balancer.begin(new BalanceFacts(request, this.key));
+    return this.sticky === null ? selection : this.sticky.bind(request, selection);
   }
 }
 

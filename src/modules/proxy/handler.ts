@@ -14,7 +14,8 @@ import { Upstream } from "../../gateway/upstream/upstream.ts";
 import type { ClientTls, Endpoint, TlsContext } from "../../net/network.ts";
 import type { Resolution } from "../name-resolver.ts";
 import { resolverOf } from "../resolver.ts";
-import { findUpstream, peerName } from "../upstream.ts";
+import { findUpstream } from "../upstream.ts";
+import { peerName } from "../upstream-server.ts";
 import { compileAnswer, hiddenFields, takeTrailers } from "./answer.ts";
 import type { HeadAcceptor } from "./answer.ts";
 import { localAddressFor } from "./bind.ts";
@@ -191,7 +192,7 @@ function passingUpstream(url: ParsedUrl, endpoints: readonly Endpoint[]): Upstre
     backup: false,
     down: false,
   }));
-  return new Upstream(url.hostAndPort, new RoundRobin(PeerSet.of(peers)), null, null);
+  return new Upstream(url.hostAndPort, { balancer: new RoundRobin(PeerSet.of(peers)) }, null, null);
 }
 
 /** Connections that showed other names, or other certificates, are not shared. */

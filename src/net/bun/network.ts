@@ -9,6 +9,7 @@ import type {
   NameAnswer,
   NameQuery,
   Network,
+  ServiceRecord,
   TlsContext,
   TlsContextOptions,
 } from "../network.ts";
@@ -82,6 +83,10 @@ export class BunNetwork implements Network {
   giveBackMemory(): void {
     // Without force it often collects nothing while the loop is idle (measured, Bun 1.4.5).
     requireBun().gc(true);
+  }
+
+  queryService(name: string, options: NameQuery): Promise<readonly ServiceRecord[]> {
+    return this.node.queryService(name, options);
   }
 
   /** Null where Bun's own TLS sockets cannot do what is asked. */

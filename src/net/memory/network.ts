@@ -17,6 +17,7 @@ import type {
   NameAnswer,
   NameQuery,
   Network,
+  ServiceRecord,
   TlsContext,
   TlsContextOptions,
 } from "../network.ts";
@@ -56,6 +57,10 @@ export class MemoryNetwork implements Network {
   readonly weather: Weather;
   /** What `resolve` knows. */
   readonly names = new Map<string, string[]>([["localhost", ["127.0.0.1", "::1"]]]);
+  /** What `queryService` knows. */
+  readonly services = new Map<string, ServiceRecord[]>();
+  /** What name servers answer instead of what they know: "ESERVFAIL", … */
+  nameFailure: string | null = null;
   /** IP addresses that never answer. */
   readonly blackHoles = new Set<string>();
   /** Every connection's dialing end, in order of appearance: for faults on purpose. */
@@ -112,10 +117,23 @@ export class MemoryNetwork implements Network {
   }
 
   async query(hostname: string, options: NameQuery): Promise<NameAnswer> {
+    this.failNames(hostname);
     const all = await this.resolve(hostname);
     const addresses = all.filter((address) => (address.includes(":") ? options.ipv6 : options.ipv4));
     if (addresses.length > 0) return { addresses, ttlSeconds: nameTtlSeconds };
     throw Object.assign(new Error(`query ENOTFOUND ${hostname}`), { code: "ENOTFOUND" });
+  }
+
+  async queryService(name: string): Promise<readonly ServiceRecord[]> {
+    this.failNames(name);
+    const found = this.services.get(name.toLowerCase());
+    if (found !== undefined) return [...found];
+    throw Object.assign(new Error(`query ENOTFOUND ${name}`), { code: "ENOTFOUND" });
+  }
+
+  private failNames(name: string): void {
+    const code = this.nameFailure;
+    if (code !== null) throw Object.assign(new Error(`query ${code} ${name}`), { code });
   }
 
   /** True while a listener's socket file is at `path`. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { queryName } from "./name-query.ts";
+import { queryName, queryServices } from "./name-query.ts";
 import { NameServer } from "./name-server.fixture.ts";
 
 const nameServer = new NameServer(`
@@ -8,6 +8,7 @@ const nameServer = new NameServer(`
   four.test 127.0.0.3 ttl=300
   broken.test servfail
   refused.test refused
+  _http._tcp.app.test srv=10:5:8080:one.app.test srv=20:0:8081:two.app.test
 `);
 let servers: string[] = [];
 
@@ -39,4 +40,18 @@ test("failures are told by code", async () => {
   await assert.rejects(queryName("none.test", { ...options, servers }), { code: "ENOTFOUND" });
   await assert.rejects(queryName("broken.test", { ...options, servers }), { code: "ESERVFAIL" });
   await assert.rejects(queryName("refused.test", { ...options, servers }), { code: "EREFUSED" });
+});
+
+test("the records of a service", async () => {
+  assert.deepEqual(
+    (await queryServices("_http._tcp.app.test", { ...options, servers })).toSorted(
+      (one, other) => one.priority - other.priority,
+    ),
+    [
+      { target: "one.app.test", port: 8080, priority: 10, weight: 5 },
+      { target: "two.app.test", port: 8081, priority: 20, weight: 0 },
+    ],
+  );
+  await assert.rejects(queryServices("four.test", { ...options, servers }), { code: "ENOTFOUND" });
+  await assert.rejects(queryServices("broken.test", { ...options, servers }), { code: "ESERVFAIL" });
 });

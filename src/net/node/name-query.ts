@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
 import type { RecordWithTtl } from "node:dns";
-import type { NameAnswer, NameQuery } from "../network.ts";
+import type { NameAnswer, NameQuery, ServiceRecord } from "../network.ts";
 
 /** A server is asked again after this; nginx waits as long. */
 const answerTimeoutMs = 5000;
@@ -10,9 +10,7 @@ const gravest = ["ETIMEOUT", "ESERVFAIL", "EREFUSED", "EFORMERR", "ENOTIMP", "EN
 
 /** Asks name servers by DNS. Rejects with `code`. */
 export async function queryName(hostname: string, options: NameQuery): Promise<NameAnswer> {
-  const tries = Math.max(1, Math.ceil(options.timeoutMs / answerTimeoutMs));
-  const resolver = new Resolver({ timeout: Math.min(answerTimeoutMs, options.timeoutMs), tries });
-  resolver.setServers([...options.servers]);
+  const resolver = resolverFor(options);
   const [four, six] = await Promise.allSettled([
     options.ipv4 ? resolver.resolve4(hostname, { ttl: true }) : [],
     options.ipv6 ? resolver.resolve6(hostname, { ttl: true }) : [],
@@ -23,6 +21,20 @@ export async function queryName(hostname: string, options: NameQuery): Promise<N
     addresses: records.map((record) => record.address),
     ttlSeconds: Math.min(...records.map((record) => record.ttl)),
   };
+}
+
+/** Asks for the SRV records of a name. Rejects with `code`. */
+export async function queryServices(name: string, options: NameQuery): Promise<readonly ServiceRecord[]> {
+  const [result] = await Promise.allSettled([resolverFor(options).resolveSrv(name)]);
+  if (result.status === "rejected" || result.value.length === 0) throw failureOf(name, [result]);
+  return result.value.map(({ name: target, port, priority, weight }) => ({ target, port, priority, weight }));
+}
+
+function resolverFor({ servers, timeoutMs }: NameQuery): Resolver {
+  const tries = Math.max(1, Math.ceil(timeoutMs / answerTimeoutMs));
+  const resolver = new Resolver({ timeout: Math.min(answerTimeoutMs, timeoutMs), tries });
+  resolver.setServers([...servers]);
+  return resolver;
 }
 
 function recordsOf(result: PromiseSettledResult<RecordWithTtl[]>): RecordWithTtl[] {

@@ -4,6 +4,7 @@ import { parseIp } from "../address.ts";
 
 const typeA = 1;
 const typeAaaa = 28;
+const typeSrv = 33;
 
 const failures: Readonly<Record<string, number>> = {
   formerr: 1,
@@ -15,6 +16,8 @@ const failures: Readonly<Record<string, number>> = {
 
 interface Entry {
   readonly addresses: readonly string[];
+  /** Data of SRV records. */
+  readonly services: readonly Buffer[];
   readonly ttlSeconds: number;
   /** Response code. */
   readonly failure: number;
@@ -27,16 +30,22 @@ export class NameServer {
   /** Names asked for, in order, once per type. */
   readonly asked: string[] = [];
 
-  /** One name per line: "a.test 127.0.0.1 ::1 ttl=7", "b.test servfail", "c.test silent". */
+  /**
+   * One name per line: "a.test 127.0.0.1 ::1 ttl=7", "b.test servfail", "c.test silent",
+   * "_http._tcp.d.test srv=10:5:8080:a.test" (priority, weight, port, target).
+   */
   constructor(text: string) {
-    for (const line of text.split("\n")) {
-      const [name = "", ...words] = line.trim().split(/\s+/);
-      if (name !== "") this.names.set(name.toLowerCase(), readEntry(words));
-    }
+    for (const line of text.split("\n")) if (line.trim() !== "") this.tell(line);
     this.socket.on("message", (query, from) => {
       const answer = this.answerTo(query);
       if (answer !== null) this.socket.send(answer, from.port, from.address);
     });
+  }
+
+  /** What is known of a name from now on, in a line as above. */
+  tell(line: string): void {
+    const [name = "", ...words] = line.trim().split(/\s+/);
+    this.names.set(name.toLowerCase(), readEntry(words));
   }
 
   /** Resolves with the port on 127.0.0.1. */
@@ -54,10 +63,11 @@ export class NameServer {
     const { name, end } = readName(query);
     this.asked.push(name);
     const type = query.readUInt16BE(end);
-    const { addresses, ttlSeconds, failure, silent } = this.names.get(name) ?? readEntry(["nxdomain"]);
+    const { ttlSeconds, failure, silent, ...entry } = this.names.get(name) ?? readEntry(["nxdomain"]);
     if (silent) return null;
     const length = type === typeA ? 4 : type === typeAaaa ? 16 : 0;
-    const records = addresses.map((address) => parseIp(address)!).filter((bytes) => bytes.length === length);
+    const addresses = entry.addresses.map((address) => parseIp(address)!);
+    const records = type === typeSrv ? entry.services : addresses.filter((bytes) => bytes.length === length);
     const head = Buffer.alloc(12);
     query.copy(head, 0, 0, 2);
     head.writeUInt16BE(0x8180 | failure, 2);
@@ -76,10 +86,21 @@ function readEntry(words: readonly string[]): Entry {
   const ttl = words.find((word) => word.startsWith("ttl="));
   return {
     addresses: words.filter((word) => parseIp(word) !== null),
+    services: words.filter((word) => word.startsWith("srv=")).map((word) => serviceData(word.slice(4))),
     ttlSeconds: ttl === undefined ? 60 : Number(ttl.slice(4)),
     failure: failures[first] ?? 0,
     silent: first === "silent",
   };
+}
+
+function serviceData(text: string): Buffer {
+  const [priority, weight, port, target = ""] = text.split(":");
+  const numbers = Buffer.alloc(6);
+  [priority, weight, port].forEach((number, index) => numbers.writeUInt16BE(Number(number), index * 2));
+  const labels = target
+    .split(".")
+    .map((label) => Buffer.from(String.fromCharCode(label.length) + label, "latin1"));
+  return Buffer.concat([numbers, ...labels, Buffer.alloc(1)]);
 }
 
 function readName(query: Buffer): { name: string; end: number } {

@@ -10,6 +10,7 @@ import type {
   NameAnswer,
   NameQuery,
   Network,
+  ServiceRecord,
   TlsContext,
   TlsContextOptions,
 } from "../network.ts";
@@ -17,7 +18,7 @@ import { SystemClock } from "./clock.ts";
 import { NodeDial } from "./dial.ts";
 import { SocketCount } from "../socket-count.ts";
 import { NodeListener } from "./listener.ts";
-import { queryName } from "./name-query.ts";
+import { queryName, queryServices } from "./name-query.ts";
 import { NodeTlsContext } from "./tls-context.ts";
 
 export interface NodeNetworkOptions {
@@ -70,6 +71,10 @@ export class NodeNetwork implements Network {
 
   /** V8 collects on its own account alone. */
   giveBackMemory(): void {}
+
+  queryService(name: string, options: NameQuery): Promise<readonly ServiceRecord[]> {
+    return queryServices(name, options);
+  }
 }
 
 export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {

@@ -1,0 +1,172 @@
+/**
+ * `server … resolve` and `service=`: the addresses behind a server's name are asked for while requests run,
+ * and again each time that the answer is no longer valid.
+ */
+import type { Background } from "../gateway/background.ts";
+import type { PeerGroup } from "../gateway/balance/peer-group.ts";
+import type { PeerOptions } from "../gateway/balance/peer.ts";
+import type { HttpBuild } from "../gateway/http-build.ts";
+import type { RunTimeName, UpstreamDraft, UpstreamServerDraft } from "../gateway/upstream/draft.ts";
+import type { Clock, Timer } from "../net/clock.ts";
+import type { NameResolver, ServiceAddress } from "./name-resolver.ts";
+import type { ResolverLocation } from "./resolver.ts";
+import { peerName } from "./upstream-server.ts";
+
+/** How long the start of a configuration waits for the first answers: nobody waits long for dead name servers. */
+const firstAnswerMs = 1000;
+
+/** What is valid for ever is looked at once a day. */
+const longestMs = 86_400_000;
+
+/** nginx's number for a name that does not exist. */
+const noSuchName = 3;
+
+type Answer =
+  | { readonly servers: readonly ServiceAddress[]; readonly untilMs: number }
+  | { readonly failure: number; readonly reason: string };
+
+/** Sees to the run-time names of an upstream while its configuration is in use. */
+export function keepNamesFresh(
+  build: HttpBuild,
+  draft: UpstreamDraft,
+  group: PeerGroup,
+  names: ResolverLocation,
+): void {
+  draft.servers.forEach((server, line) => {
+    if (server.runTimeName === null) return;
+    const name = new FreshName(
+      build,
+      draft,
+      server,
+      (peers) => {
+        const refused = group.replace(line, peers, build.network.clock.wall());
+        for (const { name: peer } of refused) {
+          build.mainErrorLog.write("alert", `no room for server ${peer} in upstream "${draft.name}"`);
+        }
+      },
+      names,
+    );
+    build.foreknowledge.push(() => name.askFirst());
+    build.background.set(`names ${draft.name} ${line} ${server.address} ${server.runTimeName.service}`, name);
+  });
+  build.background.set(`peers ${draft.name}`, { start() {}, stop: () => group.close() });
+}
+
+class FreshName implements Background {
+  /** The servers of the last good answer. */
+  private servers: readonly ServiceAddress[] = [];
+  private readonly build: HttpBuild;
+  private readonly upstream: string;
+  private readonly server: UpstreamServerDraft;
+  private readonly name: RunTimeName;
+  private readonly use: (peers: readonly PeerOptions[]) => void;
+  private readonly resolver: NameResolver;
+  private readonly timeoutMs: number;
+  private readonly clock: Clock;
+  private timer: Timer | null = null;
+  private started = false;
+  private stopped = false;
+  /** An answer that came before the start: what it says of the future is looked at then. */
+  private first: Answer | null = null;
+
+  constructor(
+    build: HttpBuild,
+    draft: UpstreamDraft,
+    server: UpstreamServerDraft,
+    use: (peers: readonly PeerOptions[]) => void,
+    { resolver, resolverTimeoutMs }: ResolverLocation,
+  ) {
+    this.build = build;
+    this.upstream = draft.name;
+    this.server = server;
+    this.name = server.runTimeName!;
+    this.use = use;
+    this.resolver = resolver!;
+    this.timeoutMs = resolverTimeoutMs;
+    this.clock = build.network.clock;
+  }
+
+  /** Resolves with the first answer, or when that takes too long to be waited for. */
+  askFirst(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.clock.timer(firstAnswerMs, resolve);
+      void this.ask().then((answer) => {
+        timer.cancel();
+        this.first = answer;
+        // Before the start nothing is shown: this configuration, or this thread, may never serve.
+        if (this.started) this.take(answer);
+        resolve();
+      });
+    });
+  }
+
+  start(before: Background | null): void {
+    this.started = true;
+    const { first } = this;
+    const known = first !== null && ("servers" in first || first.failure === noSuchName);
+    if (!known && before instanceof FreshName) this.show(before.servers);
+    if (first !== null) this.take(first);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+  }
+
+  private async ask(): Promise<Answer> {
+    const { host, port, service } = this.name;
+    if (service !== null) return this.resolver.resolveService(service, this.timeoutMs);
+    const answer = await this.resolver.resolve(host, this.timeoutMs);
+    if ("failure" in answer) return answer;
+    const servers = answer.addresses.map((address) => ({ address, port, priority: 0, weight: 0 }));
+    return { servers, untilMs: answer.untilMs };
+  }
+
+  private take(answer: Answer): void {
+    if (this.stopped) return;
+    if ("servers" in answer) {
+      this.show(answer.servers);
+      this.askAgainIn(Math.max(0, answer.untilMs - this.clock.now()) + 1000);
+      return;
+    }
+    const { host, service } = this.name;
+    const what = service === null ? host : `service "${service}" of host "${host}"`;
+    const why = `could not be resolved (${answer.failure}: ${answer.reason})`;
+    this.build.mainErrorLog.write("error", `${what} ${why} in upstream "${this.upstream}"`);
+    if (answer.failure === noSuchName) this.show([]);
+    this.askAgainIn(answer.failure === noSuchName ? 1000 : Math.max(this.timeoutMs, 1000));
+  }
+
+  private askAgainIn(ms: number): void {
+    this.timer = this.clock.timer(Math.min(ms, longestMs), () => {
+      void this.ask().then((answer) => this.take(answer));
+    });
+  }
+
+  private show(servers: readonly ServiceAddress[]): void {
+    if (this.stopped) return;
+    this.servers = servers;
+    this.use(this.peersOf(servers));
+  }
+
+  /** SRV records with the least priority are what the line says; the others are backups of primary ones. */
+  private peersOf(servers: readonly ServiceAddress[]): PeerOptions[] {
+    const { options, address: server } = this.server;
+    const least = Math.min(...servers.map(({ priority }) => priority));
+    const peers: PeerOptions[] = [];
+    for (const { address, port, priority, weight } of servers) {
+      if (priority !== least && options.backup) continue;
+      const endpoint = { kind: "tcp", address, port } as const;
+      peers.push({
+        ...options,
+        name: peerName(endpoint),
+        server,
+        endpoint,
+        weight: options.weight === 1 ? Math.max(weight, 1) : options.weight,
+        backup: options.backup || priority !== least,
+      });
+    }
+    // Name servers turn their answers around; hashes must not shift with them, nor differ among workers.
+    return peers.sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+}
