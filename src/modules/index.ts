@@ -44,6 +44,7 @@ import {
   upstreamLeastConn,
   upstreamRandom,
 } from "./upstream-balancers.ts";
+import { upstreamSticky } from "./upstream-sticky.ts";
 import { upstreamVariables } from "./upstream-variables.ts";
 import { upstreamZone } from "./upstream-zone.ts";
 import { upstreamModule } from "./upstream.ts";
@@ -77,6 +78,7 @@ export const httpModules: readonly HttpModule[] = [
   upstreamRandom,
   upstreamKeepalive,
   upstreamZone,
+  upstreamSticky,
   proxy,
   stubStatus,
   emptyGif,

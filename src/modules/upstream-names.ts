@@ -10,7 +10,7 @@ import type { RunTimeName, UpstreamDraft, UpstreamServerDraft } from "../gateway
 import type { Clock, Timer } from "../net/clock.ts";
 import type { NameResolver, ServiceAddress } from "./name-resolver.ts";
 import type { ResolverLocation } from "./resolver.ts";
-import { peerName } from "./upstream-server.ts";
+import { defaultRoute, peerName } from "./upstream-server.ts";
 
 /** How long the start of a configuration waits for the first answers: nobody waits long for dead name servers. */
 const firstAnswerMs = 1000;
@@ -157,9 +157,11 @@ class FreshName implements Background {
     for (const { address, port, priority, weight } of servers) {
       if (priority !== least && options.backup) continue;
       const endpoint = { kind: "tcp", address, port } as const;
+      const name = peerName(endpoint);
       peers.push({
         ...options,
-        name: peerName(endpoint),
+        route: options.route ?? defaultRoute(name),
+        name,
         server,
         endpoint,
         weight: options.weight === 1 ? Math.max(weight, 1) : options.weight,

@@ -1,4 +1,5 @@
 /** The parameters of `server` in an `upstream` block. */
+import { createHash } from "node:crypto";
 import type { Scope } from "../config/scope.ts";
 import { parseMilliseconds, parseNumber, parseSeconds } from "../config/values.ts";
 import type { PeerOptions } from "../gateway/balance/peer.ts";
@@ -96,6 +97,11 @@ function readValue(
     default:
       invalid();
   }
+}
+
+/** How sessions name a peer that has no `route=`. */
+export function defaultRoute(peer: string): string {
+  return createHash("md5").update(peer, "latin1").digest("hex");
 }
 
 /** The peer in `$upstream_addr` and in the log. */

@@ -24,7 +24,7 @@ import type { Endpoint } from "../net/network.ts";
 import { resolver, resolverDirective } from "./resolver.ts";
 import type { ResolverLocation } from "./resolver.ts";
 import { keepNamesFresh } from "./upstream-names.ts";
-import { peerName, readServerParameters } from "./upstream-server.ts";
+import { defaultRoute, peerName, readServerParameters } from "./upstream-server.ts";
 
 const resolverSlots = slots<ResolverLocation>((scope) => scope.location(resolver));
 
@@ -221,7 +221,9 @@ function addServer(
   };
   draft.servers.push(server);
   const add = (endpoint: Endpoint): void => {
-    server.peers.push({ ...options, name: peerName(endpoint), server: url.hostAndPort, endpoint });
+    const name = peerName(endpoint);
+    const route = options.route ?? defaultRoute(name);
+    server.peers.push({ ...options, route, name, server: url.hostAndPort, endpoint });
   };
   if (url.kind === "unix") add({ kind: "unix", path: url.host });
   else if (url.kind === "ip") add({ kind: "tcp", address: url.host, port: url.port });

@@ -23,6 +23,12 @@ export interface PeerKeeper {
   settle(peer: Peer): void;
 }
 
+/** How long a peer took, in milliseconds from the start of the try; -1 for what it never came to. */
+export interface ServeTimes {
+  readonly headerMs: number;
+  readonly responseMs: number;
+}
+
 /** The search for a peer on behalf of one request, with memory of the peers already tried. */
 export interface Selection {
   /**
@@ -34,10 +40,15 @@ export interface Selection {
   /** Takes the next peer and counts a connection on it; null means "no live upstreams". */
   next(): Peer | null;
   /**
-   * Gives back the peer that `next` returned; exactly once for each. True when this failure
-   * reached `max_fails`: "upstream server temporarily disabled".
+   * The same for the peer with this `route`, to which a session is bound, be it draining or a backup; null
+   * when it cannot serve now.
    */
-  release(peer: Peer, outcome: PeerOutcome): boolean;
+  takeBound(route: string): Peer | null;
+  /**
+   * Gives back the peer that `next` returned; exactly once for each. True when this failure
+   * reached `max_fails`: "upstream server temporarily disabled". `times` are for methods that learn from them.
+   */
+  release(peer: Peer, outcome: PeerOutcome, times?: ServeTimes): boolean;
   /** Whoever gives back the peer that `next` returned last, instead of `release(peer, "ok")`. */
   readonly keeper: PeerKeeper;
 }

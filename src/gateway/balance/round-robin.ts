@@ -1,4 +1,4 @@
-import type { BalanceRequest, Balancer, PeerKeeper, PeerOutcome, Selection } from "./balancer.ts";
+import type { BalanceRequest, Balancer, PeerKeeper, PeerOutcome, Selection, ServeTimes } from "./balancer.ts";
 import type { PeerSet } from "./peer-set.ts";
 import type { Peer } from "./peer.ts";
 
@@ -41,7 +41,20 @@ export class RoundRobinSelection implements Selection {
     return this.nextInTurn();
   }
 
-  release(peer: Peer, outcome: PeerOutcome): boolean {
+  takeBound(route: string): Peer | null {
+    const now = this.nowSeconds();
+    for (let set: PeerSet | null = this.peers; set !== null; set = set.backup) {
+      const { peers, table } = set;
+      for (let index = 0; index < peers.length; index++) {
+        const peer = peers[index]!;
+        if (peer.route !== route || !table.isLive(peer, now)) continue;
+        if (set === this.peers ? this.take(index, now) : table.acquire(peer)) return peer;
+      }
+    }
+    return null;
+  }
+
+  release(peer: Peer, outcome: PeerOutcome, _times?: ServeTimes): boolean {
     const { peers } = this;
     this.tries = peers.single ? 0 : Math.max(0, this.tries - 1);
     if (peers.single || outcome !== "failed") {

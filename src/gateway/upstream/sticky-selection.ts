@@ -1,0 +1,51 @@
+import type { PeerKeeper, PeerOutcome, Selection, ServeTimes } from "../balance/balancer.ts";
+import type { Peer } from "../balance/peer.ts";
+
+/** A search for a peer that begins with the one to which the session is bound. */
+export class StickySelection implements Selection {
+  /** The peer that was offered last. */
+  peer: Peer | null = null;
+  /** It is the one to which the session was bound. */
+  bound = false;
+  private readonly inner: Selection;
+  private readonly onServed: ((peer: Peer) => void) | null;
+  /** The peer's route; null once it has been tried. */
+  private route: string | null;
+
+  /** `route`: of the session's peer, null for a session without one. `onServed`: a peer has served. */
+  constructor(inner: Selection, route: string | null, onServed: ((peer: Peer) => void) | null = null) {
+    this.inner = inner;
+    this.route = route;
+    this.onServed = onServed;
+  }
+
+  get tries(): number {
+    return this.inner.tries;
+  }
+
+  set tries(count: number) {
+    this.inner.tries = count;
+  }
+
+  get keeper(): PeerKeeper {
+    return this.inner.keeper;
+  }
+
+  next(): Peer | null {
+    const { route } = this;
+    this.route = null;
+    const bound = route === null ? null : this.inner.takeBound(route);
+    this.bound = bound !== null;
+    this.peer = bound ?? this.inner.next();
+    return this.peer;
+  }
+
+  takeBound(route: string): Peer | null {
+    return this.inner.takeBound(route);
+  }
+
+  release(peer: Peer, outcome: PeerOutcome, times?: ServeTimes): boolean {
+    if (outcome === "ok") this.onServed?.(peer);
+    return this.inner.release(peer, outcome, times);
+  }
+}

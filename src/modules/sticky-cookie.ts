@@ -1,0 +1,53 @@
+import type { Request } from "../gateway/request.ts";
+import type { Value } from "../gateway/settings.ts";
+
+const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const lastDay = "Thu, 31-Dec-37 23:55:55 GMT";
+const tenYearsSeconds = 315_360_000;
+
+/** The cookie of `sticky cookie`, without its value. */
+export class StickyCookie {
+  readonly name: string;
+  readonly lowerName: string;
+  /** How long browsers keep it; null: until they are closed; Infinity: for ever. */
+  expiresSeconds: number | null = null;
+  domain: Value | null = null;
+  path: Value | null = null;
+  sameSite: Value | null = null;
+  secure = false;
+  httpOnly = false;
+
+  constructor(name: string) {
+    this.name = name;
+    this.lowerName = name.toLowerCase();
+  }
+
+  /** The Set-Cookie field that binds a session to the server with this route. */
+  text(request: Request, route: string, nowMs: number): string {
+    const { expiresSeconds, domain, path, sameSite } = this;
+    let text = `${this.name}=${route}`;
+    if (expiresSeconds === Infinity) text += `; expires=${lastDay}; max-age=${tenYearsSeconds}`;
+    else if (expiresSeconds !== null)
+      text += `; expires=${cookieTime(nowMs + expiresSeconds * 1000)}; max-age=${expiresSeconds}`;
+    text += attribute("domain", domain, request) + attribute("path", path, request);
+    if (this.secure) text += "; secure";
+    if (this.httpOnly) text += "; httponly";
+    return text + attribute("samesite", sameSite, request);
+  }
+}
+
+function attribute(name: string, value: Value | null, request: Request): string {
+  const text = value === null ? "" : value.evaluate(request);
+  return text === "" ? "" : `; ${name}=${text}`;
+}
+
+/** nginx's form of a date in a cookie: the year has two digits as long as that is clear. */
+function cookieTime(ms: number): string {
+  const date = new Date(ms);
+  const two = (number: number): string => String(number).padStart(2, "0");
+  const year = date.getUTCFullYear();
+  const day = `${two(date.getUTCDate())}-${months[date.getUTCMonth()]}-${year > 2037 ? year : two(year % 100)}`;
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");
+  return `${days[date.getUTCDay()]}, ${day} ${time} GMT`;
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Simulation } from "../gateway/simulation.fixture.ts";
+import { answering, response } from "../gateway/wire.fixture.ts";
+import { VirtualClock } from "../net/memory/clock.ts";
+import { LearnedSessions } from "./sticky-sessions.ts";
+
+function setUp(sessions = 4, timeoutMs = 1000): { clock: VirtualClock; learned: LearnedSessions } {
+  const clock = new VirtualClock(0, (error) => assert.fail(String(error)));
+  return { clock, learned: new LearnedSessions(sessions * 256, timeoutMs, clock) };
+}
+
+test("a session is known until it was not used for its timeout", () => {
+  const { clock, learned } = setUp();
+  learned.learn("a", "r1");
+  clock.moveTo(900);
+  assert.equal(learned.find("a"), "r1");
+  clock.moveTo(1800);
+  assert.equal(learned.find("a"), "r1");
+  clock.moveTo(2800);
+  assert.equal(learned.find("a"), null);
+});
+
+test("a session may move to another server", () => {
+  const { learned } = setUp();
+  learned.learn("a", "r1");
+  learned.learn("a", "r2");
+  assert.equal(learned.find("a"), "r2");
+});
+
+test("in a full zone the session unused for longest makes room", () => {
+  const { learned } = setUp(3);
+  for (const id of ["a", "b", "c"]) learned.learn(id, "r1");
+  learned.find("a");
+  learned.learn("d", "r1");
+  assert.deepEqual(
+    ["a", "b", "c", "d"].map((id) => learned.find(id)),
+    ["r1", null, "r1", "r1"],
+  );
+});
+
+const config = `
+  upstream app {
+    server 10.0.0.9:9000; server 10.0.0.9:9001;
+    sticky learn create=$upstream_http_x_sid lookup=$arg_sid zone=sessions:64k;
+  }
+  server { listen 10.0.0.1:80; location / { proxy_pass http://app; } }`;
+
+const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+
+test("the session of a tunnel is known while the tunnel is open, and after a reload", async () => {
+  const simulation = await Simulation.start({ http: config });
+  const open =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Sid: s1\r\n\r\n";
+  const first = await simulation.origin(9000, (wire) => answering(wire, () => open));
+  await simulation.origin(9001, (wire) => answering(wire, () => response("200 OK", "second")));
+  const client = simulation.client();
+  client.send(`GET / HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);
+  await simulation.until(
+    () => client.take({ headOnly: true }) !== null && simulation.gateway.tunnels.size === 1,
+  );
+  await simulation.configure(config);
+  for (const count of [2, 3]) {
+    const again = simulation.client();
+    again.send(`GET /?sid=s1 HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);
+    await simulation.until(() => simulation.gateway.tunnels.size === count);
+  }
+  assert.equal(first.wires.length, 3);
+  await simulation.finish();
+});
