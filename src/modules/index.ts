@@ -42,6 +42,7 @@ import {
   upstreamIpHash,
   upstreamKeepalive,
   upstreamLeastConn,
+  upstreamLeastTime,
   upstreamRandom,
 } from "./upstream-balancers.ts";
 import { upstreamSticky } from "./upstream-sticky.ts";
@@ -75,6 +76,7 @@ export const httpModules: readonly HttpModule[] = [
   upstreamHash,
   upstreamIpHash,
   upstreamLeastConn,
+  upstreamLeastTime,
   upstreamRandom,
   upstreamKeepalive,
   upstreamZone,

@@ -10,6 +10,8 @@ import { ConsistentHash } from "../gateway/balance/consistent-hash.ts";
 import { Hash } from "../gateway/balance/hash.ts";
 import { IpHash } from "../gateway/balance/ip-hash.ts";
 import { LeastConn } from "../gateway/balance/least-conn.ts";
+import { LeastTime } from "../gateway/balance/least-time.ts";
+import type { TimeRule } from "../gateway/balance/least-time.ts";
 import type { PeerSet } from "../gateway/balance/peer-set.ts";
 import { Random } from "../gateway/balance/random.ts";
 import type { Balancer } from "../gateway/balance/balancer.ts";
@@ -57,6 +59,20 @@ export const upstreamLeastConn: HttpModule = {
       default: null,
       doc: "Chooses the server with the fewest active connections.",
       set: (scope) => choose(scope, (peers) => new LeastConn(peers), true),
+    },
+  ],
+};
+
+export const upstreamLeastTime: HttpModule = {
+  name: "ngx_http_upstream_least_time_module",
+  directives: [
+    {
+      name: "least_time",
+      contexts: ["upstream"],
+      args: "1,2",
+      default: null,
+      doc: "Chooses the server that answers soonest and has few active connections.",
+      set: leastTimeDirective,
     },
   ],
 };
@@ -136,8 +152,23 @@ function hashDirective(scope: Scope, { args }: Directive): void {
 function randomDirective(scope: Scope, { args }: Directive): void {
   const [two, method] = args;
   if (two !== undefined && two !== "two") scope.fail(`invalid parameter "${two}"`);
-  if (method !== undefined && method !== "least_conn") scope.fail(`invalid parameter "${method}"`);
-  choose(scope, (peers) => new Random(peers, two !== undefined), false);
+  const known = method === undefined || method === "least_conn";
+  const until = /^least_time=(.*)$/s.exec(method ?? "")?.[1];
+  const rule = until === undefined ? null : timeRule(until, false);
+  if (!known && rule === null) scope.fail(`invalid parameter "${method}"`);
+  choose(scope, (peers) => new Random(peers, two !== undefined, rule), false);
+}
+
+function leastTimeDirective(scope: Scope, { args }: Directive): void {
+  const [until = "", word] = args;
+  if (word !== undefined && word !== "inflight") scope.fail(`invalid parameter "${word}"`);
+  const rule = timeRule(until, word !== undefined);
+  if (rule === null) return scope.fail(`invalid parameter "${until}"`);
+  choose(scope, (peers) => new LeastTime(peers, rule), true);
+}
+
+function timeRule(until: string, inflight: boolean): TimeRule | null {
+  return until === "header" || until === "last_byte" ? { until, inflight } : null;
 }
 
 function keepaliveDirective(scope: Scope, { args }: Directive): void {

@@ -45,6 +45,11 @@ export interface Selection {
    */
   takeBound(route: string): Peer | null;
   /**
+   * The peer has answered, although it is kept: a tunnel begins. For methods that learn from times; the
+   * release then has none.
+   */
+  answered?(peer: Peer, times: ServeTimes): void;
+  /**
    * Gives back the peer that `next` returned; exactly once for each. True when this failure
    * reached `max_fails`: "upstream server temporarily disabled". `times` are for methods that learn from them.
    */

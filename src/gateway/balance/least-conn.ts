@@ -16,7 +16,7 @@ export class LeastConn implements Balancer {
   }
 }
 
-class LeastConnSelection extends RoundRobinSelection {
+export class LeastConnSelection extends RoundRobinSelection {
   protected override pick(): Peer | null {
     if (this.peers.single) return super.pick();
     const now = this.nowSeconds();
@@ -36,7 +36,7 @@ class LeastConnSelection extends RoundRobinSelection {
     for (let index = 0; index < peers.length; index++) {
       const peer = peers[index]!;
       if (this.isTried(index) || !table.isAvailable(peer, now)) continue;
-      const difference = best < 0 ? -1 : this.#compareLoad(peer, peers[best]!, nowMs);
+      const difference = best < 0 ? -1 : this.compareLoad(peer, peers[best]!, nowMs);
       if (difference < 0) {
         best = index;
         many = false;
@@ -54,7 +54,7 @@ class LeastConnSelection extends RoundRobinSelection {
     let total = 0;
     for (let index = first; index < peers.length; index++) {
       const peer = peers[index]!;
-      if (this.isTried(index) || this.#compareLoad(peer, peers[best]!, nowMs) !== 0) continue;
+      if (this.isTried(index) || this.compareLoad(peer, peers[best]!, nowMs) !== 0) continue;
       if (!table.isAvailable(peer, now)) continue;
       total += table.weigh(peer, scale, nowMs);
       if (table.currentWeight[peer.slot]! > table.currentWeight[peers[best]!.slot]!) best = index;
@@ -64,7 +64,7 @@ class LeastConnSelection extends RoundRobinSelection {
   }
 
   /** Below 0 when `one` has fewer connections for its weight than `other`. */
-  #compareLoad(one: Peer, other: Peer, nowMs: number): number {
+  protected compareLoad(one: Peer, other: Peer, nowMs: number): number {
     const { table, scale } = this.peers;
     const { conns } = table;
     let weight = one.weight;

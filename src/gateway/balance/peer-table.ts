@@ -1,6 +1,6 @@
 import type { Peer } from "./peer.ts";
 
-const COLUMNS = 12;
+const COLUMNS = 14;
 
 /** Parts of a weight of 1 that a slow start goes through. */
 export const rampScale = 256;
@@ -34,6 +34,9 @@ export class PeerTable {
   /** Moving averages of the time until the answer's head and its end, in 1/16 ms; 0: none is known. */
   readonly headTime: Int32Array;
   readonly lastByteTime: Int32Array;
+  /** Requests whose answer is waited for, and the sum of the times when they began, in 1/16 s. */
+  readonly waiting: Int32Array;
+  readonly waitingSince: Int32Array;
   /** Of a row for a peer that comes and goes: what tells the peer from others, and how many sets have it. */
   readonly claim: Int32Array;
   readonly users: Int32Array;
@@ -68,6 +71,8 @@ export class PeerTable {
     this.lastByteTime = column(9);
     this.claim = column(10);
     this.users = column(11);
+    this.waiting = column(12);
+    this.waitingSince = column(13);
   }
 
   /**
@@ -108,6 +113,8 @@ export class PeerTable {
     this.unhealthy[slot] = 0;
     this.headTime[slot] = 0;
     this.lastByteTime[slot] = 0;
+    this.waiting[slot] = 0;
+    this.waitingSince[slot] = 0;
   }
 
   effectiveWeight(peer: Peer): number {

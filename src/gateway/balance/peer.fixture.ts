@@ -4,6 +4,7 @@ import { ConsistentHash } from "./consistent-hash.ts";
 import { Hash } from "./hash.ts";
 import { IpHash } from "./ip-hash.ts";
 import { LeastConn } from "./least-conn.ts";
+import { LeastTime } from "./least-time.ts";
 import type { PeerSet } from "./peer-set.ts";
 import type { PeerOptions } from "./peer.ts";
 import { Random } from "./random.ts";
@@ -60,9 +61,16 @@ export const RANDOM_TWO: Method = {
   balancer: (peers) => new Random(peers, true),
 };
 
+export const LEAST_TIME: Method = {
+  name: "least_time",
+  directive: "least_time header inflight;",
+  knowsBackup: true,
+  balancer: (peers) => new LeastTime(peers, { until: "header", inflight: true }),
+};
+
 /** Methods whose choices follow from the request and the past alone. */
 export const DETERMINISTIC = [ROUND_ROBIN, LEAST_CONN, HASH, CONSISTENT_HASH, IP_HASH];
-export const ALL_METHODS = [...DETERMINISTIC, RANDOM, RANDOM_TWO];
+export const ALL_METHODS = [...DETERMINISTIC, RANDOM, RANDOM_TWO, LEAST_TIME];
 
 /** A peer by the text of its `server` directive, with nginx's defaults. */
 export function peerOptions(server: string, options: Partial<PeerOptions> = {}): PeerOptions {

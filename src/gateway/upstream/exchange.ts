@@ -3,7 +3,7 @@ import type { ResponseHead } from "../../http/response-head.ts";
 import type { Dial, ClientTls } from "../../net/network.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
-import type { PeerKeeper, Selection } from "../balance/balancer.ts";
+import type { PeerKeeper, PeerOutcome, Selection, ServeTimes } from "../balance/balancer.ts";
 import type { Peer } from "../balance/peer.ts";
 import { redirectMark } from "../request.ts";
 import type { ClientWatcher, Request } from "../request.ts";
@@ -170,7 +170,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   /** The answer was read whole; the connection may serve again when `reusable`. */
   complete(reusable: PooledConnection | null): void {
     this.closeState();
-    this.release("ok");
+    this.release("ok", this.state);
     this.payload.close();
     this.current = null;
     this.ended = true;
@@ -200,7 +200,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   /** The answer sends the request elsewhere: the connection is given up, `goOn` takes over. */
   leave(goOn: () => void): void {
     this.closeState();
-    this.release("ok");
+    this.release("ok", this.state);
     this.dropTry();
     this.payload.close();
     this.ended = true;
@@ -216,6 +216,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.request.watcher = null;
     this.request.body.release();
     const lease = { keeper: this.selection!.keeper, peer: this.peer! };
+    this.selection!.answered?.(lease.peer, this.state);
     this.peer = null;
     return lease;
   }
@@ -356,11 +357,12 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     return nextUpstreamTimeoutMs === 0 || this.clockMs - this.startMs < nextUpstreamTimeoutMs;
   }
 
-  private release(outcome: "ok" | "failed" | "skipped"): void {
+  private release(outcome: PeerOutcome, times?: ServeTimes): void {
     const { peer } = this;
     if (peer === null) return;
     this.peer = null;
-    if (this.selection!.release(peer, outcome)) this.log("warn", "upstream server temporarily disabled");
+    if (this.selection!.release(peer, outcome, times))
+      this.log("warn", "upstream server temporarily disabled");
   }
 
   private dropTry(): void {

@@ -44,6 +44,10 @@ export class StickySelection implements Selection {
     return this.inner.takeBound(route);
   }
 
+  answered(peer: Peer, times: ServeTimes): void {
+    this.inner.answered?.(peer, times);
+  }
+
   release(peer: Peer, outcome: PeerOutcome, times?: ServeTimes): boolean {
     if (outcome === "ok") this.onServed?.(peer);
     return this.inner.release(peer, outcome, times);
