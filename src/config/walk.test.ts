@@ -30,7 +30,7 @@ function reading(files: Readonly<Record<string, string>> = {}): { applied: Appli
     block("server", ["http"], "server"),
     block("upstream", ["http"], "upstream"),
     spec("server", ["upstream"], "1+"),
-    ...(["flag", "1", "2", "1,2", "2,3", "1+", "2+", "0"] as const).map((rule) =>
+    ...(["flag", "1", "2", "1,2", "2,3", "0+", "1+", "2+", "0"] as const).map((rule) =>
       spec(`takes_${rule}`, ["http", "server"], rule),
     ),
     spec("twice", ["http"], "0"),
@@ -81,6 +81,7 @@ const COUNTS: readonly [ArgumentRule, number[]][] = [
   ["1,2", [1, 2]],
   ["2,3", [2, 3]],
   ["1+", [1, 2, 3, 4, 12]],
+  ["0+", [0, 1, 2, 3, 4, 12]],
   ["2+", [2, 3, 4, 12]],
 ];
 

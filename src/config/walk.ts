@@ -150,6 +150,7 @@ function checkForm(
 
 function acceptsCount(rule: ArgumentRule, count: number): boolean {
   if (rule === "flag") return count === 1;
+  if (rule === "0+") return true;
   if (rule === "1+") return count >= 1;
   if (rule === "2+") return count >= 2;
   return rule.split(",").includes(String(count));

@@ -17,6 +17,7 @@ import { gzip } from "./gzip/gzip.ts";
 import { gzipConditions } from "./gzip/gzip-allowed.ts";
 import { gzipStatic } from "./gzip/gzip-static.ts";
 import { headers } from "./headers.ts";
+import { health } from "./health/health.ts";
 import { http2 } from "./http2.ts";
 import { indexFiles } from "./index-files.ts";
 import { limitConn } from "./limit-conn/limit-conn.ts";
@@ -82,6 +83,7 @@ export const httpModules: readonly HttpModule[] = [
   upstreamZone,
   upstreamSticky,
   proxy,
+  health,
   stubStatus,
   emptyGif,
   // Header filters run in this order: what the static module says of ranges comes last.

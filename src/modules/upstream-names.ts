@@ -49,7 +49,6 @@ export function keepNamesFresh(
     build.foreknowledge.push(() => name.askFirst());
     build.background.set(`names ${draft.name} ${line} ${server.address} ${server.runTimeName.service}`, name);
   });
-  build.background.set(`peers ${draft.name}`, { start() {}, stop: () => group.close() });
 }
 
 class FreshName implements Background {

@@ -171,6 +171,8 @@ function newDraft(name: string, explicit: boolean, { file, line }: Directive): U
     keepalive: {},
     file,
     line,
+    group: null,
+    healthChecks: 0,
     upstream: null,
   };
 }
@@ -263,7 +265,12 @@ function finishUpstream(
   }
   const plan = rowPlan(build, draft, lines, changing.length * spareRowsPerName);
   const group = new PeerGroup(lines, plan, draft.makeBalancer);
+  draft.group = group;
   if (changing.length > 0) keepNamesFresh(build, draft, group, names);
+  build.background.set(`peers ${draft.explicit ? "" : "address "}${draft.name}`, {
+    start: () => group.keepChecks(draft.healthChecks),
+    stop: () => group.close(),
+  });
   const settings = { ...keepaliveDefaults, ...draft.keepalive };
   const kept = draft.explicit && settings.idleMax > 0;
   const pool = kept ? new KeepalivePool(settings, build.network.clock) : null;

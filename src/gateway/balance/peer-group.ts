@@ -28,6 +28,8 @@ export class PeerGroup {
   balancer: Balancer;
   /** The set in use. */
   peers: PeerSet;
+  /** Called when the set has changed, before a request sees it. */
+  readonly watchers: (() => void)[] = [];
   private readonly plan: PeerRowPlan;
   private readonly make: (peers: PeerSet) => Balancer;
   private readonly lines: Seat[][];
@@ -81,7 +83,14 @@ export class PeerGroup {
     seats.sort((one, other) => wanted.indexOf(one.options) - wanted.indexOf(other.options));
     this.peers = this.build();
     this.balancer = this.make(this.peers);
+    for (const changed of this.watchers) changed();
     return refused;
+  }
+
+  /** Forgets what health checks have found that are no more: so many are left. */
+  keepChecks(count: number): void {
+    const left = count === 0 ? 0 : 2 ** count - 1;
+    for (const { row } of this.lines.flat()) Atomics.and(this.plan.table.unhealthy, row, left);
   }
 
   /** Nothing changes any more; rows of peers that came and went are free for others once requests have ended. */

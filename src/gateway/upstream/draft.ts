@@ -1,4 +1,5 @@
 import type { Balancer } from "../balance/balancer.ts";
+import type { PeerGroup } from "../balance/peer-group.ts";
 import type { PeerOptions } from "../balance/peer.ts";
 import type { PeerSet } from "../balance/peer-set.ts";
 import type { Value } from "../settings.ts";
@@ -43,6 +44,10 @@ export interface UpstreamDraft {
   readonly keepalive: { -readonly [K in keyof KeepaliveSettings]?: KeepaliveSettings[K] };
   readonly file: string;
   readonly line: number;
+  /** Set when names are resolved. */
+  group: PeerGroup | null;
+  /** Checks of its servers so far. */
+  healthChecks: number;
   /** Set when the build is done. */
   upstream: Upstream | null;
 }

@@ -9,7 +9,9 @@ export function removedServers(before: HttpBuild | undefined, after: HttpBuild |
 
 function serverNames(build: HttpBuild | undefined): Set<string> {
   const names = new Set<string>();
-  for (const { servers } of build?.upstreams.values() ?? [])
-    for (const { peers } of servers) for (const { name } of peers) names.add(name);
+  for (const { group } of build?.upstreams.values() ?? []) {
+    for (let set = group?.peers ?? null; set !== null; set = set.backup)
+      for (const { name } of set.peers) names.add(name);
+  }
   return names;
 }

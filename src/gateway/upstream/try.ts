@@ -328,7 +328,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
 }
 
 /** How the body of this answer ends (RFC 9112, section 6.3). */
-function decoderFor(head: ResponseHead, isHead: boolean, keepTrailers: boolean): BodyDecoder {
+export function decoderFor(head: ResponseHead, isHead: boolean, keepTrailers: boolean): BodyDecoder {
   if (isHead || head.status === 204 || head.status === 304) return new LengthDecoder(0);
   if (head.chunked) return new ChunkedDecoder({ keepTrailers });
   return head.contentLength === null ? new UntilCloseDecoder() : new LengthDecoder(head.contentLength);
