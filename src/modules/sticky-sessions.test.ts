@@ -3,12 +3,28 @@ import { test } from "node:test";
 import { Simulation } from "../gateway/simulation.fixture.ts";
 import { answering, response } from "../gateway/wire.fixture.ts";
 import { VirtualClock } from "../net/memory/clock.ts";
-import { LearnedSessions } from "./sticky-sessions.ts";
+import { LearnedSessions, sessionBytes, sessionTable } from "./sticky-sessions.ts";
 
-function setUp(sessions = 4, timeoutMs = 1000): { clock: VirtualClock; learned: LearnedSessions } {
+const zoneSize = 32_768;
+
+function setUp(timeoutMs = 1000): { clock: VirtualClock; learned: LearnedSessions; other: LearnedSessions } {
   const clock = new VirtualClock(0, (error) => assert.fail(String(error)));
-  return { clock, learned: new LearnedSessions(sessions * 256, timeoutMs, clock) };
+  const region = new SharedArrayBuffer(sessionBytes(zoneSize));
+  const [learned, other] = [1, 2].map(
+    (worker) => new LearnedSessions({ table: sessionTable(region, zoneSize, worker) }, timeoutMs, clock),
+  );
+  return { clock, learned: learned!, other: other! };
 }
+
+test("what one worker has learned, others know", () => {
+  const { learned, other } = setUp();
+  const route = "0123456789abcdef0123456789abcdef";
+  learned.learn("a", route);
+  learned.learn("b".repeat(5000), "r2");
+  assert.equal(other.find("a"), route);
+  assert.equal(other.find("b".repeat(5000)), "r2");
+  assert.equal(other.find("b".repeat(4999)), null);
+});
 
 test("a session is known until it was not used for its timeout", () => {
   const { clock, learned } = setUp();
@@ -29,14 +45,15 @@ test("a session may move to another server", () => {
 });
 
 test("in a full zone the session unused for longest makes room", () => {
-  const { learned } = setUp(3);
-  for (const id of ["a", "b", "c"]) learned.learn(id, "r1");
-  learned.find("a");
-  learned.learn("d", "r1");
-  assert.deepEqual(
-    ["a", "b", "c", "d"].map((id) => learned.find(id)),
-    ["r1", null, "r1", "r1"],
-  );
+  const { learned } = setUp();
+  const known = Array.from({ length: 200 }, (_, index) => `session ${index}`);
+  for (const id of known) {
+    learned.learn(id, "r1");
+    learned.find("session 0");
+  }
+  const left = known.filter((id) => learned.find(id) !== null);
+  assert.ok(left.length > 50 && left.length < 150, String(left.length));
+  assert.deepEqual(left, ["session 0", ...known.slice(1 - left.length)]);
 });
 
 const config = `

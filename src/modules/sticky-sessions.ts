@@ -1,52 +1,112 @@
+import { slabStates } from "../gateway/zones/slab.ts";
+import { ZoneTable, nodeHeadBytes } from "../gateway/zones/zone-table.ts";
+import type { ZoneUse } from "../gateway/zones/zones.ts";
 import type { Clock } from "../net/clock.ts";
 
-/** What a session takes in a zone: nginx has room for about 4000 in a megabyte. */
-const sessionBytes = 256;
+/** nginx has room for about 4000 sessions in a megabyte. */
+const nodeBytes = 256;
+// Behind the table's part of a node: until when the session is valid (wall clock, ms), and its server's route.
+const untilNumber = Math.ceil(nodeHeadBytes / 8);
+const lengthWord = (untilNumber + 1) * 2;
+const routeWord = lengthWord + 1;
 
-interface Session {
-  readonly route: string;
-  readonly untilMs: number;
+/** Bytes that a route may have: an MD5 in hex, or nginx's limit for `route=`. */
+export const routeBytesMax = 32;
+
+const keyOffset = Math.ceil((routeWord * 4 + routeBytesMax) / 8) * 8;
+
+/** The memory of learned sessions, which all workers share. */
+export interface SessionZone {
+  readonly worker: number;
+  /** Set when the configuration was read. */
+  table: ZoneTable | null;
+}
+
+export const sessionZoneUse: ZoneUse<SessionZone> = {
+  name: "sticky",
+  open(zone) {
+    const data = zone.data!;
+    data.table = sessionTable(zone.region(sessionBytes(zone.size)), zone.size, data.worker);
+  },
+  release(zone, worker) {
+    zone.data!.table!.unlockFor(worker);
+  },
+};
+
+export function sessionBytes(zoneSize: number): number {
+  return ZoneTable.byteLength(shapeOf(zoneSize));
+}
+
+export function sessionTable(region: SharedArrayBuffer, zoneSize: number, worker: number): ZoneTable {
+  return new ZoneTable(region, shapeOf(zoneSize), worker);
+}
+
+function shapeOf(zoneSize: number): ConstructorParameters<typeof ZoneTable>[1] {
+  const keysMax = slabStates(zoneSize, nodeBytes);
+  return { keysMax, nodesMax: keysMax, nodeBytes, keyOffset };
 }
 
 /** Sessions that were learned, and the routes of their servers. The one not used for longest makes room. */
 export class LearnedSessions {
-  /** In the order of their last use. */
-  private sessions = new Map<string, Session>();
-  private readonly sessionsMax: number;
+  private readonly zone: Pick<SessionZone, "table">;
   private readonly timeoutMs: number;
   private readonly clock: Clock;
+  /** A route on its way in or out of the memory. */
+  private readonly routeBytes = Buffer.from(new ArrayBuffer(routeBytesMax));
+  private readonly routeWords = new Int32Array(this.routeBytes.buffer);
 
-  constructor(zoneBytes: number, timeoutMs: number, clock: Clock) {
-    this.sessionsMax = Math.floor(zoneBytes / sessionBytes);
+  constructor(zone: Pick<SessionZone, "table">, timeoutMs: number, clock: Clock) {
+    this.zone = zone;
     this.timeoutMs = timeoutMs;
     this.clock = clock;
   }
 
   /** The route of a session's server, null when none is known. Looking prolongs the session. */
   find(id: string): string | null {
-    const session = this.sessions.get(id);
-    if (session === undefined) return null;
-    this.sessions.delete(id);
-    if (session.untilMs <= this.clock.now()) return null;
-    this.put(id, session.route);
-    return session.route;
+    const table = this.zone.table!;
+    const now = this.clock.wall();
+    table.select(id);
+    table.lock();
+    const node = table.first();
+    const length = node === 0 ? 0 : this.read(table, node, now);
+    table.unlock();
+    return length === 0 ? null : this.routeBytes.toString("latin1", 0, length);
   }
 
   learn(id: string, route: string): void {
-    this.sessions.delete(id);
-    for (const [oldest, { untilMs }] of this.sessions) {
-      if (untilMs > this.clock.now() && this.sessions.size < this.sessionsMax) break;
-      this.sessions.delete(oldest);
+    const table = this.zone.table!;
+    const until = this.clock.wall() + this.timeoutMs;
+    const length = this.routeBytes.write(route, "latin1");
+    table.select(id);
+    table.lock();
+    let node = table.first();
+    if (node === 0) node = table.insert();
+    else table.touch(node);
+    if (node === 0 && table.oldest !== 0) {
+      table.remove(table.oldest);
+      node = table.insert();
     }
-    this.put(id, route);
+    if (node !== 0) {
+      const at = table.word(node);
+      table.numbers[at / 2 + untilNumber] = until;
+      table.words[at + lengthWord] = length;
+      for (let word = 0; word < this.routeWords.length; word++)
+        table.words[at + routeWord + word] = this.routeWords[word]!;
+    }
+    table.unlock();
   }
 
-  /** Goes on with the sessions of the configuration before. */
-  inherit(before: LearnedSessions): void {
-    this.sessions = before.sessions;
-  }
-
-  private put(id: string, route: string): void {
-    this.sessions.set(id, { route, untilMs: this.clock.now() + this.timeoutMs });
+  /** Takes the route out of a node and prolongs its session; 0 when that is over. */
+  private read(table: ZoneTable, node: number, now: number): number {
+    const at = table.word(node);
+    if (table.numbers[at / 2 + untilNumber]! <= now) {
+      table.remove(node);
+      return 0;
+    }
+    table.numbers[at / 2 + untilNumber] = now + this.timeoutMs;
+    table.touch(node);
+    for (let word = 0; word < this.routeWords.length; word++)
+      this.routeWords[word] = table.words[at + routeWord + word]!;
+    return table.words[at + lengthWord]!;
   }
 }

@@ -4,10 +4,8 @@ import type { Scope } from "../config/scope.ts";
 import { parseMilliseconds, parseNumber, parseSeconds } from "../config/values.ts";
 import type { PeerOptions } from "../gateway/balance/peer.ts";
 import type { UpstreamDraft } from "../gateway/upstream/draft.ts";
+import { routeBytesMax } from "./sticky-sessions.ts";
 import type { Endpoint } from "../net/network.ts";
-
-/** nginx's limit for `route=`. */
-const routeBytesMax = 32;
 
 type Options = Omit<PeerOptions, "name" | "server" | "endpoint">;
 

@@ -6,8 +6,7 @@
 import type { Scope } from "../config/scope.ts";
 import { refuse } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
-import { parseMilliseconds, parseSeconds, parseSize } from "../config/values.ts";
-import type { Background } from "../gateway/background.ts";
+import { parseMilliseconds, parseSeconds } from "../config/values.ts";
 import type { Selection } from "../gateway/balance/balancer.ts";
 import type { Peer } from "../gateway/balance/peer.ts";
 import { buildOf, valueOf } from "../gateway/http-build.ts";
@@ -18,14 +17,14 @@ import { wallMs } from "../gateway/measures.ts";
 import type { Request } from "../gateway/request.ts";
 import type { Value } from "../gateway/settings.ts";
 import { StickySelection } from "../gateway/upstream/sticky-selection.ts";
+import { zoneArgument } from "../gateway/zones/zones.ts";
+import type { Zone } from "../gateway/zones/zones.ts";
 import type { Sticky } from "../gateway/upstream/upstream.ts";
 import { findCookie } from "./cookies.ts";
 import { StickyCookie } from "./sticky-cookie.ts";
-import { LearnedSessions } from "./sticky-sessions.ts";
+import { LearnedSessions, sessionZoneUse } from "./sticky-sessions.ts";
+import type { SessionZone } from "./sticky-sessions.ts";
 import { upstreamDraftOf } from "./upstream.ts";
-
-/** Eight pages, as for every zone. */
-const zoneBytesMin = 8 * 4096;
 
 const learnTimeoutMs = 600_000;
 
@@ -145,7 +144,7 @@ class RouteSticky implements Sticky {
 function readLearn(scope: Scope, parameters: readonly string[]): Sticky {
   const create: Value[] = [];
   const lookup: Value[] = [];
-  let zone: { readonly name: string; readonly bytes: number } | null = null;
+  let zone: Zone<SessionZone> | null = null;
   let timeoutMs = learnTimeoutMs;
   let early = false;
   for (const parameter of parameters) {
@@ -157,40 +156,23 @@ function readLearn(scope: Scope, parameters: readonly string[]): Sticky {
     else if (parameter === "sync") scope.notice('the "sync" parameter has no effect: there is no cluster');
     else if (key === "create") create.push(variableOf(scope, value));
     else if (key === "lookup") lookup.push(variableOf(scope, value));
-    else if (key === "zone") zone = readZone(scope, value);
+    else if (key === "zone") zone = sessionZone(scope, parameter);
     else if (key === "timeout") timeoutMs = parseMilliseconds(value) ?? invalid();
     else invalid();
   }
   if (create.length === 0) scope.fail('"create" parameter is required in "sticky learn"');
   if (lookup.length === 0) scope.fail('"lookup" parameter is required in "sticky learn"');
   if (zone === null) return scope.fail('"zone" parameter is required in "sticky learn"');
-  const build = buildOf(scope);
-  const sessions = new LearnedSessions(zone.bytes, timeoutMs, build.network.clock);
-  build.background.set(`sessions ${zone.name}`, new SessionsKept(sessions));
+  const { network, worker } = buildOf(scope);
+  zone.data ??= { worker, table: null };
+  const sessions = new LearnedSessions(zone.data, timeoutMs, network.clock);
   return new LearnSticky(create, lookup, sessions, early);
 }
 
-function readZone(scope: Scope, text: string): { name: string; bytes: number } {
-  const colon = text.lastIndexOf(":");
-  const bytes = parseSize(text.slice(colon + 1));
-  if (colon <= 0 || bytes === null) return scope.fail(`invalid zone size "zone=${text}"`);
-  if (bytes < zoneBytesMin) scope.fail(`zone "zone=${text}" is too small`);
-  return { name: text.slice(0, colon), bytes };
-}
-
-/** Hands the sessions from one configuration to the next. */
-class SessionsKept implements Background {
-  private readonly sessions: LearnedSessions;
-
-  constructor(sessions: LearnedSessions) {
-    this.sessions = sessions;
-  }
-
-  start(before: Background | null): void {
-    if (before instanceof SessionsKept) this.sessions.inherit(before.sessions);
-  }
-
-  stop(): void {}
+function sessionZone(scope: Scope, parameter: string): Zone<SessionZone> {
+  const { name, size } = zoneArgument(scope, parameter);
+  if (name === "") scope.fail(`invalid zone name "${parameter}"`);
+  return buildOf(scope).zones.add(scope, sessionZoneUse, name, size);
 }
 
 class LearnSticky implements Sticky {
