@@ -44,6 +44,11 @@ export class TunnelSet extends Set<OpenTunnel> implements DeadlineOwner {
     return known;
   }
 
+  /** A configuration was replaced: what the old one leaves behind is as much as a rush of tunnels. */
+  configurationReplaced(): void {
+    this.awaitQuiet();
+  }
+
   onDeadline(): void {
     this.rushEndMs = 0;
     this.level = this.size;

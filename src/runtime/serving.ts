@@ -33,6 +33,7 @@ export class Serving {
     this.configuration = configuration;
     // The same one comes again when an upgrade was given up.
     if (before !== build) takeOver(build, before);
+    if (before !== null) this.gateway.tunnels.configurationReplaced();
     this.gateway.limit.apply(limits);
     const released = await this.listeners.replace(configuration.http?.sockets ?? []);
     this.gateway.drainServers(removedServers(before ?? undefined, build ?? undefined));

@@ -196,6 +196,8 @@ class Instance {
       } else if (error.code === "EADDRINUSE") this.tell({ level: "emerg", text: "still could not bind()" });
       return false;
     }
+    // The threads that serve see to theirs by themselves.
+    if (this.generation !== null && generation.workers > 1) this.network.giveBackMemory();
     this.generation = generation;
     const wanted = generation.configuration.main.workerRlimitNofile ?? 0;
     if (wanted > openFilesLimit()) {
