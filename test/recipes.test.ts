@@ -106,7 +106,7 @@ async function open({ ports, servers }: Scene, step: Open): Promise<void> {
     `${url.protocol}//127.0.0.1:${ports[url.protocol]}${url.pathname}${url.search}`,
     {
       headers: { Host: url.hostname, ...step.headers },
-        rejectUnauthorized: false,
+      rejectUnauthorized: false,
     },
   );
   const upgraded = once(socket, "upgrade") as Promise<[http.IncomingMessage]>;
