@@ -4,7 +4,8 @@ import type { Module } from "./module.ts";
 import { parseConfig } from "./parser.ts";
 import type { Cycle } from "./scope.ts";
 import type { Block } from "./tree.ts";
-import { createWalker, directivesOf } from "./walk.ts";
+import { DirectiveIndex, createWalker, directivesOf } from "./walk.ts";
+import type { Walker } from "./walk.ts";
 
 /** What one reading of a configuration starts from. */
 export interface CycleOptions {
@@ -18,18 +19,42 @@ export interface CycleOptions {
   readonly notice: Cycle["notice"];
 }
 
+/** The directives of the modules that were asked for last: nothing in it belongs to one configuration. */
+let lastIndex: { readonly modules: readonly Module[]; readonly index: DirectiveIndex } | null = null;
+
 export function createCycle(options: CycleOptions): Cycle {
-  const { prefix, confDirectory, files, notice } = options;
-  const specs = [...directivesOf(options.modules), ...fallbackDirectives()];
-  const walker = createWalker(specs, files, confDirectory);
+  const { prefix, confDirectory, notice } = options;
+  let open: { readonly files: ConfigFiles; readonly walker: Walker } | null = {
+    files: options.files,
+    walker: createWalker(indexOf(options.modules), options.files, confDirectory),
+  };
+  const reading = (): { readonly files: ConfigFiles; readonly walker: Walker } => {
+    if (open === null) throw new Error("this configuration is read already");
+    return open;
+  };
   return {
     prefix,
     confDirectory,
     notice,
-    readFile: (path) => files.readBytes(path),
-    walk: (block, scope) => walker.walk(block, scope),
-    entries: (block, scope, apply) => walker.entries(block, scope, apply),
+    readFile: (path) => reading().files.readBytes(path),
+    walk: (block, scope) => reading().walker.walk(block, scope),
+    entries: (block, scope, apply) => reading().walker.entries(block, scope, apply),
+    end: () => {
+      open = null;
+    },
   };
+}
+
+/** Made once: it takes 105 KiB, and with each reload a configuration may stay for its tunnels. */
+function indexOf(modules: readonly Module[]): DirectiveIndex {
+  if (lastIndex === null || !areSame(lastIndex.modules, modules)) {
+    lastIndex = { modules, index: new DirectiveIndex([...directivesOf(modules), ...fallbackDirectives()]) };
+  }
+  return lastIndex.index;
+}
+
+function areSame(some: readonly Module[], others: readonly Module[]): boolean {
+  return some.length === others.length && some.every((module, index) => module === others[index]);
 }
 
 /**

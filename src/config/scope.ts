@@ -22,6 +22,8 @@ export interface Cycle {
    * that an `include` with one argument names are read in its place; everything else is the caller's.
    */
   entries(block: Block, scope: Scope, apply: (entry: Directive) => void): void;
+  /** All is read: lets go of the files, though handlers may keep a scope for as long as they are used. */
+  end(): void;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Context, DirectiveSpec } from "./module.ts";
 import { parseConfig } from "./parser.ts";
 import { Scope } from "./scope.ts";
 import type { Cycle } from "./scope.ts";
-import { createWalker } from "./walk.ts";
+import { DirectiveIndex, createWalker } from "./walk.ts";
 
 export interface Reading {
   readonly scope: Scope;
@@ -21,7 +21,7 @@ export function testReading(
   options: { readonly context?: Context; readonly files?: Readonly<Record<string, string>> } = {},
 ): Reading {
   const remarks: string[] = [];
-  const walker = createWalker(specs, memoryFiles(options.files ?? {}), "/conf/");
+  const walker = createWalker(new DirectiveIndex(specs), memoryFiles(options.files ?? {}), "/conf/");
   const cycle: Cycle = {
     prefix: "/prefix/",
     confDirectory: "/conf/",
@@ -29,6 +29,7 @@ export function testReading(
     readFile: () => Buffer.alloc(0),
     walk: (block, scope) => walker.walk(block, scope),
     entries: (block, scope, apply) => walker.entries(block, scope, apply),
+    end: () => undefined,
   };
   const scope = testScope(cycle, options.context ?? "http");
   return { scope, remarks, read: (text) => outcome(() => cycle.walk(parseConfig(text, "f"), scope)) };

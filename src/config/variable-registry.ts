@@ -32,6 +32,8 @@ const DEPTH_MAX = 100;
  * defined is reported by `finish`.
  */
 export class VariableRegistry<H extends VariableHolder> {
+  /** What modules bring along: variables are made of those that are used. */
+  readonly #specs = new Map<string, VariableSpec<H>>();
   readonly #byName = new Map<string, Variable<H>>();
   readonly #families: VariableSpec<H>[] = [];
   /** By index: every variable that something reads or assigns. */
@@ -50,15 +52,7 @@ export class VariableRegistry<H extends VariableHolder> {
       this.#families.push(spec);
       return;
     }
-    this.#byName.set(spec.name, {
-      name: spec.name,
-      index: -1,
-      get: (holder) => spec.get(holder, ""),
-      set: spec.set?.bind(spec) ?? null,
-      volatile: spec.volatile ?? false,
-      changeable: spec.changeable ?? false,
-      defined: true,
-    });
+    this.#specs.set(spec.name, spec);
   }
 
   /**
@@ -133,20 +127,20 @@ export class VariableRegistry<H extends VariableHolder> {
     }
   }
 
+  /** Forgets what only the reading of a configuration needs: a tunnel may keep the rest for days. */
+  forgetNames(): void {
+    this.#specs.clear();
+    this.#byName.clear();
+    this.#families.length = 0;
+  }
+
   #entry(name: string, scope: Scope): Variable<H> {
     if (name === "") scope.fail('invalid variable name "$"');
     const lower = lowerCase(name);
     let variable = this.#byName.get(lower);
     if (variable === undefined) {
-      variable = {
-        name: lower,
-        index: -1,
-        get: null,
-        set: null,
-        volatile: false,
-        changeable: true,
-        defined: false,
-      };
+      const spec = this.#specs.get(lower);
+      variable = spec === undefined ? unknownVariable(lower) : variableOf(spec);
       this.#byName.set(lower, variable);
     }
     return variable;
@@ -194,6 +188,23 @@ export class VariableRegistry<H extends VariableHolder> {
 export function variableName(argument: string, scope: Scope): string {
   if (!argument.startsWith("$")) scope.fail(`invalid variable name "${argument}"`);
   return argument.slice(1);
+}
+
+function variableOf<H extends VariableHolder>(spec: VariableSpec<H>): Variable<H> {
+  return {
+    name: spec.name,
+    index: -1,
+    get: (holder) => spec.get(holder, ""),
+    set: spec.set?.bind(spec) ?? null,
+    volatile: spec.volatile ?? false,
+    changeable: spec.changeable ?? false,
+    defined: true,
+  };
+}
+
+/** One that is used before anything says what it is. */
+function unknownVariable<H extends VariableHolder>(name: string): Variable<H> {
+  return { name, index: -1, get: null, set: null, volatile: false, changeable: true, defined: false };
 }
 
 function notFound(): null {

@@ -14,17 +14,42 @@ type Apply = (directive: Directive) => void;
 export type Walker = Pick<Cycle, "walk" | "entries">;
 
 /**
- * Applies directives by the table of `specs`. Where several stand for one name and context the first
- * wins, so modules come before the table of directives that are known but not implemented.
- *
- * @param confDirectory where relative `include`s begin; ends with "/"
+ * Directives by context and name. Where several stand for one name and context the first wins, so
+ * modules come before the table of directives that are known but not implemented.
  */
-export function createWalker(
-  specs: readonly DirectiveSpec[],
-  files: ConfigFiles,
-  confDirectory: string,
-): Walker {
-  return new TableWalker(specs, files, confDirectory);
+export class DirectiveIndex {
+  readonly #names = new Set<string>();
+  readonly #byContext = new Map<Context, Map<string, DirectiveSpec>>();
+
+  constructor(specs: readonly DirectiveSpec[]) {
+    for (const spec of specs) {
+      this.#names.add(spec.name);
+      for (const context of spec.contexts) this.#add(context, spec);
+    }
+  }
+
+  find(context: Context, name: string): DirectiveSpec | undefined {
+    return this.#byContext.get(context)?.get(name);
+  }
+
+  /** Whether it may stand anywhere. */
+  knows(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  #add(context: Context, spec: DirectiveSpec): void {
+    let specs = this.#byContext.get(context);
+    if (specs === undefined) {
+      specs = new Map();
+      this.#byContext.set(context, specs);
+    }
+    if (!specs.has(spec.name)) specs.set(spec.name, spec);
+  }
+}
+
+/** Applies directives as `index` says. @param confDirectory where relative `include`s begin; ends with "/" */
+export function createWalker(index: DirectiveIndex, files: ConfigFiles, confDirectory: string): Walker {
+  return new IndexWalker(index, files, confDirectory);
 }
 
 /** The directives of all modules, in the modules' order. */
@@ -32,20 +57,16 @@ export function directivesOf(modules: readonly Module[]): DirectiveSpec[] {
   return modules.flatMap((module) => module.directives);
 }
 
-class TableWalker implements Walker {
-  readonly #names = new Set<string>();
-  readonly #byContext = new Map<Context, Map<string, DirectiveSpec>>();
+class IndexWalker implements Walker {
+  readonly #index: DirectiveIndex;
   readonly #files: ConfigFiles;
   readonly #confDirectory: string;
   #includeDepth = 0;
 
-  constructor(specs: readonly DirectiveSpec[], files: ConfigFiles, confDirectory: string) {
+  constructor(index: DirectiveIndex, files: ConfigFiles, confDirectory: string) {
+    this.#index = index;
     this.#files = files;
     this.#confDirectory = confDirectory;
-    for (const spec of specs) {
-      this.#names.add(spec.name);
-      for (const context of spec.contexts) this.#add(context, spec);
-    }
   }
 
   walk(block: Block, scope: Scope): void {
@@ -61,15 +82,6 @@ class TableWalker implements Walker {
     };
     this.#each(block, scope, applyEntry);
     this.#leave(block, scope);
-  }
-
-  #add(context: Context, spec: DirectiveSpec): void {
-    let specs = this.#byContext.get(context);
-    if (specs === undefined) {
-      specs = new Map();
-      this.#byContext.set(context, specs);
-    }
-    if (!specs.has(spec.name)) specs.set(spec.name, spec);
   }
 
   #each(block: Block, scope: Scope, apply: Apply): void {
@@ -96,9 +108,9 @@ class TableWalker implements Walker {
       this.#include(directive, scope, (included) => this.#apply(included, scope));
       return;
     }
-    const spec = this.#byContext.get(scope.context)?.get(name);
+    const spec = this.#index.find(scope.context, name);
     if (spec === undefined) {
-      if (this.#names.has(name)) scope.fail(`"${name}" directive is not allowed here`);
+      if (this.#index.knows(name)) scope.fail(`"${name}" directive is not allowed here`);
       scope.fail(`unknown directive "${name}"`);
     }
     checkForm(directive, scope, spec);

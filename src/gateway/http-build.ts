@@ -133,6 +133,13 @@ export class HttpBuild {
     });
     for (const module of init.modules) for (const spec of module.variables ?? []) this.variables.add(spec);
   }
+
+  /** Forgets what only the reading needed: a tunnel keeps its configuration, for days maybe. */
+  forgetReading(): void {
+    this.variables.forgetNames();
+    for (const list of [this.servers, this.names, this.finishUpstreams, this.foreknowledge, this.afterwards])
+      list.length = 0;
+  }
 }
 
 const builds = new WeakMap<SettingsByModule, HttpBuild>();

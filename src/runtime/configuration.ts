@@ -92,6 +92,8 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
   reading.syntaxOk = true;
   checkConnections(main, http?.sockets.length ?? 0, reading);
   http?.build.zones.open();
+  http?.build.forgetReading();
+  cycle.end();
   return { main, http, pidFile: fullName(main.pid, prefix) };
 }
 
