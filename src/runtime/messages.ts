@@ -38,6 +38,8 @@ export type Command =
   | { readonly kind: "release"; readonly names: readonly SocketName[] }
   /** End when the last connection does; nothing else changes for those. */
   | { readonly kind: "retire" }
+  /** Do not, after all: it will be given sockets again. Not answered by one that has ended meanwhile. */
+  | { readonly kind: "recall" }
   /** End soon: idle connections are closed, the others may take so long; 0 is for ever. */
   | { readonly kind: "quit"; readonly timeoutMs: number; readonly hasSuccessor: boolean }
   /** End now. */

@@ -124,21 +124,24 @@ export class Supervisor {
     const { configuration, workers: count } = generation;
     const plans = configuration.http?.sockets ?? [];
     const threadCount = count > 1 ? count : 0;
+    const recalled = await this.recall(threadCount - this.threads.length);
     const fresh: WorkerThread[] = [];
     let undo = (): void => undefined;
     try {
-      while (this.threads.length + fresh.length < threadCount) fresh.push(this.startThread());
+      while (this.threads.length + recalled.length + fresh.length < threadCount)
+        fresh.push(this.startThread());
       await Promise.all([...this.alive].map((thread) => prepare(thread, generation)));
       undo = await this.sockets.open(plans, count, onBusy);
     } catch (error) {
       for (const thread of fresh) this.dismiss(thread, { kind: "stop" });
       for (const thread of this.alive) if (!fresh.includes(thread)) void thread.tell({ kind: "discard" });
+      for (const thread of recalled) this.dismiss(thread, { kind: "retire" });
       undo();
       throw error;
     }
     this.retired = false;
     const leaving = this.threads.slice(threadCount);
-    this.threads = [...this.threads.slice(0, threadCount), ...fresh];
+    this.threads = [...this.threads.slice(0, threadCount), ...recalled, ...fresh];
     await this.commit(generation);
     await this.distribute();
     for (const thread of leaving) this.dismiss(thread, { kind: "retire" });
@@ -163,6 +166,23 @@ export class Supervisor {
     if (this.threads.length > 0 && serving.listeners.names.length === 0) void serving.gateway.standDown();
   }
 
+  /**
+   * Has threads that wait for their tunnels' end serve again, up to so many: each thread more costs
+   * some 20 MB, and tunnels may last for weeks.
+   */
+  private async recall(count: number): Promise<WorkerThread[]> {
+    const recalled: WorkerThread[] = [];
+    for (const thread of [...this.alive]) {
+      if (recalled.length >= count) break;
+      if (!thread.retiring || isGone(thread) || !(await stays(thread))) continue;
+      thread.retiring = false;
+      thread.leaving = false;
+      this.init.log.write("notice", `worker thread ${thread.id} serves again`);
+      recalled.push(thread);
+    }
+    return recalled;
+  }
+
   private startThread(): WorkerThread {
     const { workerEntry, commandLine, memory, log } = this.init;
     const own = memory.admit();
@@ -183,6 +203,7 @@ export class Supervisor {
   /** Tells a thread to end, which it may do much later. */
   private dismiss(thread: WorkerThread, command: Parameters<WorkerThread["tell"]>[0]): void {
     thread.leaving = true;
+    thread.retiring = command.kind === "retire";
     void thread.tell(command);
   }
 
@@ -275,6 +296,17 @@ const borrower: Borrower<Acceptor> = {
 
 function isGone(thread: Acceptor): boolean {
   return thread instanceof WorkerThread && (thread.ended || thread.dying);
+}
+
+/** Whether a thread that was told to end has not done so before it heard that it need not. */
+async function stays(thread: WorkerThread): Promise<boolean> {
+  try {
+    await thread.command({ kind: "recall" });
+    return true;
+  } catch (error) {
+    if (error instanceof CommandError) return false;
+    throw error;
+  }
 }
 
 async function prepare(thread: WorkerThread, { snapshot }: Generation): Promise<void> {

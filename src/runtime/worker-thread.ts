@@ -23,6 +23,8 @@ export class WorkerThread {
   readonly id: number;
   /** It was told to end. */
   leaving = false;
+  /** It was told so because there were too many; it waits for its tunnels, and can be recalled. */
+  retiring = false;
   ended = false;
   /** It has said that it ends of an exception. */
   dying = false;

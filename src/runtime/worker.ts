@@ -45,6 +45,8 @@ class WorkerThread {
   private readonly gathering = new Map<number, () => void>();
   private gatherings = 0;
   private leaving = false;
+  /** How often it was told to leave or to stay: the last word holds. */
+  private orders = 0;
 
   constructor(port: MessagePort, start: WorkerStart, modules: readonly HttpModule[]) {
     this.port = port;
@@ -107,6 +109,11 @@ class WorkerThread {
       case "reopen":
         this.logs.reopen();
         return [];
+      case "recall":
+        this.orders += 1;
+        this.leaving = false;
+        this.gateway.accepts = true;
+        return [];
       default:
         this.leave(command);
         return [];
@@ -152,7 +159,10 @@ class WorkerThread {
           : this.serving.stop();
     if (this.leaving && command.kind === "retire") return;
     this.leaving = true;
+    this.orders += 1;
+    const order = this.orders;
     void ended.then(() => {
+      if (order !== this.orders) return;
       this.errorLog.write("notice", "exiting");
       this.errorLog.write("notice", "exit");
       this.serving.end();

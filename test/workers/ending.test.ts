@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { renameSync, existsSync, readFileSync } from "node:fs";
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import net from "node:net";
 import path from "node:path";
 import { test } from "node:test";
 import { startEchoBackend } from "../support/backend.ts";
 import { WebSocket } from "../support/ws.ts";
-import { get, KeptConnection, startScene, until } from "./scene.ts";
+import { get, KeptConnection, livingThreads, startScene, until } from "./scene.ts";
 
 const tunnelling = (backend: number): string => `server {
   listen 127.0.0.1:PORT;
@@ -17,6 +18,7 @@ const tunnelling = (backend: number): string => `server {
     proxy_http_version 1.1;
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Connection upgrade;
+    add_header X-Worker $worker_thread always;
   }
 }`;
 
@@ -62,7 +64,34 @@ test("tunnels live through reloads and through the end of their worker's service
   }
   for (const socket of tunnels) socket.close();
   await Promise.all(tunnels.map((socket) => once(socket, "close")));
-  await until(() => gateway.log().match(/exited with code 0/g)?.length === 3);
+  await until(() => livingThreads(gateway.log()) === 4);
+});
+
+test("a worker that waits for its tunnels serves again before another is started", async (t) => {
+  const backend = await startEchoBackend("a");
+  t.after(() => backend.stop());
+  const { port, reload, gateway } = await startScene(t, 3, tunnelling(backend.port));
+  const tunnels: WebSocket[] = [];
+  const served = new Set<string>();
+  while (served.size < 3) {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`);
+    const [[response]] = (await Promise.all([once(socket, "upgrade"), once(socket, "open")])) as [
+      [IncomingMessage],
+      unknown,
+    ];
+    served.add(String(response.headers["x-worker"]));
+    tunnels.push(socket);
+  }
+  await reload(1);
+  await reload(3);
+  const serving = new Set<string>();
+  await until(async () => serving.add((await get(port)).body).size === 3);
+  assert.deepEqual(serving, served);
+  assert.equal(gateway.log().match(/start worker thread/g)?.length, 3);
+  for (const socket of tunnels) await echo(socket, "still here");
+  await reload(1);
+  for (const socket of tunnels) socket.close();
+  await until(() => livingThreads(gateway.log()) === 0);
 });
 
 test("TERM ends all workers at once", async (t) => {

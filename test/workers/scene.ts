@@ -110,6 +110,12 @@ export class Stream {
   }
 }
 
+/** Worker threads that have not ended, as the log tells. */
+export function livingThreads(log: string): number {
+  const count = (pattern: RegExp): number => log.match(pattern)?.length ?? 0;
+  return count(/start worker thread/g) - count(/worker thread \d+ exited/g);
+}
+
 /** Asks until it is so. */
 export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
