@@ -44,6 +44,7 @@ function reload(product: Product, options: Partial<ReloadOptions>): Promise<Relo
     pauseMs: 100,
     warmUpMs: 500,
     churn: 3,
+    sameWorkers: false,
     shutdownTimeout: null,
     ...options,
   });

@@ -38,6 +38,8 @@ export interface ReloadOptions {
   readonly warmUpMs: number;
   /** Tunnels that are replaced by new ones after each reload, as clients come and go. */
   readonly churn: number;
+  /** The number of workers stays. */
+  readonly sameWorkers: boolean;
   /** `worker_shutdown_timeout` for the gateway; null leaves the default: none. */
   readonly shutdownTimeout: string | null;
 }
@@ -132,7 +134,7 @@ class ReloadRun {
     this.#extra.start();
     await pause(warmUpMs);
     let afterFirst: ProcessFigures | null = null;
-    const steps = planOf(lab.generation, reloads, certificates);
+    const steps = planOf(lab.generation, reloads, certificates, this.#options.sameWorkers);
     for (const [index, step] of steps.entries()) {
       lab.ledger.during = `reload ${index + 1} of ${reloads} (${step.kind})`;
       const tookMs = await this.#reload(step);
