@@ -33,7 +33,7 @@ const { values, positionals } = parseArgs({
     reloads: { type: "string", default: "50" },
     churn: { type: "string", default: "20" },
     pause: { type: "string", default: "500" },
-    "warm-up": { type: "string", default: "10000" },
+    "warm-up": { type: "string", default: "40000" },
     "same-workers": { type: "boolean", default: false },
     "shutdown-timeout": { type: "string" },
     upgrades: { type: "string", default: "3" },

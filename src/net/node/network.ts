@@ -15,6 +15,7 @@ import type {
   TlsContextOptions,
 } from "../network.ts";
 import { SystemClock } from "./clock.ts";
+import { collectGarbage } from "./collect.ts";
 import { NodeDial } from "./dial.ts";
 import { SocketCount } from "../socket-count.ts";
 import { NodeListener } from "./listener.ts";
@@ -69,8 +70,9 @@ export class NodeNetwork implements Network {
     return queryName(hostname, options);
   }
 
-  /** V8 collects on its own account alone. */
-  giveBackMemory(): void {}
+  giveBackMemory(): void {
+    collectGarbage();
+  }
 
   queryService(name: string, options: NameQuery): Promise<readonly ServiceRecord[]> {
     return queryServices(name, options);
