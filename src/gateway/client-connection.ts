@@ -8,6 +8,8 @@ import { describeSystemError } from "../config/errors.ts";
 import type { Gateway } from "./gateway.ts";
 import type { AddressServers, ListenSocket } from "./listen-socket.ts";
 import { Phase, runPhases } from "./phases.ts";
+import type { ProxiedConnection } from "../net/proxy-protocol.ts";
+import { ProxyHeaderOwner, ProxyHeaderReader } from "./proxy-header.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { Request } from "./request.ts";
 import { abandonHead, beginRequest, refuseHead } from "./request-start.ts";
@@ -40,9 +42,11 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   /** Requests begun on this connection: `$connection_requests`. */
   requests = 0;
   readonly startMs: number;
-  /** Addresses as the client sees them, or as the PROXY protocol and realip replace them. */
+  /** The peer's address, or what realip has made of it for the current request. */
   remote: SocketAddress;
   readonly local: SocketAddress;
+  /** What the PROXY protocol told of the client. */
+  proxied: ProxiedConnection | null = null;
   request: Request | null = null;
   /** The next request was here already when the one before ended: `$pipe`. */
   pipelined = false;
@@ -66,6 +70,8 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   private bodyPaused = false;
   private clientEnded = false;
   private pumping = false;
+  /** Set while a PROXY protocol header is waited for, and nothing else. */
+  private proxyHeader: ProxyHeaderReader | null = null;
 
   constructor(gateway: Gateway, socket: Connection, listenSocket: ListenSocket, plainOnTls: boolean) {
     this.gateway = gateway;
@@ -83,6 +89,19 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     this.readDeadline = new Deadline(clock, this);
     this.readDeadline.set(core.clientHeaderTimeoutMs);
     gateway.connections.add(this);
+  }
+
+  /** Lets a PROXY protocol header come first. Returns the connection's first owner. */
+  awaitProxyHeader(): ConnectionOwner {
+    this.proxyHeader = new ProxyHeaderReader(this.listenSocket, this.remote, this.local, this.serial);
+    return new ProxyHeaderOwner(this, this.proxyHeader);
+  }
+
+  /** The header is over. */
+  takeProxyHeader(proxied: ProxiedConnection | null): void {
+    this.proxyHeader = null;
+    this.proxied = proxied;
+    this.socket.owner = this;
   }
 
   /** The client's address as logs show it. */
@@ -269,6 +288,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   /** Ends the connection: what is queued still goes out, what still comes in is thrown away. */
   close(core: LocationSettings = this.servers.choice.defaultServer.root.core): void {
     if (this.state === "closed" || this.state === "lingering") return;
+    if (this.proxyHeader !== null) return this.socket.close();
     this.state = "lingering";
     this.lingeringCore = core;
     this.ahead.clear();
@@ -486,6 +506,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   private onReadTimeout(): void {
     const { request } = this;
     if (this.state === "lingering") return this.endLingering();
+    this.proxyHeader?.onCut("timeout");
     if (request !== null) {
       if (request.finished) this.socket.close();
       else if (!request.body.complete) request.body.fail(408, timedOut);

@@ -1,5 +1,5 @@
-import type { Connection, ConnectionOwner } from "../net/connection.ts";
-import type { ListenerEvents, Network } from "../net/network.ts";
+import type { Connection, ConnectionOwner, SocketAddress } from "../net/connection.ts";
+import type { ListenerEvents, Network, Prologue } from "../net/network.ts";
 import type { Timer } from "../net/clock.ts";
 import { plainTlsMessage } from "../net/tls-error.ts";
 import { CLOSE_GOING_AWAY, CLOSE_SERVICE_RESTART } from "../websocket/close-codes.ts";
@@ -10,6 +10,7 @@ import type { Drainable, DrainOccasion } from "./drain.ts";
 import { Counters } from "./counters.ts";
 import type { ErrorLog } from "./error-log.ts";
 import type { ListenSocket } from "./listen-socket.ts";
+import { ProxyHeaderReader } from "./proxy-header.ts";
 import { TunnelSet } from "./tunnel-set.ts";
 
 /** A tunnel, as far as the gateway as a whole must know it. */
@@ -95,8 +96,8 @@ export class Gateway {
   acceptor(listenSocket: ListenSocket): ListenerEvents {
     return {
       admits: () => this.limit.admits(),
-      onConnection: (connection) => this.accept(connection, listenSocket, false),
-      onPlainOnTls: (connection) => this.accept(connection, listenSocket, true),
+      onConnection: (connection, prologue) => this.accept(connection, listenSocket, false, prologue),
+      onPlainOnTls: (connection, prologue) => this.accept(connection, listenSocket, true, prologue),
       onHandshakeError: (remote, local, code, message) => {
         const server = listenSocket.serversFor(local).choice.defaultServer;
         const address = remote.family === "unix" ? "unix:" : remote.address;
@@ -108,6 +109,12 @@ export class Gateway {
         server.root.core.errorLog.write("info", `${reason} ${where}`, this.nextSerial());
       },
     };
+  }
+
+  /** Reads the PROXY protocol's header ahead of a TLS handshake; null when the client's address has none. */
+  proxyHeaderFor(listenSocket: ListenSocket, remote: SocketAddress, local: SocketAddress): Prologue | null {
+    if (!listenSocket.serversFor(local).settings.proxyProtocol) return null;
+    return new ProxyHeaderReader(listenSocket, remote, local, this.nextSerial());
   }
 
   /**
@@ -193,10 +200,18 @@ export class Gateway {
     });
   }
 
-  private accept(connection: Connection, listenSocket: ListenSocket, plainOnTls: boolean): ConnectionOwner {
+  private accept(
+    connection: Connection,
+    listenSocket: ListenSocket,
+    plainOnTls: boolean,
+    prologue: Prologue | null,
+  ): ConnectionOwner {
     this.counters.countAccepted();
     this.counters.setActive(this.connections.size + 1);
-    return new ClientConnection(this, connection, listenSocket, plainOnTls);
+    const client = new ClientConnection(this, connection, listenSocket, plainOnTls);
+    if (prologue instanceof ProxyHeaderReader) client.proxied = prologue.connection;
+    const isPlain = connection.tls === null && !plainOnTls;
+    return isPlain && client.servers.settings.proxyProtocol ? client.awaitProxyHeader() : client;
   }
 }
 

@@ -266,9 +266,9 @@ export class Simulation {
   private watched(): Network {
     const { network, ends } = this;
     const listen = (options: ListenOptions, events: ListenerEvents): Promise<Listener> => {
-      const onConnection = (connection: Connection): ConnectionOwner => {
+      const onConnection: ListenerEvents["onConnection"] = (connection, prologue) => {
         ends.push(connection);
-        return events.onConnection(connection);
+        return events.onConnection(connection, prologue);
       };
       return network.listen(options, { ...events, onConnection });
     };

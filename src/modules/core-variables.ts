@@ -16,6 +16,7 @@ import { redirectLocation } from "../gateway/redirect.ts";
 import type { Request } from "../gateway/request.ts";
 import { formatHttpDate } from "../http/date.ts";
 import { parseIp } from "../net/address.ts";
+import { findTlv } from "../net/proxy-protocol-tlv.ts";
 import { findArgument } from "./arguments.ts";
 import { basicCredentials } from "./basic-credentials.ts";
 import { findCookie } from "./cookies.ts";
@@ -37,11 +38,17 @@ const connectionVariables: readonly Spec[] = [
   { name: "connection_time", volatile: true, get: connectionTime },
   { name: "scheme", get: (request) => (request.secure ? "https" : "http") },
   { name: "https", get: (request) => (request.secure ? "on" : "") },
-  { name: "proxy_protocol_addr", get: notFound },
-  { name: "proxy_protocol_port", get: notFound },
-  { name: "proxy_protocol_server_addr", get: notFound },
-  { name: "proxy_protocol_server_port", get: notFound },
-  { name: "proxy_protocol_tlv_", prefix: true, get: notFound },
+  { name: "proxy_protocol_addr", get: ({ connection }) => connection.proxied?.source.address ?? null },
+  { name: "proxy_protocol_port", get: ({ connection }) => proxiedPort(connection.proxied?.source) },
+  {
+    name: "proxy_protocol_server_addr",
+    get: ({ connection }) => connection.proxied?.destination.address ?? null,
+  },
+  {
+    name: "proxy_protocol_server_port",
+    get: ({ connection }) => proxiedPort(connection.proxied?.destination),
+  },
+  { name: "proxy_protocol_tlv_", prefix: true, get: proxiedTlv },
   { name: "tcpinfo_rtt", volatile: true, get: notFound },
   { name: "tcpinfo_rttvar", volatile: true, get: notFound },
   { name: "tcpinfo_snd_cwnd", volatile: true, get: notFound },
@@ -119,6 +126,18 @@ function notFound(): null {
 
 function portText(port: number): string {
   return port === 0 ? "" : String(port);
+}
+
+function proxiedPort(end: { readonly port: number } | undefined): string | null {
+  return end === undefined ? null : portText(end.port);
+}
+
+function proxiedTlv(request: Request, name: string): string | null {
+  const { proxied } = request.connection;
+  if (proxied === null) return null;
+  const { value, complaint } = findTlv(proxied.tlvs, name);
+  if (complaint !== null) request.log("error", complaint);
+  return value;
 }
 
 /** The bytes of the address, one character each: short keys for zones. */

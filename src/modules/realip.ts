@@ -19,8 +19,8 @@ import type { TrustedPeers } from "./forwarded-address.ts";
 interface RealipSettings {
   /** Null: no proxy is believed. Each level that names some replaces those of the level around it. */
   from: { networks: Cidr[]; unix: boolean } | null;
-  /** A field in lower case, or "proxy_protocol". */
-  header: string;
+  /** A field in lower case; null: the PROXY protocol. */
+  header: string | null;
   recursive: boolean;
 }
 
@@ -44,7 +44,9 @@ export const realip: HttpModule<object, object, RealipSettings> = {
       args: "1",
       default: "X-Real-IP",
       doc: "The field that tells the client's address, or the PROXY protocol.",
-      set: slot.custom("header", ({ args }) => args[0]!.toLowerCase()),
+      set: slot.custom("header", ({ args }) =>
+        args[0] === "proxy_protocol" ? null : args[0]!.toLowerCase(),
+      ),
     },
     {
       name: "real_ip_recursive",
@@ -82,17 +84,27 @@ function handlerOf(location: Location): PhaseHandler | null {
 }
 
 /** Once per request: the connection's own address is back when the next one begins. */
-function replaceAddress(request: Request, from: TrustedPeers, header: string, recursive: boolean): void {
+function replaceAddress(
+  request: Request,
+  from: TrustedPeers,
+  header: string | null,
+  recursive: boolean,
+): void {
   const { connection } = request;
   const { remote } = connection.socket;
   if (connection.remote !== remote) return;
-  const told = header === "x-forwarded-for" ? request.fields.getJoined(header) : request.fields.get(header);
-  if (told === null) return;
+  const told = header === null ? connection.proxied?.source.address : fieldOf(request, header);
+  if (told === null || told === undefined) return;
   const direct = remote.family === "unix" ? null : parseIp(remote.address);
   const found = forwardedAddress(direct, told, from, recursive);
   if (found === null) return;
-  const { ip, port } = found;
+  const { ip } = found;
+  const port = header === null ? connection.proxied!.source.port : found.port;
   connection.remote = { family: ip.length === 4 ? "ipv4" : "ipv6", address: formatIp(ip), port };
+}
+
+function fieldOf({ fields }: Request, name: string): string | null {
+  return name === "x-forwarded-for" ? fields.getJoined(name) : fields.get(name);
 }
 
 function trust(scope: Scope, { args, ...place }: Directive): void {

@@ -51,7 +51,24 @@ export interface ServerTls {
   alpnFor(serverName: string | null): readonly string[];
   /** True when some server behind this listener asks for client certificates (never enforced here). */
   readonly requestCertificate: boolean;
+  /** From the connection's beginning, so for a prologue too. */
   readonly handshakeTimeoutMs: number;
+  /**
+   * What a connection must begin with, ahead of the handshake; null for one that has none. Listeners without
+   * this may be faster.
+   */
+  prologueFor?(remote: SocketAddress, local: SocketAddress): Prologue | null;
+}
+
+/** Reads what a client of a TLS listener sends before TLS begins. */
+export interface Prologue {
+  /**
+   * Bytes arrived, valid only during the call. Returns how many of them end the prologue; the handshake
+   * begins behind them. "more" has taken all of them; "refused" drops the connection.
+   */
+  read(bytes: Buffer): number | "more" | "refused";
+  /** It ended inside the prologue, or the handshake's time did. The connection is closed or about to be. */
+  onCut(why: "closed" | "timeout"): void;
 }
 
 export interface ListenOptions {
@@ -75,8 +92,11 @@ export interface ListenerEvents {
    * this callback all are welcome.
    */
   admits?(): boolean;
-  /** A connection is ready for use (TLS: after the handshake). Returns its first owner. */
-  onConnection(connection: Connection): ConnectionOwner;
+  /**
+   * A connection is ready for use (TLS: after the handshake). Returns its first owner. `prologue` is what
+   * `prologueFor` gave for it.
+   */
+  onConnection(connection: Connection, prologue: Prologue | null): ConnectionOwner;
   /**
    * A TLS handshake failed. `code` is the runtime's code ("ERR_SSL_HTTP_REQUEST", "ECONNRESET",
    * "HANDSHAKE_TIMEOUT", …); `message` is for the log. The connection is closed or about to be.
@@ -87,7 +107,7 @@ export interface ListenerEvents {
    * `onData` of the returned owner. Without this callback the connection is closed and
    * `onHandshakeError` gets "ERR_SSL_HTTP_REQUEST".
    */
-  onPlainOnTls?(connection: Connection): ConnectionOwner;
+  onPlainOnTls?(connection: Connection, prologue: Prologue | null): ConnectionOwner;
 }
 
 export interface Listener {

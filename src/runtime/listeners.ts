@@ -139,13 +139,20 @@ export class Listeners {
     return this.gateway.network.listen(
       {
         endpoint: plan.endpoint,
-        tls: securityOf(plan) === "none" ? null : serverTls(socket),
+        tls: securityOf(plan) === "none" ? null : this.serverTls(plan, socket),
         backlog: settings.backlog ?? defaultBacklog,
         ipv6Only: settings.ipv6Only,
         ...(handle === null ? {} : { handle }),
       },
       this.gateway.acceptor(socket),
     );
+  }
+
+  private serverTls(plan: SocketPlan, socket: ListenSocket): ServerTls {
+    const { gateway } = this;
+    const tls = serverTls(socket);
+    if (!plan.addresses.some(({ settings }) => settings.proxyProtocol)) return tls;
+    return { ...tls, prologueFor: (remote, local) => gateway.proxyHeaderFor(socket, remote, local) };
   }
 }
 
@@ -161,7 +168,9 @@ async function stopAll({ listeners }: Bound): Promise<void> {
 /** What a listener is told once and for all. */
 function securityOf(plan: SocketPlan): string {
   if (!plan.addresses.some(({ settings }) => settings.ssl)) return "none";
-  return plan.addresses.some(asksForCertificates) ? "tls with client certificates" : "tls";
+  const tls = plan.addresses.some(asksForCertificates) ? "tls with client certificates" : "tls";
+  const isProxied = plan.addresses.some(({ settings }) => settings.proxyProtocol);
+  return isProxied ? `${tls} behind the PROXY protocol` : tls;
 }
 
 function asksForCertificates({ choice }: SocketPlan["addresses"][number]): boolean {

@@ -62,7 +62,7 @@ export class BunHandshake implements SocketUser {
     const { socket, remote, local, events, onInternalError } = this.init;
     const tls = new BunTlsInfo(socket, this.name, false, null);
     const connection = new BunConnection({ socket, remote, local, tls, onInternalError });
-    connection.begin(() => events.onConnection(connection));
+    connection.begin(() => events.onConnection(connection, null));
   }
 
   closed(error: SocketError | undefined): void {

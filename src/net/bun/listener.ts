@@ -82,7 +82,7 @@ export class BunPlainListener extends Acceptor implements Listener {
       tls: null,
       onInternalError: this.onInternalError,
     });
-    connection.begin(() => this.events.onConnection(connection));
+    connection.begin(() => this.events.onConnection(connection, null));
   }
 }
 

@@ -98,6 +98,8 @@ export class BunNetwork implements Network {
     const { libc, clock, onInternalError } = this;
     const context = serverTls.contextFor(null);
     if (libc === null || context === null || options.endpoint.kind === "unix") return null;
+    // What has been read of a socket cannot be given back to it.
+    if (serverTls.prologueFor !== undefined) return null;
     // Authorities for client certificates belong to the listener there, not to the SNI name.
     if (serverTls.requestCertificate || needsNodeTls(nodeContext(context).options)) return null;
     // Without a choice its ALPN callback is a fatal alert, so it must not run where nothing is offered.

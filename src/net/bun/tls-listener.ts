@@ -123,7 +123,7 @@ export class BunTlsListener extends Acceptor implements Listener {
     handshake.abandon();
     const adopted = new AdoptedPlain((plain) => {
       const connection = new BunConnection({ socket: plain, ...addresses, tls: null, onInternalError });
-      connection.begin(() => takePlain(connection));
+      connection.begin(() => takePlain(connection, null));
     });
     requireBun()
       .connect({ fd, allowHalfOpen: true, data: adopted, socket: plainHandlers })

@@ -1,5 +1,5 @@
-import type { SocketAddress } from "../connection.ts";
-import type { ListenOptions, Listener, ListenerEvents } from "../network.ts";
+import type { ConnectionOwner, SocketAddress } from "../connection.ts";
+import type { ListenOptions, Listener, ListenerEvents, Prologue } from "../network.ts";
 import type { MemoryConnection, World } from "./connection.ts";
 import { ServerHandshake } from "./handshake.ts";
 
@@ -37,30 +37,33 @@ export class MemoryListener implements Listener {
       return;
     }
     const { tls } = this.options;
-    if (tls === null) connection.guarded(() => connection.begin(this.events.onConnection(connection)));
+    if (tls === null) connection.guarded(() => connection.begin(this.events.onConnection(connection, null)));
     else this.secure(connection, tls);
   }
 
   private secure(connection: MemoryConnection, tls: NonNullable<ListenOptions["tls"]>): void {
+    const prologue = tls.prologueFor?.(connection.remote, connection.local) ?? null;
     const handshake = new ServerHandshake(connection, tls, this.world, {
       onDone: (info, rest) => {
         handshake.stopTimer();
         connection.secured(info);
-        connection.guarded(() => connection.begin(this.events.onConnection(connection), [rest]));
+        connection.guarded(() => connection.begin(this.events.onConnection(connection, prologue), [rest]));
       },
       onPlain: (bytes) => {
         handshake.stopTimer();
-        this.takePlain(connection, bytes);
+        this.takePlain(connection, prologue, bytes);
       },
       onFailed: (code, message) => {
         handshake.stopTimer();
-        this.tellFailure(connection, code, message);
+        if (reader === null || reader.done) this.tellFailure(connection, code, message);
+        else reader.cut(code);
       },
     });
-    connection.begin(handshake);
+    const reader = prologue === null ? null : new PrologueReader(connection, prologue, handshake);
+    connection.begin(reader ?? handshake);
   }
 
-  private takePlain(connection: MemoryConnection, bytes: Buffer): void {
+  private takePlain(connection: MemoryConnection, prologue: Prologue | null, bytes: Buffer): void {
     const events = this.events;
     if (events.onPlainOnTls === undefined) {
       connection.close();
@@ -68,12 +71,54 @@ export class MemoryListener implements Listener {
       return;
     }
     const takePlain = events.onPlainOnTls.bind(events);
-    connection.guarded(() => connection.begin(takePlain(connection), [bytes]));
+    connection.guarded(() => connection.begin(takePlain(connection, prologue), [bytes]));
   }
 
   private tellFailure(connection: MemoryConnection, code: string, message: string): void {
     connection.guarded(() => {
       this.events.onHandshakeError(connection.remote, connection.local, code, message);
     });
+  }
+}
+
+/** Has the connection until its prologue is over, then leaves it to the handshake. */
+class PrologueReader implements ConnectionOwner {
+  done = false;
+  private refused = false;
+  private readonly connection: MemoryConnection;
+  private readonly prologue: Prologue;
+  private readonly handshake: ServerHandshake;
+
+  constructor(connection: MemoryConnection, prologue: Prologue, handshake: ServerHandshake) {
+    this.connection = connection;
+    this.prologue = prologue;
+    this.handshake = handshake;
+  }
+
+  onData(bytes: Buffer): void {
+    const taken = this.prologue.read(bytes);
+    if (taken === "more") return;
+    if (taken === "refused") {
+      this.refused = true;
+      this.connection.close();
+      return;
+    }
+    this.done = true;
+    this.connection.owner = this.handshake;
+    if (taken < bytes.length) this.handshake.onData(bytes.subarray(taken));
+  }
+
+  onEnd(): void {
+    this.handshake.onEnd();
+  }
+
+  onDrain(): void {}
+
+  onClose(code: string | null): void {
+    this.handshake.onClose(code);
+  }
+
+  cut(code: string): void {
+    if (!this.refused) this.prologue.onCut(code === "HANDSHAKE_TIMEOUT" ? "timeout" : "closed");
   }
 }

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import tls from "node:tls";
 import type { SocketAddress } from "../connection.ts";
-import type { ListenerEvents, ServerTls } from "../network.ts";
+import type { ListenerEvents, Prologue, ServerTls } from "../network.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { Deadline, type DeadlineOwner } from "../deadline.ts";
 import type { SystemClock } from "./clock.ts";
@@ -64,10 +64,15 @@ export class ServerHandshake implements DeadlineOwner {
   private serverName: string | null = null;
   private done = false;
   private first: Buffer = noBytes;
+  private readonly prologue: Prologue | null;
+  private inPrologue: boolean;
 
   constructor(init: HandshakeInit) {
     this.init = init;
     init.sockets.open += 1;
+    const { remote, local, serverTls } = init;
+    this.prologue = serverTls.prologueFor?.(remote, local) ?? null;
+    this.inPrologue = this.prologue !== null;
     const raw: WatchedSocket = init.raw;
     this.deadline = new Deadline(init.clock, this);
     this.deadline.set(init.serverTls.handshakeTimeoutMs);
@@ -97,7 +102,9 @@ export class ServerHandshake implements DeadlineOwner {
     const bytes = raw.read() as Buffer | null;
     // Null at the end of the stream: "end" follows.
     if (bytes === null || this.done) return;
-    this.first = this.first.length === 0 ? bytes : Buffer.concat([this.first, bytes]);
+    const rest = this.inPrologue ? this.readPrologue(bytes) : bytes;
+    if (rest.length === 0) return;
+    this.first = this.first.length === 0 ? rest : Buffer.concat([this.first, rest]);
     const plain = !startsTls(this.first[0] ?? 0);
     const hello = plain ? "unreadable" : serverNameOf(this.first);
     if (hello === "incomplete" && this.first.length < helloBytesMax) return;
@@ -106,6 +113,24 @@ export class ServerHandshake implements DeadlineOwner {
     this.first = noBytes;
     if (plain) this.handOverPlain();
     else this.guarded(() => this.negotiate(typeof hello === "string" ? null : hello));
+  }
+
+  /** Returns what comes behind the prologue. */
+  private readPrologue(bytes: Buffer): Buffer {
+    let taken: ReturnType<Prologue["read"]> = "refused";
+    try {
+      taken = this.prologue!.read(bytes);
+    } catch (error) {
+      this.init.onInternalError(error);
+    }
+    if (taken === "more") return noBytes;
+    if (taken === "refused") {
+      this.finish();
+      this.drop();
+      return noBytes;
+    }
+    this.inPrologue = false;
+    return bytes.subarray(taken);
   }
 
   /** `hello`: what the client named; null when only the TLS library can tell. */
@@ -177,6 +202,7 @@ export class ServerHandshake implements DeadlineOwner {
     const { socket } = this;
     if (this.done || socket === null) return;
     this.finish();
+    const { prologue } = this;
     const { raw, remote, local, serverTls, events, sockets, onInternalError } = this.init;
     const info = new NodeTlsInfo(socket, this.serverName, serverTls.requestCertificate);
     const connection = new NodeConnection({
@@ -188,10 +214,11 @@ export class ServerHandshake implements DeadlineOwner {
       sockets,
       onInternalError,
     });
-    begin(connection, onInternalError, () => events.onConnection(connection));
+    begin(connection, onInternalError, () => events.onConnection(connection, prologue));
   }
 
   private handOverPlain(): void {
+    const { prologue } = this;
     const { raw, remote, local, events, sockets, onInternalError } = this.init;
     const takePlain = events.onPlainOnTls?.bind(events);
     if (takePlain === undefined) {
@@ -208,7 +235,7 @@ export class ServerHandshake implements DeadlineOwner {
       sockets,
       onInternalError,
     });
-    begin(connection, onInternalError, () => takePlain(connection));
+    begin(connection, onInternalError, () => takePlain(connection, prologue));
   }
 
   private finish(): void {
@@ -225,8 +252,10 @@ export class ServerHandshake implements DeadlineOwner {
     if (this.done) return;
     this.finish();
     this.drop();
+    const { remote, local, events } = this.init;
     try {
-      this.init.events.onHandshakeError(this.init.remote, this.init.local, code, message);
+      if (this.inPrologue) this.prologue!.onCut(code === "HANDSHAKE_TIMEOUT" ? "timeout" : "closed");
+      else events.onHandshakeError(remote, local, code, message);
     } catch (error) {
       this.init.onInternalError(error);
     }

@@ -122,7 +122,7 @@ export class NodeListener implements Listener {
       onInternalError: this.onInternalError,
     });
     try {
-      connection.begin(this.events.onConnection(connection), moved === null);
+      connection.begin(this.events.onConnection(connection, null), moved === null);
     } catch (error) {
       connection.fail(error);
     }
