@@ -3,7 +3,8 @@ import type { Scope } from "../config/scope.ts";
 import { completeMain, failAt, mergeLevel } from "./http-build.ts";
 import type { HttpBuild, ListenDraft, LocationDraft, ServerDraft } from "./http-build.ts";
 import { endpointKey } from "./listen-socket.ts";
-import type { AddressServers } from "./listen-socket.ts";
+import type { AddressServers, ListenSettings } from "./listen-socket.ts";
+import { ListenProtocols } from "./listen-protocols.ts";
 import { LocationTree } from "./location-tree.ts";
 import { Location } from "./location.ts";
 import type { LocationSettings, ServerSettings } from "./settings.ts";
@@ -131,18 +132,25 @@ interface AddressGroup {
   readonly servers: ServerDraft[];
   defaultServer: ServerDraft;
   explicitDefault: boolean;
-  settings: ListenDraft["settings"];
+  settings: ListenSettings;
   hasSocketOptions: boolean;
+  readonly protocols: ListenProtocols;
 }
 
 function groupByAddress(build: HttpBuild, scope: Scope): SocketPlan[] {
   const groups = new Map<string, AddressGroup>();
-  for (const draft of build.servers) for (const listen of draft.listens) addToGroup(groups, draft, listen);
+  for (const draft of build.servers)
+    for (const listen of draft.listens) addToGroup(groups, draft, listen, scope);
   const addresses = [...groups.values()].map((group) => addressServers(group, scope));
   return socketsOf(addresses);
 }
 
-function addToGroup(groups: Map<string, AddressGroup>, draft: ServerDraft, listen: ListenDraft): void {
+function addToGroup(
+  groups: Map<string, AddressGroup>,
+  draft: ServerDraft,
+  listen: ListenDraft,
+  scope: Scope,
+): void {
   const key = endpointKey(listen.endpoint);
   const group = groups.get(key);
   if (group === undefined) {
@@ -153,23 +161,32 @@ function addToGroup(groups: Map<string, AddressGroup>, draft: ServerDraft, liste
       explicitDefault: listen.isDefault,
       settings: listen.settings,
       hasSocketOptions: listen.hasSocketOptions,
+      protocols: new ListenProtocols(listen.protocols),
     });
     return;
   }
   group.servers.push(draft);
-  if (listen.hasSocketOptions) {
-    if (group.hasSocketOptions) failAt(listen, `duplicate listen options for ${key}`);
-    group.hasSocketOptions = true;
-    group.settings = { ...listen.settings, ssl: listen.settings.ssl || group.settings.ssl };
-  } else {
-    const ssl = listen.settings.ssl || group.settings.ssl;
-    const proxyProtocol = listen.settings.proxyProtocol || group.settings.proxyProtocol;
-    group.settings = { ...group.settings, ssl, proxyProtocol };
+  mergeSettings(group, listen, key);
+  if (listen.isDefault) {
+    if (group.explicitDefault) failAt(listen, `a duplicate default server for ${key}`);
+    group.explicitDefault = true;
+    group.defaultServer = draft;
   }
-  if (!listen.isDefault) return;
-  if (group.explicitDefault) failAt(listen, `a duplicate default server for ${key}`);
-  group.explicitDefault = true;
-  group.defaultServer = draft;
+  if (group.protocols.add(listen.protocols, listen.hasSocketOptions, group.hasSocketOptions)) {
+    scope.cycle.notice("warn", `protocol options redefined for ${key}`, listen.file, listen.line);
+  }
+  group.hasSocketOptions ||= listen.hasSocketOptions;
+}
+
+/** What is spoken on an address is what any directive says; the rest is the one's that has the socket's options. */
+function mergeSettings(group: AddressGroup, listen: ListenDraft, key: string): void {
+  const ssl = listen.settings.ssl || group.settings.ssl;
+  const proxyProtocol = listen.settings.proxyProtocol || group.settings.proxyProtocol;
+  if (listen.hasSocketOptions && group.hasSocketOptions) {
+    failAt(listen, `duplicate listen options for ${key}`);
+  }
+  const socket = listen.hasSocketOptions ? listen.settings : group.settings;
+  group.settings = { ...socket, ssl, proxyProtocol };
 }
 
 function addressServers(group: AddressGroup, scope: Scope): AddressServers {

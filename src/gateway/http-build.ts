@@ -27,6 +27,8 @@ export interface ListenDraft {
   /** Options of the socket were given (backlog, reuseport, …): only one `listen` of an address may. */
   readonly hasSocketOptions: boolean;
   readonly isDefault: boolean;
+  /** The options that say what is spoken on it, as bits: nginx warns where directives of an address differ. */
+  readonly protocols: number;
   readonly file: string;
   readonly line: number;
 }

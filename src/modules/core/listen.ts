@@ -10,6 +10,7 @@ import type { Endpoint } from "../../net/network.ts";
 
 interface Options {
   ssl: boolean;
+  http2: boolean;
   backlog: number | null;
   ipv6Only: boolean | null;
   reusePort: boolean;
@@ -68,12 +69,14 @@ function draftOf(endpoint: Endpoint, options: Options, file: string, line: numbe
     keepAlive: options.keepAlive,
   };
   const { hasSocketOptions, isDefault } = options;
-  return { endpoint, settings, hasSocketOptions, isDefault, file, line };
+  const protocols = Number(options.proxyProtocol) | (Number(options.ssl) << 1) | (Number(options.http2) << 2);
+  return { endpoint, settings, hasSocketOptions, isDefault, protocols, file, line };
 }
 
 function noOptions(): Options {
   return {
     ssl: false,
+    http2: false,
     backlog: null,
     ipv6Only: null,
     reusePort: false,
@@ -133,6 +136,7 @@ function readWord(scope: Scope, word: string, options: Options): void {
       options.ssl = true;
       return;
     case "http2":
+      options.http2 = true;
       return scope.warn('the "listen ... http2" directive is deprecated, use the "http2" directive instead');
     case "quic":
       return scope.fail('the "quic" parameter of the "listen" directive is not supported by longhaul');
