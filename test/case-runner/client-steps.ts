@@ -7,14 +7,16 @@ import { failCase, type World } from "./world.ts";
 /** Lines that make the client do something, or that look at its connection. */
 export const CLIENT_STEPS: readonly StepRule[] = [
   {
-    pattern: /^connect (\S+)(?: (tls)(?: (?!TLSv|as )(\S+))?(?: (TLSv1\.[23]))?(?: as (\w+))?)?$/,
-    async run(world, [where = "", tls = "", name = "", version = "", client = ""]) {
+    pattern:
+      /^connect (\S+)(?: behind (".*"))?(?: (tls)(?: (?!TLSv|as )(\S+))?(?: (TLSv1\.[23]))?(?: as (\w+))?)?$/,
+    async run(world, [where = "", first = "", tls = "", name = "", version = "", client = ""]) {
       const choice: TlsChoice = {
         serverName: name === "" ? null : name,
         version: version === "TLSv1.2" || version === "TLSv1.3" ? version : null,
         certificate: client === "" ? null : client,
       };
-      await world.connect(targetOf(world, where), tls === "" ? null : choice);
+      const bytes = first === "" ? "" : unquote(first);
+      await world.connect(targetOf(world, where), tls === "" ? null : choice, bytes);
     },
   },
   {

@@ -52,12 +52,14 @@ export class Client {
   }
 }
 
-/** Connects; rejects with the error of the connection or the handshake. */
-export function connectClient(target: Target, tls: TlsChoice | null): Promise<Client> {
-  return tls === null ? connectPlain(target) : connectSecure(target, tls);
+/** Connects and sends `first`, ahead of TLS; rejects with the error of the connection or the handshake. */
+export async function connectClient(target: Target, tls: TlsChoice | null, first: string): Promise<Client> {
+  const socket = await connectPlain(target);
+  if (first !== "") socket.write(Buffer.from(first, "latin1"));
+  return tls === null ? new Client(socket, null) : await connectSecure(socket, tls);
 }
 
-function connectPlain(target: Target): Promise<Client> {
+function connectPlain(target: Target): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const options: NetConnectOpts = { ...target, allowHalfOpen: true };
     const socket = connectTcp(options);
@@ -65,18 +67,20 @@ function connectPlain(target: Target): Promise<Client> {
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.setTimeout(0);
-      resolve(new Client(socket, null));
+      socket.off("error", reject);
+      resolve(socket);
     });
   });
 }
 
-function connectSecure(target: Target, tls: TlsChoice): Promise<Client> {
+function connectSecure(plain: Socket, tls: TlsChoice): Promise<Client> {
   return new Promise((resolve, reject) => {
     const versions = tls.version === null ? {} : { minVersion: tls.version, maxVersion: tls.version };
     const name = tls.serverName === null ? {} : { servername: tls.serverName };
     const own = tls.certificate === null ? {} : clientCertificate(tls.certificate);
+    plain.once("error", reject);
     const socket: TLSSocket = connectTls({
-      ...target,
+      socket: plain,
       ...versions,
       ...name,
       ...own,

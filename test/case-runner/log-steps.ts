@@ -3,7 +3,7 @@ import { lineMatches } from "./text.ts";
 import { failCase, poll, type World } from "./world.ts";
 
 /** "2026/11/22 13:24:00 [error] 123#123: *1 ", whose numbers say nothing about the outcome. */
-const ERROR_LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)$/;
+const ERROR_LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(\w+)\] \d+#\d+: (?:\*\d+ )?([^\n]*)$/;
 
 /** Lines that look at what was logged since the case began. */
 export const LOG_STEPS: readonly StepRule[] = [

@@ -54,10 +54,10 @@ export class World {
     return this.client;
   }
 
-  async connect(target: Target, tls: TlsChoice | null): Promise<void> {
+  async connect(target: Target, tls: TlsChoice | null, first = ""): Promise<void> {
     this.#leave();
     try {
-      this.#client = await connectClient(target, tls);
+      this.#client = await connectClient(target, tls, first);
       this.#clients.push(this.#client);
       this.placeholders.set("CLIENT_PORT", String(this.#client.localPort));
     } catch (error) {
