@@ -2,6 +2,7 @@ import { describe } from "node:test";
 import type { Endpoint, Network } from "./network.ts";
 import { testClosing } from "./contract-closing.ts";
 import { testDialing } from "./contract-dialing.ts";
+import { testPrologue } from "./contract-prologue.ts";
 import { testSecurity } from "./contract-security.ts";
 import { testStreaming } from "./contract-streaming.ts";
 
@@ -32,5 +33,6 @@ export function testNetworkContract(name: string, make: () => ContractSubject): 
     testClosing(make);
     testDialing(make);
     testSecurity(make);
+    testPrologue(make);
   });
 }
