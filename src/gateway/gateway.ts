@@ -9,6 +9,7 @@ import { DrainSchedule } from "./drain.ts";
 import type { Drainable, DrainOccasion } from "./drain.ts";
 import { Counters } from "./counters.ts";
 import type { ErrorLog } from "./error-log.ts";
+import { endpointKey } from "./listen-socket.ts";
 import type { ListenSocket } from "./listen-socket.ts";
 import { ProxyHeaderReader } from "./proxy-header.ts";
 import { TunnelSet } from "./tunnel-set.ts";
@@ -101,12 +102,9 @@ export class Gateway {
       onHandshakeError: (remote, local, code, message) => {
         const server = listenSocket.serversFor(local).choice.defaultServer;
         const address = remote.family === "unix" ? "unix:" : remote.address;
-        const reason =
-          code === "ECONNRESET"
-            ? "peer closed connection in SSL handshake"
-            : `SSL_do_handshake() failed (SSL: ${plainTlsMessage(message)})`;
-        const where = `while SSL handshaking, client: ${address}, server: ${addressText(local)}`;
-        server.root.core.errorLog.write("info", `${reason} ${where}`, this.nextSerial());
+        const where = `while SSL handshaking, client: ${address}, server: ${endpointKey(listenSocket.endpoint)}`;
+        const text = `${handshakeReason(code, message)} ${where}`;
+        server.root.core.errorLog.write("info", text, this.nextSerial());
       },
     };
   }
@@ -215,7 +213,8 @@ export class Gateway {
   }
 }
 
-function addressText(local: { family: string; address: string; port: number }): string {
-  if (local.family === "unix") return `unix:${local.address}`;
-  return local.family === "ipv6" ? `[${local.address}]:${local.port}` : `${local.address}:${local.port}`;
+function handshakeReason(code: string, message: string): string {
+  if (code === "ECONNRESET") return "peer closed connection in SSL handshake";
+  if (code === "HANDSHAKE_TIMEOUT") return "client timed out (110: Connection timed out)";
+  return `SSL_do_handshake() failed (SSL: ${plainTlsMessage(message)})`;
 }
