@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
+import net from "node:net";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { recipes, type Ask, type Open, type Recipe } from "./recipes.ts";
@@ -63,6 +64,7 @@ async function start(
     servers.set(server, [...(servers.get(server) ?? []), backend]);
     config = config.replaceAll(`127.0.0.1:${port}`, `127.0.0.1:${backend.port}`);
   }
+  const { balancer } = recipe;
   const [plain, secure] = (await freePorts(2)) as [number, number];
   config = config.replaceAll("127.0.0.1:8080", `127.0.0.1:${plain}`);
   config = config.replaceAll("127.0.0.1:8443", `127.0.0.1:${secure}`);
@@ -70,7 +72,30 @@ async function start(
   const port = config.includes(`:${secure} ssl`) ? secure : plain;
   const gateway = await startGateway(product, { config, port, files });
   after(() => gateway.stop());
-  return { gateway, servers, ports: { "http:": plain, "ws:": plain, "https:": secure, "wss:": secure } };
+  const reach = async (own: number): Promise<number> => {
+    return balancer === undefined ? own : await startBalancer(own, balancer, after);
+  };
+  const [open, sealed] = [await reach(plain), await reach(secure)];
+  return { gateway, servers, ports: { "http:": open, "ws:": open, "https:": sealed, "wss:": sealed } };
+}
+
+/** Passes connections on to a port of the gateway, with `first` ahead of what comes. Resolves with its own port. */
+async function startBalancer(
+  port: number,
+  first: string,
+  after: (stop: () => Promise<void>) => void,
+): Promise<number> {
+  const server = net.createServer((client) => {
+    const gateway = net.connect({ port, host: "127.0.0.1" });
+    gateway.write(first);
+    client.pipe(gateway).pipe(client);
+    client.on("error", () => gateway.destroy());
+    gateway.on("error", () => client.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  after(async () => void server.close());
+  return (server.address() as net.AddressInfo).port;
 }
 
 async function ask({ ports, servers, gateway }: Scene, step: Ask): Promise<void> {

@@ -27,6 +27,8 @@ export interface Open {
 export interface Recipe {
   /** Servers behind the gateway, by the port that the file names. */
   readonly servers: Readonly<Record<number, string>>;
+  /** What a load balancer in front puts ahead of each connection. */
+  readonly balancer?: string;
   /** Those of them that speak TLS. */
   readonly tls?: readonly string[];
   readonly answer?: (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
@@ -409,6 +411,36 @@ export const recipes: Readonly<Record<string, Recipe>> = {
         body: "GET / from blue",
       },
       { open: "ws://shop.example.com/ws", headers: { Cookie: "release=green" }, at: "green", path: "/ws" },
+    ],
+  },
+  "tcp-load-balancer": {
+    servers: { 3000: "app" },
+    balancer: "PROXY TCP4 203.0.113.7 198.51.100.2 51234 443\r\n",
+    steps: [
+      {
+        ask: "http://app.example.com/a?b=1",
+        status: 301,
+        fields: { location: "https://app.example.com/a?b=1" },
+      },
+      {
+        ask: "https://app.example.com/a",
+        headers: { "X-Forwarded-For": "192.0.2.66" },
+        status: 200,
+        body: "GET /a from app",
+        seen: {
+          "x-real-ip": "203.0.113.7",
+          "x-forwarded-for": "203.0.113.7",
+          "x-forwarded-port": "443",
+          "x-forwarded-proto": "https",
+        },
+      },
+      { ask: "https://app.example.com/health", status: 204 },
+      {
+        open: "wss://app.example.com/socket",
+        at: "app",
+        path: "/socket",
+        seen: { "x-real-ip": "203.0.113.7", host: "app.example.com" },
+      },
     ],
   },
 };
