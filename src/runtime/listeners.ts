@@ -34,29 +34,33 @@ export class Listeners {
    */
   async bind(plans: readonly SocketPlan[], onBusy: (error: BindError) => void): Promise<void> {
     const fresh: [string, Bound][] = [];
-    const { clock } = this.gateway.network;
+    const isNew = (plan: SocketPlan): boolean => !this.bound.has(endpointKey(plan.endpoint));
     try {
-      for (const plan of plans) {
-        const key = endpointKey(plan.endpoint);
-        if (this.bound.get(key)?.security === securityOf(plan)) continue;
-        const bound = makeBound(plan);
-        const listener = await bindPatiently(
-          plan,
-          clock,
-          () => this.listen(plan, bound.socket, null),
-          onBusy,
-        );
-        bound.listeners.set(0, listener);
-        fresh.push([key, bound]);
+      for (const plan of plans.filter(isNew)) {
+        fresh.push([endpointKey(plan.endpoint), await this.bindOne(plan, onBusy)]);
       }
     } catch (error) {
       for (const [, bound] of fresh) await stopAll(bound);
       throw error;
     }
-    const replaced = new Set(fresh.map(([key]) => key));
-    for (const key of replaced) await this.drop(key);
+    // Sockets that go over to TLS or back are closed for a moment: when nothing else can fail any more.
+    for (const plan of plans) {
+      const key = endpointKey(plan.endpoint);
+      const before = this.bound.get(key);
+      if (before === undefined || before.security === securityOf(plan)) continue;
+      await this.drop(key);
+      fresh.push([key, await this.bindOne(plan, onBusy)]);
+    }
     await this.replace(plans);
     for (const [key, bound] of fresh) this.bound.set(key, bound);
+  }
+
+  private async bindOne(plan: SocketPlan, onBusy: (error: BindError) => void): Promise<Bound> {
+    const bound = makeBound(plan);
+    const { clock } = this.gateway.network;
+    const listener = await bindPatiently(plan, clock, () => this.listen(plan, bound.socket, null), onBusy);
+    bound.listeners.set(0, listener);
+    return bound;
   }
 
   /**
