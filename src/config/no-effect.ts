@@ -262,7 +262,6 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["image_filter", ["off"]],
   ["proxy_bind", ["off"]],
   ["proxy_cache", ["off"]],
-  ["proxy_force_ranges", ["off"]],
   ["proxy_ignore_client_abort", ["off"]],
   ["proxy_limit_rate", ["0"]],
   ["proxy_pass_trailers", ["off"]],

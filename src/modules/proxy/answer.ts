@@ -1,6 +1,8 @@
 import { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import type { Request } from "../../gateway/request.ts";
+import { chooseParts } from "../range-answer.ts";
+import { RangeFilter } from "../range-filter.ts";
 import { accelRedirect } from "./accel-redirect.ts";
 import { rewriteCookie } from "./cookies.ts";
 import type { CookieSettings } from "./cookies.ts";
@@ -77,8 +79,22 @@ export function compileAnswer(
       if (hidden.has(lower)) continue;
       takeField(request, rules, names[index]!, lower, values[index]!);
     }
-    return null;
+    return settings.forceRanges ? cutRange(request) : null;
   };
+}
+
+/** `proxy_force_ranges`: the one range that was asked for is cut out of the answer. */
+function cutRange(request: Request): (() => void) | null {
+  const { response } = request;
+  response.fields.remove("accept-ranges");
+  const size = response.contentLength;
+  if (size < 0) return null;
+  const parts = chooseParts(request, size, Math.min(1, request.location.core.maxRanges));
+  if (parts === "unsatisfiable") return () => response.fail(416);
+  const [part] = parts;
+  if (part !== undefined && "start" in part && part.end - part.start < size)
+    response.addBodyFilter((next) => new RangeFilter(part, next));
+  return null;
 }
 
 /** X-Accel-Limit-Rate: bytes per second for this answer. */

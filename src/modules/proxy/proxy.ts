@@ -209,6 +209,14 @@ const bodies: readonly DirectiveSpec[] = [
     set: location.flag("buffering"),
   },
   {
+    name: "proxy_force_ranges",
+    contexts: everywhere,
+    args: "flag",
+    default: "off",
+    doc: "Whether ranges are cut out of answers, whatever the server says of ranges.",
+    set: location.flag("forceRanges"),
+  },
+  {
     name: "proxy_buffers",
     contexts: everywhere,
     args: "2",

@@ -64,6 +64,7 @@ export interface ProxySettings {
   /** Lower case: what the fields say is not done. */
   ignoreHeaders: ReadonlySet<string>;
   passTrailers: boolean;
+  forceRanges: boolean;
   buffering: boolean;
   buffers: Buffers;
   /** -1: twice the larger of one buffer and the head's. */
@@ -118,6 +119,7 @@ export const proxyLevel: Level<ProxyLocation> = {
     cookieFlags: [],
     ignoreHeaders: new Set(),
     passTrailers: false,
+    forceRanges: false,
     buffering: true,
     buffers: { count: 8, size: 4096 },
     busyBuffersSize: -1,
