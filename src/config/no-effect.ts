@@ -263,7 +263,6 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["proxy_bind", ["off"]],
   ["proxy_cache", ["off"]],
   ["proxy_ignore_client_abort", ["off"]],
-  ["proxy_limit_rate", ["0"]],
   ["proxy_pass_trailers", ["off"]],
   ["proxy_ssl_server_name", ["off"]],
   ["proxy_ssl_verify", ["off"]],

@@ -1,6 +1,8 @@
+import { RateFilter } from "../../gateway/rate-filter.ts";
 import { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import type { Request } from "../../gateway/request.ts";
+import { parseSize } from "../../config/values.ts";
 import { chooseParts } from "../range-answer.ts";
 import { RangeFilter } from "../range-filter.ts";
 import { accelRedirect } from "./accel-redirect.ts";
@@ -8,6 +10,7 @@ import { rewriteCookie } from "./cookies.ts";
 import type { CookieSettings } from "./cookies.ts";
 import { refreshUrlStart, rewriteRedirect } from "./redirect.ts";
 import type { ProxySettings, RedirectRule } from "./settings.ts";
+import type { Value } from "../../gateway/settings.ts";
 
 /** Fields of an answer that concern the upstream connection. */
 const hopByHop = ["connection", "keep-alive", "transfer-encoding"];
@@ -79,8 +82,20 @@ export function compileAnswer(
       if (hidden.has(lower)) continue;
       takeField(request, rules, names[index]!, lower, values[index]!);
     }
+    if (settings.limitRate !== null) slowDown(request, settings, settings.limitRate, head);
     return settings.forceRanges ? cutRange(request) : null;
   };
+}
+
+/** `proxy_limit_rate`: only what is buffered is read at a rate, which the server may choose to be. */
+function slowDown(request: Request, settings: ProxySettings, rate: Value, { fields }: ResponseHead): void {
+  const wish = settings.ignoreHeaders.has("x-accel-buffering") ? null : fields.get("x-accel-buffering");
+  const wanted = wish?.toLowerCase();
+  if (wanted === "no" || (wanted !== "yes" && !settings.buffering)) return;
+  const bytesPerSecond = parseSize(rate.evaluate(request)) ?? 0;
+  if (bytesPerSecond === 0 || request.response.status === 101) return;
+  const { clock } = request.connection.gateway.network;
+  request.response.addBodyFilter((next) => new RateFilter({ bytesPerSecond, freeBytes: 0 }, clock, next));
 }
 
 /** `proxy_force_ranges`: the one range that was asked for is cut out of the answer. */

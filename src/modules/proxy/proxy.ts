@@ -209,6 +209,14 @@ const bodies: readonly DirectiveSpec[] = [
     set: location.flag("buffering"),
   },
   {
+    name: "proxy_limit_rate",
+    contexts: everywhere,
+    args: "1",
+    default: "0",
+    doc: "Bytes per second that are read of an answer at most, with `proxy_buffering on`; 0 for no limit.",
+    set: location.sizeValue("limitRate", registry),
+  },
+  {
     name: "proxy_force_ranges",
     contexts: everywhere,
     args: "flag",

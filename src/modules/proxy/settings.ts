@@ -65,6 +65,8 @@ export interface ProxySettings {
   ignoreHeaders: ReadonlySet<string>;
   passTrailers: boolean;
   forceRanges: boolean;
+  /** Bytes per second, as text; null for no limit. */
+  limitRate: Value | null;
   buffering: boolean;
   buffers: Buffers;
   /** -1: twice the larger of one buffer and the head's. */
@@ -120,6 +122,7 @@ export const proxyLevel: Level<ProxyLocation> = {
     ignoreHeaders: new Set(),
     passTrailers: false,
     forceRanges: false,
+    limitRate: null,
     buffering: true,
     buffers: { count: 8, size: 4096 },
     busyBuffersSize: -1,
