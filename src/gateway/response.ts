@@ -177,8 +177,8 @@ export class Response {
 
   private endFramed(): void {
     if (this.complete) return;
+    if (!this.headOnly) this.beforeTrailers?.();
     if (this.chunked && !this.headOnly) {
-      this.beforeTrailers?.();
       const size = this.takeHead();
       const tail = this.trailers === null ? lastChunk : trailerBytes(this.trailers);
       if (size + tail.length <= scratch.length) {
@@ -320,7 +320,7 @@ export class Response {
     if (request.speaks11 && request.location.core.chunkedTransferEncoding) {
       this.chunked = true;
       this.contentLength = -1;
-    } else {
+    } else if (this.contentLength < 0) {
       request.keepAlive = false;
     }
   }

@@ -137,10 +137,9 @@ function addOne(request: Request, { name, lower, value }: AddedField): void {
   if (text !== "") response.fields.addLowered(name, lower, text);
 }
 
-/** The values are taken when the body is complete. */
+/** The values are taken when the body is complete: for `$sent_trailer_` also where none can be sent. */
 function expectTrailers(request: Request, wanted: readonly AddedField[]): void {
   const { response } = request;
-  if (!request.speaks11) return;
   const trailers = response.trailers ?? new Fields();
   response.trailers = trailers;
   response.beforeTrailers = () => {
