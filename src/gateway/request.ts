@@ -79,6 +79,8 @@ export class Request implements VariableHolder {
   upstreamStates: UpstreamState[] | null = null;
   /** Head of the answer of the upstream server asked last, as it came; null while there is none. */
   upstreamHead: ResponseHead | null = null;
+  /** The fields behind the last chunk of that answer, where they are kept. */
+  upstreamTrailers: Fields | null = null;
   /** The host that a module passes the request on to: `$proxy_host` and `$proxy_port`. */
   passedTo: { readonly host: string; readonly port: string } | null = null;
   watcher: ClientWatcher | null = null;

@@ -26,7 +26,7 @@ const variables: readonly Spec[] = [
   { name: "upstream_cache_last_modified", get: notFound },
   { name: "upstream_cache_etag", get: notFound },
   { name: "upstream_http_", prefix: true, volatile: true, get: upstreamField },
-  { name: "upstream_trailer_", prefix: true, volatile: true, get: notFound },
+  { name: "upstream_trailer_", prefix: true, volatile: true, get: upstreamTrailer },
   { name: "upstream_cookie_", prefix: true, volatile: true, get: upstreamCookie },
 ];
 
@@ -64,6 +64,10 @@ function duration(ms: number): string {
 
 function upstreamField({ upstreamHead }: Request, rest: string): string | null {
   return upstreamHead === null ? null : fieldByVariable(upstreamHead.fields, rest);
+}
+
+function upstreamTrailer({ upstreamTrailers }: Request, rest: string): string | null {
+  return upstreamTrailers === null ? null : fieldByVariable(upstreamTrailers, rest);
 }
 
 function upstreamCookie({ upstreamHead }: Request, rest: string): string | null {

@@ -259,6 +259,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     if (this.request.upstreamStates!.length > 0) this.closeState();
     const state = this.newState();
     this.request.upstreamHead = null;
+    this.request.upstreamTrailers = null;
     this.request.upstreamStates!.push(state);
     const peer = this.selection!.next();
     if (peer === null) {

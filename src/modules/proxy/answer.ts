@@ -178,8 +178,9 @@ function refreshOf(request: Request, redirects: readonly RedirectRule[], value: 
 }
 
 /** `proxy_pass_trailers`: what follows the last chunk goes to the client, if its own answer has chunks. */
-export function takeTrailers({ response }: Request, trailers: Fields, hidden: ReadonlySet<string>): void {
-  if (!response.chunked) return;
+export function takeTrailers(request: Request, trailers: Fields, hidden: ReadonlySet<string>): void {
+  request.upstreamTrailers = trailers;
+  const { response } = request;
   const { names, lowerNames, values } = trailers;
   for (let index = 0; index < names.length; index++) {
     if (hidden.has(lowerNames[index]!)) continue;
