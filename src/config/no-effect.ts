@@ -191,11 +191,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "msie_padding msie_refresh keepalive_disable",
   },
   {
-    module: "ngx_http_core_module",
-    reason: "interim responses of upstreams are not passed on",
-    names: "early_hints",
-  },
-  {
     module: "ngx_http_v2_module",
     reason: "the runtime sizes HTTP/2's buffers",
     names: `http2_recv_buffer_size http2_pool_size http2_body_preread_size http2_streams_index_size
@@ -254,7 +249,6 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["daemon", ["off"]],
   ["dav_methods", ["off"]],
   ["disable_symlinks", ["off"]],
-  ["early_hints", ["off", "0"]],
   ["expires", ["off"]],
   ["geoip_proxy_recursive", ["off"]],
   ["http2", ["off"]],

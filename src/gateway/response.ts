@@ -105,6 +105,15 @@ export class Response {
     if (this.filterMakers !== null) this.insertFilters(this.filterMakers);
   }
 
+  /** Sends an interim answer with these field lines ahead of the head, to clients that can tell it apart. */
+  sendEarlyHints(fieldLines: string): void {
+    const { request } = this;
+    if (this.headSent || request.parent !== null || !request.speaks11) return;
+    const head = `HTTP/1.1 103 Early Hints\r\n${fieldLines}\r\n`;
+    this.headBytes += head.length;
+    this.send(Buffer.from(head, "latin1"));
+  }
+
   /**
    * For header filters: the body is changed on its way. What was known of it is not true any more.
    * Filters are passed in the order in which they were added.
@@ -300,7 +309,7 @@ export class Response {
     const head = this.pendingHead;
     if (head === null || head === "") return 0;
     this.pendingHead = null;
-    this.headBytes = head.length;
+    this.headBytes += head.length;
     if (head.length <= scratch.length - 1024) return writeLatin1(scratch, head, 0);
     this.send(Buffer.from(head, "latin1"));
     return 0;

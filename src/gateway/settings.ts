@@ -69,6 +69,8 @@ export interface LocationSettings {
   logSubrequest: boolean;
   internal: boolean;
   errorPages: readonly ErrorPage[];
+  /** Early hints of upstream servers are passed on if one of these says so. */
+  earlyHints: readonly Value[];
   errorLog: ErrorLog;
   /** Null: WebSockets are left alone until they end by themselves. */
   websocketDrain: WebSocketDrain | null;

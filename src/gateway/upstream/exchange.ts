@@ -61,6 +61,8 @@ export interface ExchangePlan {
    * the answer itself is not wanted: the exchange ends, and the function goes on with the request.
    */
   acceptHead(head: ResponseHead): (() => void) | null;
+  /** Passes on the head of an interim answer with status 103, or not. */
+  acceptEarlyHints(head: ResponseHead): void;
   /** Takes over the fields behind the answer's last chunk; null when they are not wanted. */
   acceptTrailers(trailers: Fields): void;
   /** Whether the fields behind the last chunk are wanted. */

@@ -172,7 +172,10 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       return false;
     }
     for (const warning of head.warnings) request.log("warn", warning);
-    if (head.status >= 100 && head.status < 200 && head.status !== 101) return true;
+    if (head.status >= 100 && head.status < 200 && head.status !== 101) {
+      if (head.status === 103) exchange.plan.acceptEarlyHints(head);
+      return true;
+    }
     const { state } = exchange;
     state.status = head.status;
     request.upstreamHead = head;

@@ -314,6 +314,14 @@ const connectionDirectives: readonly DirectiveSpec[] = [
 
 const answerDirectives: readonly DirectiveSpec[] = [
   {
+    name: "early_hints",
+    contexts: everywhere,
+    args: "1+",
+    default: null,
+    doc: "Passes an upstream server's 103 (Early Hints) on if one of the values is neither empty nor 0.",
+    set: earlyHints,
+  },
+  {
     name: "error_page",
     contexts: everywhereAndIf,
     args: "2+",
@@ -468,6 +476,11 @@ function typesBlock(scope: Scope, directive: Directive): void {
       types.set(extension, name);
     }
   });
+}
+
+function earlyHints(scope: Scope, { args }: Directive): void {
+  const settings = scope.location(httpCore);
+  settings.earlyHints = [...(settings.earlyHints ?? []), ...args.map((arg) => valueOf(scope, arg))];
 }
 
 function rootDirective(scope: Scope, directive: Directive): void {

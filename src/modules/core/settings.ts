@@ -77,6 +77,7 @@ export const locationLevel: Level<CoreLocation> = {
     logSubrequest: false,
     internal: false,
     errorPages: [],
+    earlyHints: [],
     errorLog: null,
     errorLogTargets: null,
     websocketDrain: drainWhenDropped,

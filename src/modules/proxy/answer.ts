@@ -1,5 +1,6 @@
 import { RateFilter } from "../../gateway/rate-filter.ts";
 import { Fields } from "../../http/fields.ts";
+import { safeFieldValue } from "../../http/field-value.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import type { Request } from "../../gateway/request.ts";
 import { parseSize } from "../../config/values.ts";
@@ -175,6 +176,31 @@ function locationOf(request: Request, redirects: readonly RedirectRule[], value:
 function refreshOf(request: Request, redirects: readonly RedirectRule[], value: string): string {
   const start = refreshUrlStart(value);
   return start < 0 ? value : (rewriteRedirect(request, redirects, value, start) ?? value);
+}
+
+/**
+ * Passes the fields of a 103 (Early Hints) on to a client that wants them.
+ *
+ * @param bytesMax more than these are not passed on
+ * @returns how many bytes they are
+ */
+export function passEarlyHints(
+  request: Request,
+  { fields }: ResponseHead,
+  hidden: ReadonlySet<string>,
+  bytesMax: number,
+): number {
+  const { response, location } = request;
+  const wanted = location.core.earlyHints.some((value) => !["", "0"].includes(value.evaluate(request)));
+  if (!wanted) return 0;
+  const { names, lowerNames, values } = fields;
+  let text = "";
+  for (let index = 0; index < names.length; index++) {
+    if (hidden.has(lowerNames[index]!)) continue;
+    text += `${names[index]!}: ${safeFieldValue(values[index]!)}\r\n`;
+  }
+  if (text !== "" && text.length <= bytesMax) response.sendEarlyHints(text);
+  return text.length;
 }
 
 /** `proxy_pass_trailers`: what follows the last chunk goes to the client, if its own answer has chunks. */

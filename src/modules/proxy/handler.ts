@@ -16,7 +16,7 @@ import type { Resolution } from "../name-resolver.ts";
 import { resolverOf } from "../resolver.ts";
 import { findUpstream } from "../upstream.ts";
 import { peerName } from "../upstream-server.ts";
-import { compileAnswer, hiddenFields, takeTrailers } from "./answer.ts";
+import { compileAnswer, hiddenFields, passEarlyHints, takeTrailers } from "./answer.ts";
 import type { HeadAcceptor } from "./answer.ts";
 import { localAddressFor } from "./bind.ts";
 import { hostOf, splitScheme } from "./pass.ts";
@@ -46,6 +46,8 @@ class ProxyPlan implements ExchangePlan {
   private readonly headBuilder: HeadBuilder;
   private readonly headAcceptor: HeadAcceptor;
   private readonly hidden: ReadonlySet<string>;
+  /** So much of early hints has come: a server could send them without end. */
+  private hintBytes = 0;
 
   constructor(
     request: Request,
@@ -91,6 +93,11 @@ class ProxyPlan implements ExchangePlan {
 
   acceptHead(head: ResponseHead): (() => void) | null {
     return this.headAcceptor(this.request, head);
+  }
+
+  acceptEarlyHints(head: ResponseHead): void {
+    const room = this.settings.bufferSize - this.hintBytes;
+    this.hintBytes += passEarlyHints(this.request, head, this.hidden, room);
   }
 
   acceptTrailers(trailers: Fields): void {
