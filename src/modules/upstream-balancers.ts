@@ -103,7 +103,7 @@ export const upstreamKeepalive: HttpModule = {
       contexts: ["upstream"],
       args: "1,2",
       default: "32 local",
-      doc: "Idle connections to the group's servers that are kept; 0 keeps none.",
+      doc: "Idle connections to the group's servers that are kept; 0 keeps none. `local` changes nothing.",
       set: keepaliveDirective,
     },
     {
