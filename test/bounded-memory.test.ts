@@ -18,6 +18,8 @@ import { freePort } from "./support/ports.ts";
 const bodyBytes = 1024 ** 3;
 /** So much of a body passes through before its receiver stops. */
 const readBytes = 64 * 1024 ** 2;
+/** Bodies that are put into files. */
+const storedBytes = 2 * readBytes;
 const clients = 4;
 /** For all clients together; what one of them could make grow without bounds is 1 GiB. */
 const growthMax = 32 * 1024 ** 2;
@@ -160,14 +162,19 @@ async function downloads(settings: string): Promise<void> {
   await backend.stop();
 }
 
-async function uploads(settings: string, framing: "length" | "chunks"): Promise<void> {
+interface Upload {
+  readonly bytes: number;
+  readonly framing: "length" | "chunks";
+}
+
+async function uploads(settings: string, body: Upload): Promise<void> {
   let stalled: Promise<void>[] = [];
   const backend = await new StubServer((socket) => void stalled.push(takeUpTo(socket, readBytes))).start();
   const location = `location / { ${settings} proxy_pass http://127.0.0.1:${backend.port}; }`;
   await withGateway(location, async (gateway, port) => {
     await measure(gateway, async () => {
       stalled = [];
-      const sockets = await Promise.all(Array.from({ length: clients }, () => upload(port, framing)));
+      const sockets = await Promise.all(Array.from({ length: clients }, () => upload(port, body)));
       while (stalled.length < clients) await sleep(20);
       await Promise.all(stalled);
       return [...sockets, ...backend.open];
@@ -176,12 +183,12 @@ async function uploads(settings: string, framing: "length" | "chunks"): Promise<
   await backend.stop();
 }
 
-async function upload(port: number, framing: "length" | "chunks"): Promise<net.Socket> {
+async function upload(port: number, { bytes, framing }: Upload): Promise<net.Socket> {
   const socket = await connect(port);
-  const field = framing === "length" ? `Content-Length: ${bodyBytes}` : "Transfer-Encoding: chunked";
+  const field = framing === "length" ? `Content-Length: ${bytes}` : "Transfer-Encoding: chunked";
   socket.write(`POST / HTTP/1.1\r\nHost: localhost\r\n${field}\r\n\r\n`);
-  if (framing === "chunks") socket.write(`${bodyBytes.toString(16)}\r\n`);
-  pour(socket, bodyBytes);
+  if (framing === "chunks") socket.write(`${bytes.toString(16)}\r\n`);
+  pour(socket, bytes);
   return socket;
 }
 
@@ -195,12 +202,14 @@ describe("bodies of 1 GiB whose receiver stops take no memory", () => {
 
   test("of one that is read slowly", () => downloads("proxy_limit_rate 60m;"));
 
-  test("of a request", () => uploads("", "length"));
+  test("of a request", () =>
+    uploads("proxy_request_buffering off;", { bytes: bodyBytes, framing: "length" }));
 
-  test("of a request that is not buffered", () => uploads("proxy_request_buffering off;", "length"));
+  test("of a request in chunks", () =>
+    uploads("proxy_request_buffering off;", { bytes: bodyBytes, framing: "chunks" }));
 
-  test("of a request in chunks that is not buffered", () =>
-    uploads("proxy_request_buffering off;", "chunks"));
+  test("of a request that is put into a file first", () =>
+    uploads("client_body_temp_path bodies;", { bytes: storedBytes, framing: "length" }));
 
   test("of a file", () =>
     withGateway("", async (gateway, port) => {

@@ -9,7 +9,7 @@ interface Group {
 
 const HASH = "tables grow by themselves";
 const NO_CACHE = "responses are not cached, every request goes upstream";
-const STREAMED = "bodies pass through memory with back-pressure, never through files";
+const STREAMED = "answers pass through memory with back-pressure, never through files";
 const RUNTIME_IO = "the runtime chooses how bytes are read and written";
 const EVENTS = "the runtime chooses how events are waited for";
 const STAPLING = "certificate status is not stapled, clients ask the authority";
@@ -169,8 +169,8 @@ const NO_EFFECT: readonly Group[] = [
   },
   {
     module: "ngx_http_core_module",
-    reason: STREAMED,
-    names: "client_body_temp_path client_body_in_single_buffer client_body_early_read",
+    reason: "bodies are kept in the pieces that they come in",
+    names: "client_body_in_single_buffer client_body_early_read",
   },
   {
     module: "ngx_http_core_module",
@@ -245,7 +245,6 @@ export const OBSOLETE: ReadonlyMap<string, string | null> = new Map([
  */
 export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["autoindex", ["off"]],
-  ["client_body_in_file_only", ["off"]],
   ["daemon", ["off"]],
   ["dav_methods", ["off"]],
   ["disable_symlinks", ["off"]],

@@ -532,6 +532,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
         this.gateway.reportInternalError(error);
       }
     }
+    request.body.releaseFile();
   }
 
   /** The socket is closed: nothing may happen here any more by itself. */

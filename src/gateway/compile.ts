@@ -45,7 +45,11 @@ export function compileHttp(build: HttpBuild, core: CoreModule, scope: Scope): H
   for (const draft of build.servers) buildServer(build, core, draft);
   build.variables.finish();
   const keepsAnswerFields = build.variables.uses(answerVariables);
-  for (const draft of build.servers) draft.server!.keepsAnswerFields = keepsAnswerFields;
+  const namesBodyFiles = build.variables.uses(["request_body_file"]);
+  for (const draft of build.servers) {
+    draft.server!.keepsAnswerFields = keepsAnswerFields;
+    draft.server!.namesBodyFiles = namesBodyFiles;
+  }
   for (const draft of build.servers) attachLocations(build, draft.root);
   for (const run of build.afterwards) run();
   return { sockets: groupByAddress(build, scope), build };

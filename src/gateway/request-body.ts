@@ -1,6 +1,7 @@
 import { LengthDecoder } from "../http/body.ts";
 import type { BodyDecoder, BodySink } from "../http/body.ts";
 import { ChunkedDecoder } from "../http/chunked.ts";
+import type { BodyFile } from "./body-file.ts";
 import type { ClientConnection } from "./client-connection.ts";
 
 /** Who reads a request's body. */
@@ -36,11 +37,14 @@ export class RequestBody implements BodySink {
   gathered: readonly Buffer[] | null = null;
   /** What came of the body so far, while all of that is in memory. */
   kept: readonly Buffer[] | null = null;
+  /** Where it is, or is being put, when it is too large for memory. */
+  file: BodyFile | null = null;
   private readonly connection: ClientConnection;
   private readonly decoder: BodyDecoder | null;
   private consumer: BodyConsumer | null = null;
   private failed = false;
   private expectationDone = false;
+  private fileReleased = false;
 
   constructor(connection: ClientConnection, contentLength: number, chunked: boolean) {
     this.connection = connection;
@@ -97,6 +101,13 @@ export class RequestBody implements BodySink {
   /** Nobody reads the body any more: lets go of who did. */
   release(): void {
     this.consumer = null;
+  }
+
+  /** The request is over, and needs the file no more. */
+  releaseFile(): void {
+    if (this.fileReleased) return;
+    this.fileReleased = true;
+    this.file?.release();
   }
 
   /** The body cannot be completed. */

@@ -1,4 +1,5 @@
 import type { ComplexValue } from "../config/complex-value.ts";
+import type { TemporaryDirectory } from "./body-file.ts";
 import type { WebSocketDrain } from "./drain.ts";
 import type { ErrorLog } from "./error-log.ts";
 import type { Request } from "./request.ts";
@@ -40,6 +41,9 @@ export interface LocationSettings {
   clientMaxBodySize: number;
   clientBodyBufferSize: number;
   clientBodyTimeoutMs: number;
+  clientBodyTempPath: TemporaryDirectory;
+  /** "clean": the file goes with the request; "on": it stays. */
+  clientBodyInFileOnly: "off" | "clean" | "on";
   sendTimeoutMs: number;
   keepaliveTimeoutMs: number;
   /** Seconds for the Keep-Alive field; 0 sends none. */

@@ -29,7 +29,13 @@ export function startSubrequest(parent: Request, options: SubrequestOptions): Re
   const { connection, head, server } = parent;
   const body = options.withBody ? parent.body : new RequestBody(connection, 0, false);
   parent.hasSubrequests = true;
-  const taker = new AnswerDropper(options.onEnd);
+  // The parent may end before it.
+  const file = options.withBody ? body.file : null;
+  file?.retain();
+  const taker = new AnswerDropper((subrequest) => {
+    file?.release();
+    options.onEnd(subrequest);
+  });
   const request = new Request({ connection, head, body, server, parent, taker });
   request.method = options.method;
   request.setUri(options.uri, options.args);

@@ -40,6 +40,8 @@ export class VirtualServer {
   readonly rewrite: PhaseHandler[] = [];
   /** Some variable in use tells fields of answers: they are kept for as long as a tunnel lives. */
   keepsAnswerFields = true;
+  /** `$request_body_file` is in use: files of bodies have names that others find. */
+  namesBodyFiles = true;
   readonly postRead: PhaseHandler[] = [];
   /** What TLS handshakes for this server's names use; filled by the ssl module. */
   readonly tls: ServerTlsState = { context: null, rejects: false, requestsCertificate: false };

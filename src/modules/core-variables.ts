@@ -73,7 +73,7 @@ const requestVariables: readonly Spec[] = [
   { name: "request_method", get: ({ method }) => method },
   { name: "remote_user", get: remoteUser },
   { name: "request_body", get: requestBody },
-  { name: "request_body_file", get: notFound },
+  { name: "request_body_file", get: ({ body }) => body.file?.path ?? null },
   { name: "request_id", get: () => randomBytes(16).toString("hex") },
   { name: "http_", prefix: true, get: ({ fields }, rest) => fieldByVariable(fields, rest) },
   { name: "cookie_", prefix: true, get: ({ fields }, rest) => findCookie(fields, rest) },

@@ -64,12 +64,16 @@ function copy(request: Request, { uris, requestBody }: MirrorSettings): Verdict 
   return new Promise((resolve) => {
     const payload = new Payload(request, true, {
       onPayloadReady() {
-        // The bytes that are read stay with the body, for whoever reads it next.
-        if (payload.complete) start(request, uris, true);
-        else request.log("warn", "client request body is too large to be mirrored");
+        // What was read stays with the body, for whoever reads it next.
+        payload.close();
+        start(request, uris, true);
         resolve(DECLINED);
       },
-      onPayloadFailed: resolve,
+      onPayloadFailed(status) {
+        payload.close();
+        resolve(status);
+      },
+      crash: (error) => request.response.crash(error),
     });
     payload.start();
   });

@@ -216,7 +216,9 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.current = null;
     this.connectDeadline?.dispose();
     this.request.watcher = null;
+    this.payload.close();
     this.request.body.release();
+    this.request.body.releaseFile();
     const lease = { keeper: this.selection!.keeper, peer: this.peer! };
     this.selection!.answered?.(lease.peer, this.state);
     this.peer = null;

@@ -1,12 +1,17 @@
+import { BodyFile } from "../body-file.ts";
+import { BodySpool } from "../body-spool.ts";
+import type { SpoolOwner } from "../body-spool.ts";
 import type { BodyConsumer } from "../request-body.ts";
 import type { Request } from "../request.ts";
 
 /**
- * Bodies up to this size are read whole before an upstream server is asked, as nginx does with all
- * bodies (in temporary files): a slow client then occupies no server, and another one can be tried.
- * Larger ones are passed on while they come, in constant memory.
+ * Bodies up to this size are kept in memory, where `client_body_buffer_size` is less: a file for each
+ * small body would cost more than it saves.
  */
-const wholeBytesMax = 1024 * 1024;
+const memoryBytesMax = 1024 * 1024;
+
+/** Read at once of a file. */
+const pieceBytes = 65_536;
 
 /** Where a payload's bytes go once a connection to an upstream server is there. */
 export interface PayloadTarget {
@@ -21,26 +26,49 @@ export interface PayloadOwner {
   onPayloadReady(): void;
   /** The body cannot be completed: the status to end the request with. */
   onPayloadFailed(status: number): void;
+  /** A programming error met on the way. */
+  crash(error: unknown): void;
 }
 
-/** A request's body on its way to an upstream server. */
-export class Payload implements BodyConsumer {
+/**
+ * A request's body on its way to an upstream server. As in nginx it is read whole before a server is
+ * asked, in memory or into a temporary file, so that a slow client occupies no server and another server
+ * can be tried; or else it is passed on while it comes.
+ */
+export class Payload implements BodyConsumer, SpoolOwner {
   private readonly owner: PayloadOwner;
   private readonly request: Request;
-  private readonly waitForMax: number;
+  private readonly whole: boolean;
+  /** More bytes than these are not kept in memory. */
+  private readonly memoryMax: number;
   private chunks: Buffer[] = [];
   private gathered = 0;
   private started = false;
   private target: PayloadTarget | null = null;
   private closed = false;
+  private spool: BodySpool | null = null;
+  private file: BodyFile | null = null;
+  /** Bytes of the file that are on their way to the target. */
+  private position = 0;
+  private piece: Buffer | null = null;
+  private reading = false;
   complete = false;
   /** Bytes have gone out that were not kept: no other server can be tried with this body. */
   spent = false;
 
+  /** @param whole the upstream is not asked before all of the body is there */
   constructor(request: Request, whole: boolean, owner: PayloadOwner) {
     this.request = request;
     this.owner = owner;
-    this.waitForMax = whole ? wholeBytesMax : 0;
+    this.whole = whole;
+    const { clientBodyBufferSize, clientBodyInFileOnly } = request.location.core;
+    const mayStay = whole && clientBodyInFileOnly === "off";
+    this.memoryMax = mayStay ? Math.max(memoryBytesMax, clientBodyBufferSize) : 0;
+  }
+
+  /** All of it is at hand, and `sendTo` gives it at once. */
+  get inMemory(): boolean {
+    return this.complete && this.file === null;
   }
 
   /** Length of the body when it is known by now; null for one that must be sent in chunks. */
@@ -57,18 +85,23 @@ export class Payload implements BodyConsumer {
 
   start(): void {
     const { body } = this.request;
+    if (body.file?.whole === true) return this.takeFile(body.file);
     if (body.discarded || (body.started && body.kept === null)) return this.startWithoutBody();
     // An exchange before this one, whose failure led here, may have read some of the body.
     for (const chunk of body.kept ?? []) this.keep(chunk);
     body.kept = this.chunks;
-    const tooLarge = body.contentLength > this.waitForMax;
-    if (tooLarge) this.begin();
+    if (!body.complete && body.contentLength > this.memoryMax) this.beginLarge();
     if (!this.closed) body.start(this);
   }
 
   /** Sends what is gathered, then what comes. Called once per connection that the body is sent on. */
   sendTo(target: PayloadTarget): void {
     this.target = target;
+    if (this.file !== null) {
+      this.position = 0;
+      this.readOn(this.file);
+      return;
+    }
     let flowing = true;
     for (const chunk of this.chunks) flowing = target.onPayload(chunk) && flowing;
     if (this.complete) {
@@ -90,11 +123,13 @@ export class Payload implements BodyConsumer {
   close(): void {
     this.closed = true;
     this.target = null;
+    this.spool?.stop();
   }
 
   /** The target can take more. */
   flow(): void {
-    if (!this.complete) this.request.body.resume();
+    if (this.file !== null) this.readOn(this.file);
+    else if (!this.complete) this.request.body.resume();
   }
 
   onBody(bytes: Buffer): boolean {
@@ -103,10 +138,32 @@ export class Payload implements BodyConsumer {
       return true;
     }
     if (this.target !== null) return this.target.onPayload(bytes);
+    if (this.spool !== null) {
+      this.gathered += bytes.length;
+      this.spool.add(Buffer.from(bytes));
+      return false;
+    }
     this.keep(Buffer.from(bytes));
-    if (this.gathered <= this.waitForMax) return true;
-    this.begin();
+    if (this.gathered <= this.memoryMax) return true;
+    this.beginLarge();
     return this.target !== null;
+  }
+
+  onSpoolDrained(): void {
+    this.request.body.resume();
+  }
+
+  onSpoolEnd(): void {
+    const { finished, body } = this.request;
+    if (this.closed || finished || body.file === null) return;
+    body.file.whole = true;
+    this.takeFile(body.file);
+  }
+
+  onSpoolFailed(failure: string): void {
+    if (this.closed || this.request.finished) return;
+    this.request.log("crit", failure);
+    this.owner.onPayloadFailed(500);
   }
 
   private keep(chunk: Buffer): void {
@@ -116,6 +173,7 @@ export class Payload implements BodyConsumer {
 
   onBodyEnd(): void {
     if (this.closed) return;
+    if (this.spool !== null) return this.spool.end();
     this.complete = true;
     if (!this.spent) this.request.body.gathered = this.chunks;
     this.begin();
@@ -123,6 +181,7 @@ export class Payload implements BodyConsumer {
   }
 
   onBodyFailed(status: number): void {
+    this.spool?.stop();
     this.owner.onPayloadFailed(status);
   }
 
@@ -133,6 +192,61 @@ export class Payload implements BodyConsumer {
     body.discard();
     this.complete = true;
     this.begin();
+  }
+
+  /** The body is too large for memory: it goes into a file, or on its way already. */
+  private beginLarge(): void {
+    if (!this.whole) return this.begin();
+    const { body, location, server } = this.request;
+    const { clientBodyTempPath, clientBodyInFileOnly } = location.core;
+    const named = server.namesBodyFiles ? "clean" : "nameless";
+    const kinds = { off: named, clean: "clean", on: "persistent" } as const;
+    const file = new BodyFile(clientBodyTempPath, kinds[clientBodyInFileOnly], (path) => {
+      const level = clientBodyInFileOnly === "off" ? "warn" : "notice";
+      this.request.log(level, `a client request body is buffered to a temporary file ${path}`);
+    });
+    body.file = file;
+    body.kept = null;
+    this.spool = new BodySpool(file, this);
+    for (const chunk of this.chunks) this.spool.add(chunk);
+    this.chunks = [];
+  }
+
+  private takeFile(file: BodyFile): void {
+    this.spool = null;
+    this.file = file;
+    this.gathered = file.size;
+    this.complete = true;
+    this.begin();
+  }
+
+  /** Sends the next piece of the file, unless one is on its way. */
+  private readOn(file: BodyFile): void {
+    const { target } = this;
+    if (this.reading || target === null) return;
+    if (this.position === file.size) return target.onPayloadEnd();
+    this.reading = true;
+    const piece = (this.piece ??= Buffer.allocUnsafe(pieceBytes));
+    file.read(this.position, piece, (result) => {
+      this.reading = false;
+      // Another try of the same body begins anew.
+      if (this.target !== target) return this.readOn(file);
+      try {
+        this.onRead(file, target, result);
+      } catch (error) {
+        this.owner.crash(error);
+      }
+    });
+  }
+
+  private onRead(file: BodyFile, target: PayloadTarget, result: number | string): void {
+    if (typeof result === "string") {
+      this.request.log("crit", result);
+      this.owner.onPayloadFailed(500);
+      return;
+    }
+    this.position += result;
+    if (target.onPayload(this.piece!.subarray(0, result))) this.readOn(file);
   }
 
   private begin(): void {

@@ -82,7 +82,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     if (this.chunkedRequest) this.appendText(`${bytes.length.toString(16)}\r\n`);
     this.append(bytes);
     if (this.chunkedRequest) this.append(chunkEnd);
-    if (this.exchange.payload.complete) return true;
+    if (this.exchange.payload.inMemory) return true;
     return this.leave();
   }
 

@@ -2,12 +2,14 @@
  * ngx_http_core_module: servers, locations, and what governs the life of a connection.
  * https://nginx.org/en/docs/http/ngx_http_core_module.html
  */
+import path from "node:path";
 import { constantValue } from "../../config/complex-value.ts";
 import type { Context, DirectiveSpec } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
 import { refuse, slots } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
 import { parseMilliseconds, parseSeconds } from "../../config/values.ts";
+import type { TemporaryDirectory } from "../../gateway/body-file.ts";
 import { buildOf, locationDraftOf, valueOf } from "../../gateway/http-build.ts";
 import type { HttpModule } from "../../gateway/http-module.ts";
 import type { Request } from "../../gateway/request.ts";
@@ -218,6 +220,22 @@ const bodyDirectives: readonly DirectiveSpec[] = [
     default: "16k",
     doc: "Size of the buffer for request bodies.",
     set: location.size("clientBodyBufferSize"),
+  },
+  {
+    name: "client_body_temp_path",
+    contexts: everywhere,
+    args: "1,2,3,4",
+    default: null,
+    doc: "Directory of the files of large bodies, and how many digits name each level below it.",
+    set: location.custom("clientBodyTempPath", readTemporaryDirectory),
+  },
+  {
+    name: "client_body_in_file_only",
+    contexts: everywhere,
+    args: "1",
+    default: "off",
+    doc: "Whether each body that is buffered goes into a file, which stays (`on`) or not (`clean`).",
+    set: location.word("clientBodyInFileOnly", { off: "off", clean: "clean", on: "on" }),
   },
   {
     name: "client_body_timeout",
@@ -476,6 +494,14 @@ function typesBlock(scope: Scope, directive: Directive): void {
       types.set(extension, name);
     }
   });
+}
+
+function readTemporaryDirectory(
+  { args: [name = "", ...levels] }: Directive,
+  scope: Scope,
+): TemporaryDirectory {
+  const digits = levels.map((level) => (/^[1-3]$/.test(level) ? Number(level) : scope.fail("invalid value")));
+  return { path: path.resolve(scope.cycle.prefix, name), levels: digits };
 }
 
 function earlyHints(scope: Scope, { args }: Directive): void {

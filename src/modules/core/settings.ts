@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { constantValue } from "../../config/complex-value.ts";
 import type { Level } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
@@ -51,6 +52,8 @@ export const locationLevel: Level<CoreLocation> = {
     clientMaxBodySize: 1024 * 1024,
     clientBodyBufferSize: 16384,
     clientBodyTimeoutMs: minute,
+    clientBodyTempPath: { path: tmpdir(), levels: [] },
+    clientBodyInFileOnly: "off",
     sendTimeoutMs: minute,
     keepaliveTimeoutMs: 75_000,
     keepaliveHeaderSeconds: 0,
