@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { hostname } from "node:os";
 import { test } from "node:test";
 import { systemNetwork } from "../net/choose.ts";
-import { SyslogSink } from "./syslog.ts";
+import type { Scope } from "../config/scope.ts";
+import { SyslogSink, readSyslog } from "./syslog.ts";
 
 async function receive(send: (port: number) => void): Promise<string> {
   const server = createSocket("udp4");
@@ -41,4 +42,16 @@ test("what is too long is cut", async () => {
     new SyslogSink({ ...options, port }, systemNetwork().clock).write("x".repeat(5000));
   });
   assert.equal(text.length, 2048);
+});
+
+test("unix sockets are refused, and UDP is named as the way out", () => {
+  const scope = {
+    fail(message: string): never {
+      throw new Error(message);
+    },
+  } as unknown as Scope;
+  assert.throws(
+    () => readSyslog(scope, "syslog:server=unix:/dev/log"),
+    /^Error: syslog server "unix:\/dev\/log" is not supported by longhaul: .* UDP$/,
+  );
 });

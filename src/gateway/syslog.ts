@@ -61,7 +61,7 @@ function readServer(scope: Scope, text: string): { host: string; port: number } 
   if (parsed.kind === "error") return scope.fail(`${parsed.message} in syslog server "${text}"`);
   if (parsed.kind === "host") return { host: parsed.host, port: parsed.port ?? portDefault };
   return scope.fail(
-    `syslog server "${text}" is not supported by longhaul: the runtime has no unix datagrams`,
+    `syslog server "${text}" is not supported by longhaul: the runtimes send no unix datagrams, name an address that the log daemon listens to by UDP`,
   );
 }
 
