@@ -129,6 +129,8 @@ export interface ClientTls {
   readonly serverName: string | null;
   /** Refuse the peer when its certificate is not trusted or does not carry this name; null: accept any. */
   readonly verifyName: string | null;
+  /** Certificates between the peer's and a trusted one, at most, where it is verified; any number by default. */
+  readonly verifyDepth?: number;
   readonly alpn: readonly string[];
 }
 
@@ -138,8 +140,10 @@ export interface DialOptions {
   readonly tls: ClientTls | null;
 }
 
-/** The outcome of a dial: exactly one of the two calls, always asynchronous, none after `abort()`. */
+/** The outcome of a dial: exactly one of `onConnected` and `onFailed`, always asynchronous, none after `abort()`. */
 export interface DialEvents {
+  /** The peer is reached; what follows is TLS. */
+  onHandshake?(): void;
   /** Connected (TLS: handshake done). Returns the connection's first owner. */
   onConnected(connection: Connection): ConnectionOwner;
   /** `code`: "ECONNREFUSED", "ENOENT", "EHOSTUNREACH", a certificate's verify code, … */

@@ -302,6 +302,9 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.dial = network.dial(
       { endpoint: peer.endpoint, tls, ...(localAddress === null ? {} : { localAddress }) },
       {
+        onHandshake: () => {
+          this.activity = "SSL handshaking to upstream";
+        },
         onConnected: (connection) => {
           this.dial = null;
           this.connectDeadline?.dispose();

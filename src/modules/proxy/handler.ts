@@ -203,10 +203,10 @@ function passingUpstream(url: ParsedUrl, endpoints: readonly Endpoint[]): Upstre
 }
 
 /** Connections that showed other names, or other certificates, are not shared. */
-function poolKeyOf({ context, serverName, verifyName }: ClientTls): string {
+function poolKeyOf({ context, serverName, verifyName, verifyDepth }: ClientTls): string {
   const serial = contextSerials.get(context) ?? (lastContextSerial += 1);
   contextSerials.set(context, serial);
-  return `${serial} ${serverName ?? ""} ${verifyName ?? ""}`;
+  return `${serial} ${serverName ?? ""} ${verifyName ?? ""} ${verifyDepth ?? ""}`;
 }
 
 const contextSerials = new WeakMap<TlsContext, number>();
@@ -220,6 +220,7 @@ function clientTls(settings: ProxyLocation, request: Request, host: string): Cli
     context: settings.tlsContext!,
     serverName: settings.sslServerName && !isAddress ? name : null,
     verifyName: settings.sslVerify ? name : null,
+    verifyDepth: settings.sslVerifyDepth,
     alpn: [],
   };
 }

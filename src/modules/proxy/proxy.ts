@@ -355,7 +355,7 @@ const tlsDirectives: readonly DirectiveSpec[] = [
     contexts: everywhere,
     args: "1",
     default: "1",
-    doc: "Longest chain of a server's certificate; accepted, the runtime's own limit holds.",
+    doc: "Most certificates between a server's and the trusted one.",
     set: location.number("sslVerifyDepth"),
   },
   {

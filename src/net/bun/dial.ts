@@ -15,6 +15,7 @@ import {
 import { BunConnection } from "./connection.ts";
 import { BunTlsInfo } from "./tls-info.ts";
 import type { SocketCount } from "../socket-count.ts";
+import { isTooDeep, tooDeepCode } from "../verify-depth.ts";
 import { alpnWire, bunTlsOptions } from "./tls-options.ts";
 
 /** Bun's word for a name that does not match; names are checked here, not there. */
@@ -65,6 +66,7 @@ export class BunDial implements Dial, SocketUser {
     }
     this.socket = socket;
     if (this.options.tls === null) this.succeed(socket, null);
+    else this.events.onHandshake?.();
   }
 
   handshaken(_ok: boolean, error: SocketError | null): void {
@@ -78,9 +80,10 @@ export class BunDial implements Dial, SocketUser {
       return;
     }
     const chainError = error === null || error.code === wrongName ? null : (error.code ?? "EPROTO");
-    const refusal = refusalOf(clientTls, socket, chainError);
+    const info = new BunTlsInfo(socket, clientTls.serverName, true, chainError);
+    const refusal = refusalOf(clientTls, socket, info);
     if (refusal !== null) this.connectFailed(refusal);
-    else this.succeed(socket, new BunTlsInfo(socket, clientTls.serverName, true, chainError));
+    else this.succeed(socket, info);
   }
 
   /** Deferred: Bun knows of some failures before `connect` has returned. */
@@ -160,10 +163,12 @@ function isTransportError(error: SocketError, protocol: string | null): boolean 
   return protocol === null || /^(EPROTO|ECONN|ERR_SSL|EPIPE)/.test(error.code ?? "EPROTO");
 }
 
-function refusalOf(clientTls: ClientTls, socket: BunSocket, chainError: string | null): SocketError | null {
+function refusalOf(clientTls: ClientTls, socket: BunSocket, info: TlsInfo): SocketError | null {
   const { verifyName } = clientTls;
   if (verifyName === null) return null;
-  if (chainError !== null) return failure(chainError, "certificate verify failed");
+  if (info.verifyError !== null) return failure(info.verifyError, "certificate verify failed");
+  if (isTooDeep(clientTls, info.peerCertificates()))
+    return failure(tooDeepCode, "certificate chain too long");
   const certificate = socket.getPeerCertificate(false) as PeerCertificate;
   return tls.checkServerIdentity(verifyName, certificate) ?? null;
 }

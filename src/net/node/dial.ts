@@ -4,6 +4,7 @@ import type { Dial, DialEvents, DialOptions } from "../network.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { addressOfEndpoint, localOf, unnamedUnixAddress } from "./address.ts";
 import type { SocketCount } from "../socket-count.ts";
+import { isTooDeep, tooDeepCode } from "../verify-depth.ts";
 import { NodeConnection } from "./connection.ts";
 import { readsIntoSharedBuffer, sharedOnread } from "./sockets.ts";
 import { nodeContext } from "./tls-context.ts";
@@ -92,6 +93,7 @@ export class NodeDial implements Dial {
     this.secured = socket;
     this.watch(socket);
     socket.once("secureConnect", () => this.succeed(socket, raw));
+    this.events.onHandshake?.();
   }
 
   private watch(socket: net.Socket): void {
@@ -111,12 +113,14 @@ export class NodeDial implements Dial {
 
   private succeed(socket: net.Socket, raw: net.Socket): void {
     if (this.done) return;
-    this.finish();
     const { endpoint, tls: clientTls } = this.options;
     const info =
       clientTls === null || this.secured === null
         ? null
         : new NodeTlsInfo(this.secured, clientTls.serverName, true);
+    if (clientTls !== null && info !== null && isTooDeep(clientTls, info.peerCertificates()))
+      return this.fail(Object.assign(new Error("certificate chain too long"), { code: tooDeepCode }));
+    this.finish();
     const remote = addressOfEndpoint(endpoint);
     const local = endpoint.kind === "unix" ? unnamedUnixAddress : (localOf(raw) ?? remote);
     const connection = new NodeConnection({
