@@ -102,8 +102,8 @@ const NO_EFFECT: readonly Group[] = [
   },
   {
     module: "ngx_http_proxy_module",
-    reason: "the runtime decides when TLS sessions and certificates are used again",
-    names: "proxy_ssl_session_reuse proxy_ssl_certificate_cache",
+    reason: "certificates are read once",
+    names: "proxy_ssl_certificate_cache",
   },
   {
     module: "ngx_http_rewrite_module",

@@ -131,6 +131,8 @@ export interface ClientTls {
   readonly verifyName: string | null;
   /** Certificates between the peer's and a trusted one, at most, where it is verified; any number by default. */
   readonly verifyDepth?: number;
+  /** Sessions are resumed, and kept with the context. Not by default. */
+  readonly reuseSessions?: boolean;
   readonly alpn: readonly string[];
 }
 

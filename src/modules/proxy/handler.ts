@@ -221,6 +221,7 @@ function clientTls(settings: ProxyLocation, request: Request, host: string): Cli
     serverName: settings.sslServerName && !isAddress ? name : null,
     verifyName: settings.sslVerify ? name : null,
     verifyDepth: settings.sslVerifyDepth,
+    reuseSessions: settings.sslSessionReuse,
     alpn: [],
   };
 }

@@ -343,6 +343,14 @@ const tlsDirectives: readonly DirectiveSpec[] = [
     set: location.flag("sslServerName"),
   },
   {
+    name: "proxy_ssl_session_reuse",
+    contexts: everywhere,
+    args: "flag",
+    default: "on",
+    doc: "Whether sessions with servers are resumed.",
+    set: location.flag("sslSessionReuse"),
+  },
+  {
     name: "proxy_ssl_verify",
     contexts: everywhere,
     args: "flag",

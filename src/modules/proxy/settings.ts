@@ -75,6 +75,7 @@ export interface ProxySettings {
   sslCiphers: string;
   sslName: Value | null;
   sslServerName: boolean;
+  sslSessionReuse: boolean;
   sslVerify: boolean;
   sslVerifyDepth: number;
   sslTrustedCertificate: string | null;
@@ -130,6 +131,7 @@ export const proxyLevel: Level<ProxyLocation> = {
     sslCiphers: "DEFAULT",
     sslName: null,
     sslServerName: false,
+    sslSessionReuse: true,
     sslVerify: false,
     sslVerifyDepth: 1,
     sslTrustedCertificate: null,

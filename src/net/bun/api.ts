@@ -28,6 +28,8 @@ export interface BunSocket {
   getCipher(): { name?: string } | undefined;
   isSessionReused(): boolean;
   getSession(): Buffer | undefined;
+  /** Before the handshake: a session to resume. */
+  setSession(session: Buffer): void;
   getPeerCertificate(abbreviated?: boolean): unknown;
 }
 
@@ -47,6 +49,8 @@ export interface SocketUser {
   closed(error: SocketError | undefined): void;
   handshaken(ok: boolean, error: SocketError | null): void;
   connectFailed(error: SocketError): void;
+  /** Dialed TLS sockets: a session that may be resumed, during the handshake or behind it. */
+  keepSession?(session: Buffer): void;
   /** TLS listeners' sockets: a native context, or an Error to refuse the handshake. */
   chooseContext?(name: string): unknown;
   /** TLS listeners' sockets. `wire`: the offered protocols as ALPN sends them. */
@@ -62,6 +66,7 @@ export interface SocketHandlers {
   close(socket: BunSocket, error: SocketError | undefined): void;
   error(socket: BunSocket, error: unknown): void;
   connectError(socket: BunSocket, error: SocketError): void;
+  session?(socket: BunSocket, session: Buffer): void;
   handshake?(socket: BunSocket, ok: boolean, error: SocketError | null): void;
   /** Only for clients that send a name. `data` is the listener's. */
   serverName?(data: SocketUser, name: string, socket: BunSocket): unknown;

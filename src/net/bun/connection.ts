@@ -1,6 +1,7 @@
 import type { Connection, ConnectionOwner, SocketAddress, TlsInfo } from "../connection.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { ipAddress, unnamedUnixAddress } from "../node/address.ts";
+import type { DialSession } from "../session-store.ts";
 import type { BunSocket, SocketError, SocketUser } from "./api.ts";
 
 const nobody: ConnectionOwner = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
@@ -14,6 +15,8 @@ export interface BunConnectionInit {
   /** Null: asked of the socket when it is wanted, which for dialed connections is hardly ever. */
   readonly local: SocketAddress | null;
   readonly tls: TlsInfo | null;
+  /** Where sessions of a dialed connection are kept. */
+  readonly session?: DialSession | null;
   readonly onInternalError: InternalErrorHook;
 }
 
@@ -28,6 +31,7 @@ export class BunConnection implements Connection, SocketUser {
   open = true;
   private knownLocal: SocketAddress | null;
   private readonly socket: BunSocket;
+  private readonly session: DialSession | null;
   private readonly onInternalError: InternalErrorHook;
   /** What the kernel did not take; null while there is nothing, which is nearly always. */
   private queue: Buffer[] | null = null;
@@ -45,6 +49,7 @@ export class BunConnection implements Connection, SocketUser {
     this.remote = init.remote;
     this.knownLocal = init.local;
     this.tls = init.tls;
+    this.session = init.session ?? null;
     this.onInternalError = init.onInternalError;
     init.socket.data = this;
   }
@@ -56,6 +61,10 @@ export class BunConnection implements Connection, SocketUser {
 
   get queued(): number {
     return this.queuedBytes;
+  }
+
+  keepSession(session: Buffer): void {
+    this.session?.keep(session);
   }
 
   opened(): void {}

@@ -15,6 +15,7 @@ import {
 import { BunConnection } from "./connection.ts";
 import { BunTlsInfo } from "./tls-info.ts";
 import type { SocketCount } from "../socket-count.ts";
+import { DialSession } from "../session-store.ts";
 import { isTooDeep, tooDeepCode } from "../verify-depth.ts";
 import { alpnWire, bunTlsOptions } from "./tls-options.ts";
 
@@ -29,6 +30,7 @@ export class BunDial implements Dial, SocketUser {
   private readonly onInternalError: InternalErrorHook;
   private connecting = true;
   private socket: BunSocket | null = null;
+  private session: DialSession | null = null;
   private done = false;
 
   constructor(
@@ -43,6 +45,9 @@ export class BunDial implements Dial, SocketUser {
     this.options = options;
     this.events = events;
     this.onInternalError = onInternalError;
+    const { tls: clientTls, endpoint } = options;
+    if (clientTls?.reuseSessions === true)
+      this.session = new DialSession(nodeContext(clientTls.context).sessions, endpoint, clientTls);
     try {
       const failed = (error: SocketError): void => this.connectFailed(error);
       requireBun().connect(this.connectOptions(handlers)).catch(failed);
@@ -65,8 +70,14 @@ export class BunDial implements Dial, SocketUser {
       return;
     }
     this.socket = socket;
+    const known = this.session?.get();
+    if (known !== undefined) socket.setSession(known);
     if (this.options.tls === null) this.succeed(socket, null);
     else this.events.onHandshake?.();
+  }
+
+  keepSession(session: Buffer): void {
+    this.session?.keep(session);
   }
 
   handshaken(_ok: boolean, error: SocketError | null): void {
@@ -95,6 +106,7 @@ export class BunDial implements Dial, SocketUser {
   private fail(error: SocketError): void {
     if (this.done) return;
     this.done = true;
+    this.session?.forget();
     this.socket?.terminate();
     try {
       this.events.onFailed(error.code ?? "EUNKNOWN", error.message);
@@ -144,6 +156,7 @@ export class BunDial implements Dial, SocketUser {
       remote: addressOfEndpoint(endpoint),
       local: endpoint.kind === "unix" ? unnamedUnixAddress : null,
       tls: info,
+      session: this.session,
       onInternalError: this.onInternalError,
     });
     connection.begin(() => this.events.onConnected(connection));

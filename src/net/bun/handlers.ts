@@ -41,18 +41,26 @@ export function plainHandlers(sockets: SocketCount, onInternalError: InternalErr
   };
 }
 
-/** The same for dialed TLS sockets: with a `handshake` handler, `open` comes before the handshake. */
-export function clientTlsHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
+/** The same for TLS sockets: with a `handshake` handler, `open` comes before the handshake. */
+function tlsHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
   return {
     ...plainHandlers(sockets, onInternalError),
     handshake: (socket, ok, error) => socket.data.handshaken(ok, error),
   };
 }
 
+/** The same for dialed TLS sockets, which keep sessions. */
+export function clientTlsHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
+  return {
+    ...tlsHandlers(sockets, onInternalError),
+    session: (socket, session) => socket.data.keepSession?.(session),
+  };
+}
+
 /** The same for accepted TLS sockets, which also choose context and protocol. */
 export function serverTlsHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
   return {
-    ...clientTlsHandlers(sockets, onInternalError),
+    ...tlsHandlers(sockets, onInternalError),
     serverName: (_listener, name, socket) => socket.data.chooseContext?.(name),
     alpnCallback: (socket, _name, wire) => socket.data.chooseProtocol?.(wire),
   };

@@ -4,6 +4,7 @@ import type { Dial, DialEvents, DialOptions } from "../network.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { addressOfEndpoint, localOf, unnamedUnixAddress } from "./address.ts";
 import type { SocketCount } from "../socket-count.ts";
+import { DialSession } from "../session-store.ts";
 import { isTooDeep, tooDeepCode } from "../verify-depth.ts";
 import { NodeConnection } from "./connection.ts";
 import { readsIntoSharedBuffer, sharedOnread } from "./sockets.ts";
@@ -18,6 +19,7 @@ export class NodeDial implements Dial {
   private readonly onInternalError: InternalErrorHook;
   private raw: net.Socket | null = null;
   private secured: tls.TLSSocket | null = null;
+  private session: DialSession | null = null;
   private done = false;
   private readonly onError = (error: NodeJS.ErrnoException): void => this.fail(error);
   private readonly onClose = (): void => {
@@ -79,6 +81,10 @@ export class NodeDial implements Dial {
     if (clientTls === null) return;
     const { verifyName, serverName } = clientTls;
     const context = nodeContext(clientTls.context);
+    if (clientTls.reuseSessions === true)
+      this.session = new DialSession(context.sessions, this.options.endpoint, clientTls);
+    const { session } = this;
+    const known = session?.get();
     const options: tls.ConnectionOptions & { allowHalfOpen: true } = {
       socket: raw,
       allowHalfOpen: true,
@@ -88,10 +94,13 @@ export class NodeDial implements Dial {
       checkServerIdentity: (_host, certificate) =>
         verifyName === null ? undefined : tls.checkServerIdentity(verifyName, certificate),
     };
+    if (known !== undefined) options.session = known;
     if (clientTls.alpn.length > 0) options.ALPNProtocols = [...clientTls.alpn];
     const socket = tls.connect(options);
     this.secured = socket;
     this.watch(socket);
+    // With TLS 1.3 they come after the handshake.
+    if (session !== null) socket.on("session", (bytes) => session.keep(bytes));
     socket.once("secureConnect", () => this.succeed(socket, raw));
     this.events.onHandshake?.();
   }
@@ -142,6 +151,7 @@ export class NodeDial implements Dial {
 
   private fail(error: NodeJS.ErrnoException): void {
     if (this.done) return;
+    this.session?.forget();
     this.finish();
     this.drop();
     try {

@@ -1,6 +1,7 @@
 import { constants } from "node:crypto";
 import tls from "node:tls";
 import type { TlsContext, TlsContextOptions } from "../network.ts";
+import { SessionStore } from "../session-store.ts";
 import { runsOnBun } from "./runtime.ts";
 
 const versions = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
@@ -23,6 +24,8 @@ export class NodeTlsContext implements TlsContext {
   readonly isTlsContext = true;
   readonly options: TlsContextOptions;
   readonly secure: tls.SecureContext;
+  /** Of connections that were dialed with this context. */
+  readonly sessions = new SessionStore();
   private withSystemRoots: tls.SecureContext | null = null;
 
   constructor(options: TlsContextOptions) {

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DialSession, SessionStore } from "./session-store.ts";
+import type { ClientTls, Endpoint, TlsContext } from "./network.ts";
+
+const context: TlsContext = { isTlsContext: true };
+const endpoint: Endpoint = { kind: "tcp", address: "127.0.0.1", port: 443 };
+const plain: ClientTls = { context, serverName: "a", verifyName: null, alpn: [] };
+
+test("a session is for the same server, name and trust only, and forgotten when a dial fails", () => {
+  const store = new SessionStore();
+  const session = Buffer.from("session");
+  new DialSession(store, endpoint, plain).keep(session);
+  assert.equal(new DialSession(store, endpoint, plain).get(), session);
+  for (const other of [
+    new DialSession(store, { ...endpoint, port: 444 }, plain),
+    new DialSession(store, { kind: "unix", path: "/a" }, plain),
+    new DialSession(store, endpoint, { ...plain, serverName: "b" }),
+    new DialSession(store, endpoint, { ...plain, verifyName: "a" }),
+  ])
+    assert.equal(other.get(), undefined);
+  new DialSession(store, endpoint, plain).forget();
+  assert.equal(new DialSession(store, endpoint, plain).get(), undefined);
+});
+
+test("sessions do not pile up: the first one gives way", () => {
+  const store = new SessionStore();
+  for (let index = 0; index <= 256; index++) store.set(`${index}`, Buffer.from([index & 255]));
+  assert.equal(store.get("0"), undefined);
+  assert.notEqual(store.get("1"), undefined);
+  assert.notEqual(store.get("256"), undefined);
+});
