@@ -22,6 +22,11 @@ export function keyFileName(scope: Scope, path: string): string {
 export function refuseExoticKey(scope: Scope, directive: string, path: string): void {
   if (path.includes("$"))
     scope.fail(`variables in the "${directive}" directive are not supported by longhaul`);
+  refuseKeyStore(scope, directive, path);
+}
+
+/** Refuses keys that lie in engines and stores. `directive` is named in the message. */
+export function refuseKeyStore(scope: Scope, directive: string, path: string): void {
   const [, store] = /^(engine|store):/.exec(path) ?? [];
   if (store !== undefined)
     scope.fail(`"${store}:" in the "${directive}" directive is not supported by longhaul`);

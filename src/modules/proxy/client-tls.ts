@@ -4,6 +4,7 @@ import { buildOf } from "../../gateway/http-build.ts";
 import type { HttpBuild } from "../../gateway/http-build.ts";
 import type { TlsContext, TlsContextOptions } from "../../net/network.ts";
 import { keyFileName, loadAuthorities, loadCertificateAndKey, loadRevocations } from "../key-material.ts";
+import { ClientCertificates } from "./client-certificates.ts";
 import type { ProxySettings } from "./settings.ts";
 
 /** Contexts of one configuration by what they were made of: most locations want the same. */
@@ -24,8 +25,8 @@ export function makeClientContext(settings: ProxySettings, scope: Scope): TlsCon
   const key = JSON.stringify([
     [...sslProtocols],
     sslCiphers,
-    sslCertificate,
-    sslCertificateKey,
+    sslCertificate?.constant ?? null,
+    sslCertificateKey?.constant ?? null,
     sslPassphrases,
     sslVerify,
     trust,
@@ -79,14 +80,32 @@ function certificatesOf(
   scope: Scope,
 ): TlsContextOptions["certificates"] {
   const { sslCertificate, sslCertificateKey, sslPassphrases } = settings;
-  if (sslCertificate === null || sslCertificate === "") return [];
+  if (sslCertificate === null || sslCertificate.constant === "") return [];
   if (sslCertificateKey === null) {
     throw new ConfigError(
-      `no "proxy_ssl_certificate_key" is defined for certificate "${sslCertificate}"`,
+      `no "proxy_ssl_certificate_key" is defined for certificate "${sslCertificate.text}"`,
       "",
       0,
     );
   }
-  const [chain, key] = [keyFileName(scope, sslCertificate), keyFileName(scope, sslCertificateKey)];
+  if (sslCertificate.constant === null || sslCertificateKey.constant === null) return [];
+  const chain = keyFileName(scope, sslCertificate.constant);
+  const key = keyFileName(scope, sslCertificateKey.constant);
   return [loadCertificateAndKey(build.files, chain, key, sslPassphrases)];
+}
+
+/** For certificates whose names hold variables; null where none does. */
+export function makeClientCertificates(settings: ProxySettings, scope: Scope): ClientCertificates | null {
+  const { sslCertificate, sslCertificateKey, sslPassphrases } = settings;
+  if (sslCertificate === null || sslCertificateKey === null || sslCertificate.constant === "") return null;
+  if (sslCertificate.constant !== null && sslCertificateKey.constant !== null) return null;
+  const build = buildOf(scope);
+  return new ClientCertificates({
+    network: build.network,
+    options: optionsOf(settings, build, scope),
+    certificate: sslCertificate,
+    key: sslCertificateKey,
+    fullName: (path) => keyFileName(scope, path),
+    passphrases: sslPassphrases,
+  });
 }

@@ -112,7 +112,13 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
   const acceptHead = compileAnswer(settings, expandRedirects(settings.redirects, pass), hidden);
   const start = (request: Request, target: Target): Verdict => {
     request.passedTo = target;
-    const tls = target.scheme === "https://" ? clientTls(settings, request, target.host) : null;
+    let tls: ClientTls | null = null;
+    if (target.scheme === "https://") {
+      const { clientCertificates, tlsContext } = settings;
+      const context = clientCertificates === null ? tlsContext : clientCertificates.contextFor(request);
+      if (context === null) return 500;
+      tls = clientTls(settings, context, request, target.host);
+    }
     const plan = new ProxyPlan(request, settings, target, tls, buildHead, acceptHead, hidden);
     new Exchange(request, plan).start();
     return DONE;
@@ -212,12 +218,12 @@ function poolKeyOf({ context, serverName, verifyName, verifyDepth }: ClientTls):
 const contextSerials = new WeakMap<TlsContext, number>();
 let lastContextSerial = 0;
 
-function clientTls(settings: ProxyLocation, request: Request, host: string): ClientTls {
+function clientTls(settings: ProxyLocation, context: TlsContext, request: Request, host: string): ClientTls {
   const named = settings.sslName?.evaluate(request) ?? host;
   const name = named.startsWith("[") ? named.slice(1, named.indexOf("]")) : named.replace(/:\d+$/, "");
   const isAddress = /^[\d.]+$/.test(name) || name.includes(":");
   return {
-    context: settings.tlsContext!,
+    context,
     serverName: settings.sslServerName && !isAddress ? name : null,
     verifyName: settings.sslVerify ? name : null,
     verifyDepth: settings.sslVerifyDepth,

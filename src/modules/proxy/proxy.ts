@@ -12,7 +12,7 @@ import type { HttpModule } from "../../gateway/http-module.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { Value } from "../../gateway/settings.ts";
 import { nextUpstreamWords } from "../../gateway/upstream/next-upstream.ts";
-import { readPassphrases, refuseExoticKey } from "../key-material.ts";
+import { readPassphrases, refuseKeyStore } from "../key-material.ts";
 import { proxyBind } from "./bind.ts";
 import { proxyCookieDomain, proxyCookieFlags, proxyCookiePath } from "./cookies.ts";
 import { proxyHandler } from "./handler.ts";
@@ -387,7 +387,7 @@ const tlsDirectives: readonly DirectiveSpec[] = [
     contexts: everywhere,
     args: "1",
     default: null,
-    doc: "File with the certificate shown to upstream servers.",
+    doc: "File with the certificate shown to upstream servers; with variables, read when it is first wanted.",
     set: location.custom("sslCertificate", keyFile),
   },
   {
@@ -464,7 +464,7 @@ function nextUpstreamDirective(scope: Scope, { args }: Directive): void {
   settings.nextUpstream = mask;
 }
 
-function keyFile({ name, args: [path = ""] }: Directive, scope: Scope): string {
-  refuseExoticKey(scope, name, path);
-  return path;
+function keyFile({ name, args: [path = ""] }: Directive, scope: Scope): Value {
+  refuseKeyStore(scope, name, path);
+  return valueOf(scope, path);
 }

@@ -7,7 +7,8 @@ import type { Value } from "../../gateway/settings.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
 import type { TlsContext } from "../../net/network.ts";
 import type { AttributeRule, CookieFlagRule } from "./cookies.ts";
-import { makeClientContext } from "./client-tls.ts";
+import type { ClientCertificates } from "./client-certificates.ts";
+import { makeClientCertificates, makeClientContext } from "./client-tls.ts";
 
 /** Where `proxy_pass` leads. */
 export interface ProxyPass {
@@ -80,8 +81,8 @@ export interface ProxySettings {
   sslVerifyDepth: number;
   sslTrustedCertificate: string | null;
   sslCrl: string | null;
-  sslCertificate: string | null;
-  sslCertificateKey: string | null;
+  sslCertificate: Value | null;
+  sslCertificateKey: Value | null;
   sslPassphrases: readonly string[];
 }
 
@@ -90,6 +91,8 @@ export interface ProxyLocation extends ProxySettings {
   pass?: ProxyPass;
   /** Null where no server is spoken to by TLS. */
   tlsContext: TlsContext | null;
+  /** Null where certificates are told by their names, and the context has them. */
+  clientCertificates: ClientCertificates | null;
 }
 
 const minute = 60_000;
@@ -140,6 +143,7 @@ export const proxyLevel: Level<ProxyLocation> = {
     sslCertificateKey: null,
     sslPassphrases: [],
     tlsContext: null,
+    clientCertificates: null,
   }),
   finish(settings, scope: Scope) {
     if ((settings.nextUpstream & NextUpstream.off) !== 0) settings.nextUpstream = NextUpstream.off;
@@ -147,6 +151,7 @@ export const proxyLevel: Level<ProxyLocation> = {
     const { pass } = settings;
     const mayNeedTls = pass !== undefined && (pass.variable !== null || pass.scheme === "https://");
     settings.tlsContext = mayNeedTls ? makeClientContext(settings, scope) : null;
+    settings.clientCertificates = mayNeedTls ? makeClientCertificates(settings, scope) : null;
   },
 };
 
