@@ -7,7 +7,7 @@ import type { Scope } from "./scope.ts";
 import { readFlag, refuse, slots } from "./slots.ts";
 import type { Setter, Slots } from "./slots.ts";
 import type { Directive } from "./tree.ts";
-import { parseNumber, parseOffset, parseSeconds } from "./values.ts";
+import { parseNumber, parseOffset } from "./values.ts";
 
 /** Values are kept only to notice duplicates. */
 type Ignored = Record<string, unknown>;
@@ -30,11 +30,10 @@ const ONE_VALUE: readonly (readonly [RegExp, (slot: Slots<Ignored>, name: string
   [/^worker_priority$/, (slot, name) => slot.custom(name, readPriority)],
   [/^directio$/, (slot, name) => slot.custom(name, readDirectio)],
   [/^aio$/, (slot, name) => slot.custom(name, readAio)],
-  [/^userid_expires$/, (slot, name) => slot.custom(name, readUserExpires)],
   [/^open_file_cache_valid$/, (slot, name) => slot.sec(name)],
   [/^(directio_alignment|worker_rlimit_core)$|_max_range_offset$/, (slot, name) => slot.offset(name)],
   [
-    /_hash_(max|bucket)_size$|_(tries|min_uses|index_size|verify_depth|nofile)$|_(streams|changes|events|requests|limit|threads)$|^(post_acceptex|min_delete_depth|memcached_gzip_flag|userid_service|uwsgi_modifier[12])$/,
+    /_hash_(max|bucket)_size$|_(tries|min_uses|index_size|verify_depth|nofile)$|_(streams|changes|events|requests|limit|threads)$|^(post_acceptex|min_delete_depth|memcached_gzip_flag|uwsgi_modifier[12])$/,
     (slot, name) => slot.number(name),
   ],
   [/_(timeout|lock_age|delay)$|^(timer_resolution|keepalive_time)$/, (slot, name) => slot.msec(name)],
@@ -43,7 +42,7 @@ const ONE_VALUE: readonly (readonly [RegExp, (slot: Slots<Ignored>, name: string
     (slot, name) => slot.size(name),
   ],
   [
-    /(?<!_no)_(index|store|cache|cache_key|string|temp_path|responder|ssl_ciphers|ssl_name|trusted_certificate|crl|ssl_certificate|certificate_key|user_file)$|^(lock_file|working_directory|source_charset|ssl_stapling_file|userid_(name|domain|path|p3p))$/,
+    /(?<!_no)_(index|store|cache|cache_key|string|temp_path|responder|ssl_ciphers|ssl_name|trusted_certificate|crl|ssl_certificate|certificate_key|user_file)$|^(lock_file|working_directory|source_charset|ssl_stapling_file)$/,
     (slot, name) => slot.custom(name, ({ args }) => args[0]),
   ],
 ];
@@ -61,7 +60,6 @@ const WORD_LISTS: readonly (readonly [RegExp, string])[] = [
   [/_ignore_headers$/, RESPONSE_FIELDS],
   [/_ssl_protocols$/, "sslv2 sslv3 tlsv1 tlsv1.1 tlsv1.2 tlsv1.3"],
   [/^keepalive_disable$/, "none msie6 safari"],
-  [/^userid_flags$/, "off secure httponly samesite=strict samesite=lax samesite=none"],
 ];
 
 const BUFFERS = /_buffers$/;
@@ -104,10 +102,4 @@ const readAio: Read = (directive, scope) => {
   if (value === "on") return scope.fail('"aio on" is unsupported on this platform');
   const known = value === "off" || value === "threads" || value.startsWith("threads=");
   return known ? value : refuse(scope, directive, "invalid value");
-};
-
-const readUserExpires: Read = (directive, scope) => {
-  const [value = ""] = directive.args;
-  if (value === "max" || value === "off") return value;
-  return parseSeconds(value) ?? refuse(scope, directive, "invalid value");
 };

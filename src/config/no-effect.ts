@@ -144,12 +144,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "keepalive keepalive_time keepalive_timeout keepalive_requests",
   },
   {
-    module: "ngx_http_userid_filter_module",
-    reason: only("userid on"),
-    names: `userid_service userid_name userid_domain userid_path userid_expires userid_flags userid_p3p
-      userid_mark`,
-  },
-  {
     module: "ngx_http_xslt_filter_module",
     reason: only("xslt_stylesheet"),
     names: "xml_entities xml_external_entities xslt_param xslt_string_param xslt_types xslt_last_modified",
@@ -269,5 +263,4 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["ssl_stapling", ["off"]],
   ["ssl_stapling_verify", ["off"]],
   ["ssl_verify_client", ["off"]],
-  ["userid", ["off"]],
 ]);

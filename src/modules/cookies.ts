@@ -8,9 +8,15 @@ import type { Fields } from "../http/fields.ts";
  * @param name in lower case
  */
 export function findCookie(fields: Fields, name: string): string | null {
+  return findCookieField(fields, name)?.value ?? null;
+}
+
+/** The same, with the whole field that the cookie stands in. */
+export function findCookieField(fields: Fields, name: string): { value: string; field: string } | null {
   for (let index = fields.indexOf("cookie"); index >= 0; index = fields.indexOf("cookie", index + 1)) {
-    const value = cookieIn(fields.valueAt(index), name);
-    if (value !== null) return value;
+    const field = fields.valueAt(index);
+    const value = cookieIn(field, name);
+    if (value !== null) return { value, field };
   }
   return null;
 }

@@ -50,6 +50,7 @@ import { upstreamSticky } from "./upstream-sticky.ts";
 import { upstreamVariables } from "./upstream-variables.ts";
 import { upstreamZone } from "./upstream-zone.ts";
 import { upstreamModule } from "./upstream.ts";
+import { userid } from "./userid/userid.ts";
 
 export const httpModules: readonly HttpModule[] = [
   httpCore,
@@ -88,6 +89,7 @@ export const httpModules: readonly HttpModule[] = [
   emptyGif,
   // Header filters run in this order: what the static module says of ranges comes last.
   headers,
+  userid,
   subFilter,
   charset,
   gzipConditions,

@@ -1,9 +1,7 @@
 import type { Request } from "../gateway/request.ts";
 import type { Value } from "../gateway/settings.ts";
+import { cookieTime, lastCookieTime } from "./cookie-time.ts";
 
-const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const lastDay = "Thu, 31-Dec-37 23:55:55 GMT";
 const tenYearsSeconds = 315_360_000;
 
 /** The cookie of `sticky cookie`, without its value. */
@@ -27,7 +25,7 @@ export class StickyCookie {
   text(request: Request, route: string, nowMs: number): string {
     const { expiresSeconds, domain, path, sameSite } = this;
     let text = `${this.name}=${route}`;
-    if (expiresSeconds === Infinity) text += `; expires=${lastDay}; max-age=${tenYearsSeconds}`;
+    if (expiresSeconds === Infinity) text += `; expires=${lastCookieTime}; max-age=${tenYearsSeconds}`;
     else if (expiresSeconds !== null)
       text += `; expires=${cookieTime(nowMs + expiresSeconds * 1000)}; max-age=${expiresSeconds}`;
     text += attribute("domain", domain, request) + attribute("path", path, request);
@@ -40,14 +38,4 @@ export class StickyCookie {
 function attribute(name: string, value: Value | null, request: Request): string {
   const text = value === null ? "" : value.evaluate(request);
   return text === "" ? "" : `; ${name}=${text}`;
-}
-
-/** nginx's form of a date in a cookie: the year has two digits as long as that is clear. */
-function cookieTime(ms: number): string {
-  const date = new Date(ms);
-  const two = (number: number): string => String(number).padStart(2, "0");
-  const year = date.getUTCFullYear();
-  const day = `${two(date.getUTCDate())}-${months[date.getUTCMonth()]}-${year > 2037 ? year : two(year % 100)}`;
-  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");
-  return `${days[date.getUTCDay()]}, ${day} ${time} GMT`;
 }
