@@ -42,7 +42,7 @@ const ONE_VALUE: readonly (readonly [RegExp, (slot: Slots<Ignored>, name: string
     (slot, name) => slot.size(name),
   ],
   [
-    /(?<!_no)_(index|store|cache|cache_key|string|temp_path|responder|ssl_ciphers|ssl_name|trusted_certificate|crl|ssl_certificate|certificate_key|user_file)$|^(lock_file|working_directory|source_charset|ssl_stapling_file)$/,
+    /(?<!_no)_(index|store|cache|cache_key|string|temp_path|responder|ssl_ciphers|ssl_name|trusted_certificate|crl|ssl_certificate|certificate_key|user_file)$|^(lock_file|working_directory|ssl_stapling_file)$/,
     (slot, name) => slot.custom(name, ({ args }) => args[0]),
   ],
 ];

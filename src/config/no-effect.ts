@@ -62,11 +62,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "autoindex_format autoindex_localtime autoindex_exact_size",
   },
   {
-    module: "ngx_http_charset_filter_module",
-    reason: only("charset_map"),
-    names: "source_charset",
-  },
-  {
     module: "ngx_http_dav_module",
     reason: only("dav_methods"),
     names: "create_full_put_path min_delete_depth dav_access",

@@ -53,6 +53,8 @@ export class Response {
   headBytes = 0;
   /** Bytes per second that `$limit_rate` was given; null leaves it to the directive. */
   limitRate: number | null = null;
+  /** The character set that an upstream server asks for (X-Accel-Charset); "" for none. */
+  overrideCharset = "";
   /** Called once when the connection can take more after `write` returned false. */
   onDrain: (() => void) | null = null;
   /** A status line of "101" was sent and the connection is a tunnel now. */

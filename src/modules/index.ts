@@ -8,7 +8,7 @@ import { authBasic } from "./auth-basic.ts";
 import { authRequest } from "./auth-request.ts";
 import { autoindex } from "./autoindex.ts";
 import { httpCore } from "./core/http-core.ts";
-import { charset } from "./charset.ts";
+import { charset } from "./charset/charset.ts";
 import { coreVariables } from "./core-variables.ts";
 import { emptyGif } from "./empty-gif.ts";
 import { geo } from "./geo.ts";
@@ -90,10 +90,10 @@ export const httpModules: readonly HttpModule[] = [
   // Header filters run in this order: what the static module says of ranges comes last.
   headers,
   userid,
-  subFilter,
-  charset,
   gzipConditions,
   gunzip,
+  subFilter,
+  charset,
   gzip,
   limitRate,
   tryFiles,

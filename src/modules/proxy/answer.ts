@@ -61,11 +61,15 @@ export function compileAnswer(
 ): HeadAcceptor {
   const obeysRedirect = !settings.ignoreHeaders.has("x-accel-redirect");
   const obeysRate = !settings.ignoreHeaders.has("x-accel-limit-rate");
+  const obeysCharset = !settings.ignoreHeaders.has("x-accel-charset");
   const cookiesChange = [settings.cookieDomains, settings.cookiePaths, settings.cookieFlags].some(
     (rules) => rules.length > 0,
   );
   const rules: FieldRules = { redirects, cookies: cookiesChange ? settings : null };
   return (request, head) => {
+    // Both hold for what X-Accel-Redirect leads to, too.
+    if (obeysRate) takeRate(request, head);
+    if (obeysCharset) request.response.overrideCharset = head.fields.get("x-accel-charset") ?? "";
     const target = obeysRedirect ? head.fields.get("x-accel-redirect") : null;
     if (target !== null) {
       for (const { name, lower, value } of keptOnRedirect(head))
@@ -73,7 +77,6 @@ export function compileAnswer(
       return () => accelRedirect(request, target);
     }
     const { response } = request;
-    if (obeysRate) takeRate(request, head);
     response.status = head.status;
     response.statusText = head.statusLine === "" ? null : head.statusLine;
     response.contentLength = head.contentLength ?? -1;
