@@ -55,7 +55,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "google_perftools_profiles",
   },
 
-  { module: "ngx_http_addition_filter_module", reason: only("add_before_body"), names: "addition_types" },
   {
     module: "ngx_http_autoindex_module",
     reason: only("autoindex on"),

@@ -16,6 +16,8 @@ const PRECONDITION_FAILED = 412;
  * @returns 412 when the answer must not be given, else OK
  */
 export function applyConditions(request: Request): Verdict {
+  // The client's conditions are not meant for what subrequests ask for.
+  if (request.parent !== null) return OK;
   const { errorStatus, fields, response } = request;
   if (response.status !== 200 || (errorStatus !== 0 && errorStatus !== 200)) return OK;
   const etag = response.fields.get("etag");

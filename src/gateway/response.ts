@@ -326,6 +326,8 @@ export class Response {
   /** How the end of the body is told: by length, by chunks, or by closing the connection. */
   private chooseFraming(): void {
     const { request, status } = this;
+    // The answer of a subrequest has no head: it becomes part of another one, if of any.
+    if (request.parent !== null) return;
     if (status === 304 || status === 204 || status < 200 || request.isHead) return;
     if (this.contentLength >= 0 && this.trailers === null) return;
     if (request.speaks11 && request.location.core.chunkedTransferEncoding) {
@@ -339,7 +341,7 @@ export class Response {
   private buildHead(): string {
     const { request } = this;
     const { core } = request.location;
-    if (request.head.versionMajor === 0) return "";
+    if (request.head.versionMajor === 0 || request.parent !== null) return "";
     let head = `HTTP/1.1 ${this.statusText ?? statusLine(this.status)}\r\n`;
     if (this.ownServer) head += `Server: ${serverField(core.serverTokens)}\r\n`;
     const now = request.connection.gateway.network.clock.wall();

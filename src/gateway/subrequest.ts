@@ -12,14 +12,19 @@ export interface SubrequestOptions {
   readonly method: string;
   /** The request's own body, read whole, goes along; otherwise there is none. */
   readonly withBody: boolean;
+  /**
+   * Takes the answer's body, where it is wanted. False: stop until `takeDrain` of the response. The memory
+   * may be used again on return.
+   */
+  readonly output?: (bytes: Buffer) => boolean;
   /** Called once, when the subrequest has its answer or cannot have one; see `response.status`. */
   readonly onEnd: (subrequest: Request) => void;
 }
 
 /**
  * Starts another request on behalf of `parent`: with its head, its connection and its variables, but a
- * URI of its own, whose answer nobody sees but its status and fields. Follows ngx_http_subrequest with
- * `header_only`. Returns null when subrequests stand too deep inside each other.
+ * URI of its own. Of its answer nobody sees more than status and fields, unless there is an `output` for its
+ * body. Follows ngx_http_subrequest. Returns null when subrequests stand too deep inside each other.
  */
 export function startSubrequest(parent: Request, options: SubrequestOptions): Request | null {
   if (depthOf(parent) >= depthMax) {
@@ -32,10 +37,7 @@ export function startSubrequest(parent: Request, options: SubrequestOptions): Re
   // The parent may end before it.
   const file = options.withBody ? body.file : null;
   file?.retain();
-  const taker = new AnswerDropper((subrequest) => {
-    file?.release();
-    options.onEnd(subrequest);
-  });
+  const taker = new SubrequestTaker(options, file);
   const request = new Request({ connection, head, body, server, parent, taker });
   request.method = options.method;
   request.setUri(options.uri, options.args);
@@ -50,22 +52,28 @@ function depthOf(request: Request): number {
   return depth;
 }
 
-/** Takes a subrequest's answer, throws its body away and tells when it has ended. */
-class AnswerDropper implements AnswerTaker {
+/** Takes a subrequest's answer, passes its body on or throws it away, and tells when it has ended. */
+class SubrequestTaker implements AnswerTaker {
   private readonly onEnd: (subrequest: Request) => void;
+  private readonly output: ((bytes: Buffer) => boolean) | null;
+  /** Of the parent's body, held until the end. */
+  private readonly file: RequestBody["file"];
 
-  constructor(onEnd: (subrequest: Request) => void) {
+  constructor({ onEnd, output }: SubrequestOptions, file: RequestBody["file"]) {
     this.onEnd = onEnd;
+    this.output = output ?? null;
+    this.file = file;
   }
 
-  sendResponse(): boolean {
-    return true;
+  sendResponse(bytes: Buffer): boolean {
+    return this.output === null || this.output(bytes);
   }
 
   finishRequest(request: Request): void {
     if (request.finished) return;
     request.finished = true;
     if (request.location.core.logSubrequest) this.log(request);
+    this.file?.release();
     this.onEnd(request);
   }
 

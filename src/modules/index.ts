@@ -4,6 +4,7 @@
  */
 import type { HttpModule } from "../gateway/http-module.ts";
 import { access } from "./access.ts";
+import { addition } from "./addition/addition.ts";
 import { authBasic } from "./auth-basic.ts";
 import { authRequest } from "./auth-request.ts";
 import { autoindex } from "./autoindex.ts";
@@ -94,6 +95,8 @@ export const httpModules: readonly HttpModule[] = [
   gunzip,
   subFilter,
   charset,
+  // What is added was changed by its own filters up to here.
+  addition,
   gzip,
   limitRate,
   tryFiles,

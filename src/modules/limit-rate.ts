@@ -47,6 +47,7 @@ export const limitRate: HttpModule<object, object, LimitRateSettings> = {
 };
 
 function slowDown(request: Request, { limitRate: rate, limitRateAfter: after }: LimitRateSettings): void {
+  if (request.parent !== null) return;
   const { response } = request;
   const bytesPerSecond = response.limitRate ?? sizeOf(rate, request);
   if (bytesPerSecond === 0 || response.upgraded) return;

@@ -46,7 +46,7 @@ export function chooseParts(
 ): readonly BodyPart[] | "unsatisfiable" {
   const whole = [{ start: 0, end: size }];
   const { response, fields } = request;
-  if (response.status !== 200 || rangesMax === 0) return whole;
+  if (response.status !== 200 || rangesMax === 0 || request.parent !== null) return whole;
   if (request.location.transforms.some((transforms) => transforms(request))) return whole;
   const asked = fields.get("range");
   const ranges = asked === null || !isRangeOfThis(request) ? "ignored" : parseRanges(asked, size, rangesMax);
