@@ -59,7 +59,6 @@ const WORD_LISTS: readonly (readonly [RegExp, string])[] = [
   [/_cache_methods$/, "get head post"],
   [/_ignore_headers$/, RESPONSE_FIELDS],
   [/_ssl_protocols$/, "sslv2 sslv3 tlsv1 tlsv1.1 tlsv1.2 tlsv1.3"],
-  [/^keepalive_disable$/, "none msie6 safari"],
 ];
 
 const BUFFERS = /_buffers$/;

@@ -174,11 +174,6 @@ const NO_EFFECT: readonly Group[] = [
       open_file_cache_events`,
   },
   {
-    module: "ngx_http_core_module",
-    reason: "it works around faults of browsers that are gone",
-    names: "msie_padding msie_refresh keepalive_disable",
-  },
-  {
     module: "ngx_http_v2_module",
     reason: "the runtime sizes HTTP/2's buffers",
     names: `http2_recv_buffer_size http2_pool_size http2_body_preread_size http2_streams_index_size

@@ -17,7 +17,6 @@ const REFUSED: readonly (readonly [pattern: string, reason: string])[] = [
   ["ngx_http_flv_module", "video files are served as they are, with ranges"],
   ["ngx_http_mp4_module", "video files are served as they are, with ranges"],
   ["ngx_http_slice_filter_module", "it serves a cache, and responses are not cached"],
-  ["ngx_http_browser_module", "map over $http_user_agent does the same"],
 ];
 
 /** Why directives of a module are refused; null where there is no more to say than that they are. */

@@ -10,6 +10,7 @@ import type { AddressServers, ListenSocket } from "./listen-socket.ts";
 import { Phase, runPhases } from "./phases.ts";
 import type { ProxiedConnection } from "../net/proxy-protocol.ts";
 import { ProxyHeaderOwner, ProxyHeaderReader } from "./proxy-header.ts";
+import { tripsOverKeepAlive } from "./user-agent.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { Request } from "./request.ts";
 import { abandonHead, beginRequest, refuseHead } from "./request-start.ts";
@@ -194,7 +195,8 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     const { core } = request.location;
     const age = this.gateway.network.clock.now() - this.startMs;
     const worn = this.requests >= core.keepaliveRequests || age > core.keepaliveTimeMs;
-    if (core.keepaliveTimeoutMs === 0 || worn || this.leaving) request.keepAlive = false;
+    if (core.keepaliveTimeoutMs === 0 || worn || this.leaving || tripsOverKeepAlive(request))
+      request.keepAlive = false;
   }
 
   /**

@@ -2,6 +2,8 @@ import { errorPage, wireStatus } from "../http/status.ts";
 import type { Request } from "./request.ts";
 import type { ErrorPage } from "./settings.ts";
 import { serverField } from "./product.ts";
+import { readAgent } from "./user-agent.ts";
+import type { Agent } from "./user-agent.ts";
 
 /** After these the connection is closed: what follows on it cannot be trusted, or the server is in trouble. */
 const closing = new Set([400, 413, 414, 494, 495, 496, 497, 500, 501]);
@@ -56,10 +58,14 @@ function serveErrorPage(request: Request, page: ErrorPage, status: number): void
   const shown = overwrite !== null && redirects.includes(overwrite) ? overwrite : 302;
   request.errorStatus = shown;
   request.response.fields.set("Location", target);
+  if (wantsRefresh(request)) return sendRefresh(request, target);
   sendPage(request, shown, status);
 }
 
 function sendBuiltIn(request: Request, status: number): void {
+  const location = request.response.fields.get("location");
+  const moved = (status === 301 || status === 302) && location !== null;
+  if (moved && wantsRefresh(request)) return sendRefresh(request, location);
   sendPage(request, wireStatus(status), status);
 }
 
@@ -83,6 +89,31 @@ function sendPage(request: Request, shown: number, status: number): void {
 }
 
 function wantsPadding(request: Request): boolean {
-  const agent = request.fields.get("user-agent");
-  return agent !== null && (agent.includes("MSIE ") || agent.includes("Chrome/"));
+  const { msie, chrome } = agentOf(request);
+  return msie || chrome;
+}
+
+function wantsRefresh(request: Request): boolean {
+  return request.location.core.msieRefresh && agentOf(request).msie;
+}
+
+function agentOf({ fields }: Request): Agent {
+  return readAgent(fields.get("user-agent") ?? "");
+}
+
+/** A page that leads on, for browsers that forget the fragment of a Location. */
+function sendRefresh(request: Request, target: string): void {
+  const { response } = request;
+  request.body.discard();
+  request.errorStatus = 200;
+  response.status = 200;
+  response.fields.remove("location");
+  response.contentType = "text/html";
+  const escaped = target.replace(/[\0-\x20"'\x7f-\xff]/g, escapeByte);
+  const page = `<html><head><meta http-equiv="Refresh" content="0; URL=${escaped}"></head><body></body></html>\r\n`;
+  response.sendWhole(Buffer.from(page, "latin1"));
+}
+
+function escapeByte(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 }

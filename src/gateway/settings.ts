@@ -59,6 +59,9 @@ export interface LocationSettings {
   serverNameInRedirect: boolean;
   portInRedirect: boolean;
   msiePadding: boolean;
+  msieRefresh: boolean;
+  /** Browsers that trip over connections that are kept open. */
+  keepaliveDisable: ReadonlySet<"none" | "msie6" | "safari">;
   logNotFound: boolean;
   recursiveErrorPages: boolean;
   serverTokens: "on" | "off" | "build";

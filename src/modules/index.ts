@@ -8,6 +8,7 @@ import { addition } from "./addition/addition.ts";
 import { authBasic } from "./auth-basic.ts";
 import { authRequest } from "./auth-request.ts";
 import { autoindex } from "./autoindex.ts";
+import { browser } from "./browser.ts";
 import { httpCore } from "./core/http-core.ts";
 import { charset } from "./charset/charset.ts";
 import { coreVariables } from "./core-variables.ts";
@@ -65,6 +66,7 @@ export const httpModules: readonly HttpModule[] = [
   geo,
   splitClients,
   referer,
+  browser,
   secureLink,
   // Whoever looks at the client's address comes after this one.
   realip,

@@ -390,6 +390,22 @@ const answerDirectives: readonly DirectiveSpec[] = [
     set: location.flag("msiePadding"),
   },
   {
+    name: "msie_refresh",
+    contexts: everywhere,
+    args: "flag",
+    default: "off",
+    doc: "Whether MSIE is sent to the URL of an `error_page` by a page that refreshes itself.",
+    set: location.flag("msieRefresh"),
+  },
+  {
+    name: "keepalive_disable",
+    contexts: everywhere,
+    args: "1,2",
+    default: "msie6",
+    doc: "Browsers whose connections are closed: `msie6` after a POST, `safari` on macOS always; or `none`.",
+    set: location.words("keepaliveDisable", ["none", "msie6", "safari"]),
+  },
+  {
     name: "server_tokens",
     contexts: everywhere,
     args: "1",

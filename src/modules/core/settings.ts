@@ -68,6 +68,8 @@ export const locationLevel: Level<CoreLocation> = {
     serverNameInRedirect: false,
     portInRedirect: true,
     msiePadding: true,
+    msieRefresh: false,
+    keepaliveDisable: new Set(["msie6"]),
     logNotFound: true,
     recursiveErrorPages: false,
     serverTokens: "on",
