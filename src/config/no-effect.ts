@@ -243,7 +243,6 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["proxy_ssl_server_name", ["off"]],
   ["proxy_ssl_verify", ["off"]],
   ["proxy_store", ["off"]],
-  ["random_index", ["off"]],
   ["slice", ["0"]],
   ["ssi", ["off"]],
   ["ssl_early_data", ["off"]],

@@ -4,7 +4,6 @@
  */
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
-import { describeErrno } from "../config/errors.ts";
 import type { Context } from "../config/module.ts";
 import { slots } from "../config/slots.ts";
 import { mapUriToPath, systemPath } from "../gateway/file-path.ts";
@@ -13,6 +12,7 @@ import type { HttpModule, Verdict } from "../gateway/http-module.ts";
 import type { Request } from "../gateway/request.ts";
 import { unescapeUri } from "../http/uri.ts";
 import { findArgument } from "./arguments.ts";
+import { refuseDirectory } from "./directory-error.ts";
 import { htmlListing, jsonListing, jsonpListing, xmlListing } from "./directory-listing.ts";
 import type { Entry } from "./directory-listing.ts";
 
@@ -82,7 +82,7 @@ function listDirectory(request: Request, settings: AutoindexSettings): Verdict {
   try {
     entries = readEntries(directory);
   } catch (error) {
-    return refuse(request, directory, error);
+    return refuseDirectory(request, directory, error);
   }
   request.body.discard();
   response.status = request.errorStatus === 0 ? 200 : request.errorStatus;
@@ -153,12 +153,4 @@ function compareEntries(a: Entry, b: Entry): number {
   }
   if (a.name === b.name) return 0;
   return a.name < b.name ? -1 : 1;
-}
-
-function refuse(request: Request, directory: string, error: unknown): Verdict {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const notThere = code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG";
-  const status = notThere ? 404 : code === "EACCES" ? 403 : 500;
-  request.log(status === 500 ? "crit" : "error", `opendir() "${directory}" failed ${describeErrno(error)}`);
-  return status;
 }

@@ -29,6 +29,7 @@ import { log } from "./log.ts";
 import { map } from "./map.ts";
 import { mirror } from "./mirror.ts";
 import { proxy } from "./proxy/proxy.ts";
+import { randomIndex } from "./random-index.ts";
 import { realip } from "./realip.ts";
 import { referer } from "./referer.ts";
 import { resolver } from "./resolver.ts";
@@ -104,6 +105,7 @@ export const httpModules: readonly HttpModule[] = [
   tryFiles,
   mirror,
   // Content handlers are asked in this order.
+  randomIndex,
   indexFiles,
   autoindex,
   gzipStatic,
