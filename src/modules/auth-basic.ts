@@ -88,7 +88,7 @@ async function check(
     if (await verifyPassword(password, stored)) return OK;
   } catch (error) {
     if (!(error instanceof UnsupportedPassword)) throw error;
-    request.log("crit", `crypt() failed: the password of user "${user}" is of an unknown kind`);
+    request.log("crit", `crypt() failed for user "${user}": ${error.message}`);
     return 500;
   }
   request.log("error", `user "${user}": password mismatch`);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bcrypt } from "./bcrypt.ts";
 import { UnsupportedPassword, verifyPassword } from "./verify.ts";
 
 /** Made by `openssl passwd` with the salt "abcdefgh", and by the examples of SHA crypt's specification. */
@@ -41,6 +42,15 @@ const stored: readonly (readonly [kind: string, password: string, text: string])
     "Hello world!",
     "$6$rounds=10000$saltstringsaltst$OW1/O6BYHV6BcXZu8QVeXbDWra3Oeqh0sbHbbMCVNSnCM/UrjmM0Dp8vOuZeHBy/YTBmSK6H9qs/y3RnOaw5v.",
   ],
+  ["DES", "secret", "rlcg0.fZequS."],
+  ["DES", "", "abmF1QH4PEr.E"],
+  ["DES", "12345678", "zzRtj6pNdfpLE"],
+  ["DES", "\xe4\xff", "ZzMhqy/5RZUl6"],
+  ["bcrypt", "secret", "$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"],
+  ["bcrypt", "secret", "$2b$04$....................../dCAsp4PpJoDgv6BeaLP6BKrXlBV1oi"],
+  ["bcrypt", "secret", "$2x$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"],
+  ["bcrypt", "\xff\xa3", "$2y$05$/OK.fbVrR/bpIqNJ5ianF.5CqIYeWKyKrQvL4vewlwTcTA89GLXaW"],
+  ["bcrypt", "", "$2y$05$abcdefghijklmnopqrstuu0oImNDIy4flhldV9YqunRgBAePKmw7m"],
   ["plain", "secret", "{PLAIN}secret"],
   ["SHA-1", "secret", "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="],
   ["salted SHA-1", "secret", "{SSHA}gVK8WC9YyFT1gMsQHTGCgT3sSv5zYWx0"],
@@ -48,22 +58,42 @@ const stored: readonly (readonly [kind: string, password: string, text: string])
 
 for (const [kind, password, text] of stored) {
   test(`a password stored as ${kind} (${password.length} characters) is known, others are not`, async () => {
-    assert.equal(await verifyPassword(`${password}!`, text), false);
+    assert.equal(await verifyPassword(`!${password}`, text), false);
     assert.equal(await verifyPassword(password, text), true);
     // Remembered from now on; the wrong one is still wrong.
     assert.equal(await verifyPassword(password, text), true);
-    assert.equal(await verifyPassword(`${password}!`, text), false);
+    assert.equal(await verifyPassword(`!${password}`, text), false);
   });
 }
 
 test("an unknown kind is told apart from a wrong password", async () => {
-  for (const text of ["rl.3StKT.4T8M", "$y$j9T$abc", "$6$rounds=900000000$salt$x"]) {
+  for (const text of [
+    "",
+    "!",
+    "$y$j9T$abc",
+    "$6$rounds=900000000$salt$x",
+    "$2y$03$",
+    "$2y$31$",
+    "_J9..rasm",
+  ]) {
     await assert.rejects(verifyPassword("secret", text), UnsupportedPassword);
   }
 });
 
-test("bcrypt is verified where the runtime has it", async () => {
-  const text = "$2y$04$abcdefghijklmnopqrstuuVn9LzSbmKYTIqnj.Q6zSA3kiMBlAMRq";
-  if (!("Bun" in globalThis)) await assert.rejects(verifyPassword("secret", text), UnsupportedPassword);
-  else assert.equal(await verifyPassword("wrong", text), false);
+test("what merely begins like a DES hash is a wrong password", async () => {
+  assert.equal(await verifyPassword("secret", "secret"), false);
+});
+
+test("DES looks at eight characters, bcrypt at 72", async () => {
+  assert.equal(await verifyPassword("longer t and whatever", "./yPRzyX/WeSM"), true);
+  const text = "$2a$05$abcdefghijklmnopqrstuujf8SX2ahXLwp9w/B.Y5XdysS6yR576q";
+  assert.equal(await verifyPassword("x".repeat(72), text), true);
+  assert.equal(await verifyPassword("x".repeat(90), text), true);
+  assert.equal(await verifyPassword("x".repeat(71), text), false);
+});
+
+test("bcrypt is computed alike with and without the runtime's help", async () => {
+  for (const [kind, password, text] of stored) {
+    if (kind === "bcrypt") assert.equal(await bcrypt(Buffer.from(password, "latin1"), text), text);
+  }
 });
