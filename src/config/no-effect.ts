@@ -230,7 +230,6 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["autoindex", ["off"]],
   ["daemon", ["off"]],
   ["dav_methods", ["off"]],
-  ["disable_symlinks", ["off"]],
   ["expires", ["off"]],
   ["geoip_proxy_recursive", ["off"]],
   ["http2", ["off"]],

@@ -2,6 +2,7 @@ import type { ComplexValue } from "../config/complex-value.ts";
 import type { TemporaryDirectory } from "./body-file.ts";
 import type { WebSocketDrain } from "./drain.ts";
 import type { ErrorLog } from "./error-log.ts";
+import type { SymlinkRule } from "./open-file.ts";
 import type { Request } from "./request.ts";
 
 /** A string with variables, evaluated for a request. */
@@ -58,6 +59,8 @@ export interface LocationSettings {
   absoluteRedirect: boolean;
   serverNameInRedirect: boolean;
   portInRedirect: boolean;
+  /** Null: symbolic links are followed. */
+  symlinks: SymlinkRule | null;
   msiePadding: boolean;
   msieRefresh: boolean;
   /** Browsers that trip over connections that are kept open. */

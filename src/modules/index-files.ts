@@ -2,15 +2,15 @@
  * ngx_http_index_module: which file of a directory is served for the directory itself.
  * https://nginx.org/en/docs/http/ngx_http_index_module.html
  */
-import { statSync } from "node:fs";
 import { constantValue } from "../config/complex-value.ts";
 import { describeErrno } from "../config/errors.ts";
 import type { Scope } from "../config/scope.ts";
 import type { Directive } from "../config/tree.ts";
-import { mapUriToPath, systemPath } from "../gateway/file-path.ts";
+import { mapUriToPath } from "../gateway/file-path.ts";
 import { valueOf } from "../gateway/http-build.ts";
 import { DECLINED, DONE } from "../gateway/http-module.ts";
 import type { HttpModule, Verdict } from "../gateway/http-module.ts";
+import { statFile } from "../gateway/open-file.ts";
 import type { Request } from "../gateway/request.ts";
 import type { Value } from "../gateway/settings.ts";
 
@@ -47,9 +47,10 @@ function serveIndex(request: Request, files: readonly Value[]): Verdict {
     const mapped = mapUriToPath(request);
     if (mapped === null) return 500;
     const path = mapped.path + name;
-    const failure = failureOf(path);
+    const failure = failureOf(request, path);
     if (failure === null) return goTo(request, uri + name);
     const { code, text } = failure;
+    if (code === "ELOOP") return 403;
     if (code === "ENOTDIR" || code === "ENAMETOOLONG" || code === "EACCES")
       return missing(request, path, failure);
     if (!directoryTested) {
@@ -76,9 +77,9 @@ interface Failure {
 }
 
 /** Why a path cannot be used; null when something is there. */
-function failureOf(path: string): Failure | null {
+function failureOf(request: Request, path: string): Failure | null {
   try {
-    statSync(systemPath(path));
+    statFile(request, path);
     return null;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -97,7 +98,7 @@ function missing(request: Request, path: string, { code, text }: Failure): Verdi
 
 /** Tells a directory without `file` from no directory; DECLINED when it is there. */
 function testDirectory(request: Request, directory: string, file: string): Verdict {
-  const failure = failureOf(directory);
+  const failure = failureOf(request, directory);
   // Searching it was allowed, as the first file's failure has shown.
   if (failure === null || failure.code === "EACCES") return DECLINED;
   if (failure.code === "ENOENT") return missing(request, file, failure);

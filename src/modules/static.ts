@@ -2,15 +2,16 @@
  * ngx_http_static_module: files, whole or in parts.
  * https://nginx.org/en/docs/http/ngx_http_core_module.html#root
  */
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { describeErrno } from "../config/errors.ts";
 import { contentTypeOf } from "../gateway/content-type.ts";
-import { mapUriToPath, systemPath } from "../gateway/file-path.ts";
+import { mapUriToPath } from "../gateway/file-path.ts";
 import { sendFile } from "../gateway/file-transfer.ts";
 import { DECLINED, DONE, OK } from "../gateway/http-module.ts";
 import type { HttpModule, Verdict } from "../gateway/http-module.ts";
 import { applyConditions } from "../gateway/not-modified.ts";
+import { nameOfOpen, openFile } from "../gateway/open-file.ts";
 import type { Request } from "../gateway/request.ts";
 import { escapeUri } from "../http/uri.ts";
 import { tellOfRanges, chooseParts } from "./range-answer.ts";
@@ -33,8 +34,7 @@ function serveFile(request: Request): Verdict {
   const { path } = mapped;
   let descriptor: number;
   try {
-    // Without O_NONBLOCK a FIFO would hold up everything.
-    descriptor = openSync(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
+    descriptor = openFile(request, path);
   } catch (error) {
     return openFailed(request, path, error);
   }
@@ -44,7 +44,10 @@ function serveFile(request: Request): Verdict {
 function openFailed(request: Request, path: string, error: unknown): Verdict {
   const status = statusOfOpenError(error);
   if (status !== 404 || request.location.core.logNotFound) {
-    request.log(status === 500 ? "crit" : "error", `open() "${path}" failed ${describeErrno(error)}`);
+    request.log(
+      status === 500 ? "crit" : "error",
+      `${nameOfOpen(request)}() "${path}" failed ${describeErrno(error)}`,
+    );
   }
   return status;
 }

@@ -2,16 +2,16 @@
  * ngx_http_try_files_module: serves the first of several files that exists, or something else.
  * https://nginx.org/en/docs/http/ngx_http_core_module.html#try_files
  */
-import { statSync } from "node:fs";
 import { describeErrno } from "../config/errors.ts";
 import type { Scope } from "../config/scope.ts";
 import { refuse } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
 import { parseNumber } from "../config/values.ts";
-import { appendsUriToAlias, mapUriToPath, systemPath } from "../gateway/file-path.ts";
+import { appendsUriToAlias, mapUriToPath } from "../gateway/file-path.ts";
 import { valueOf } from "../gateway/http-build.ts";
 import { DECLINED, DONE } from "../gateway/http-module.ts";
 import type { HttpModule, Verdict } from "../gateway/http-module.ts";
+import { statFile } from "../gateway/open-file.ts";
 import type { Request } from "../gateway/request.ts";
 import type { Value } from "../gateway/settings.ts";
 
@@ -95,7 +95,7 @@ const notThere = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
 
 function kindOf(request: Request, path: string): "directory" | "file" | null {
   try {
-    return statSync(systemPath(path)).isDirectory() ? "directory" : "file";
+    return statFile(request, path).isDirectory() ? "directory" : "file";
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (!notThere.has(code)) request.log("crit", `stat() "${path}" failed ${describeErrno(error)}`);

@@ -12,6 +12,8 @@ config:
 file html/a.txt:
     a
 
+link html/b.txt: a.txt
+
 backend B1 answers:
     HTTP/1.1 200 OK
 
@@ -33,14 +35,15 @@ test("sections become configuration, files, backends and cases", () => {
   assert.deepEqual(file.needs, ["unix"]);
   assert.equal(file.config, "server { listen %PORT1%; }\n\n# kept: an nginx comment\n");
   assert.deepEqual(file.files, [{ path: "html/a.txt", content: "a\n" }]);
+  assert.deepEqual(file.links, [{ path: "html/b.txt", target: "a.txt" }]);
   assert.deepEqual(file.backends[0]?.behaviour.below, ["HTTP/1.1 200 OK", "", "body"]);
   const [first, second] = file.cases;
   assert.equal(first?.oracleDiffers, "because");
   assert.deepEqual(
     first?.steps.map(({ line, text }) => [line, text]),
     [
-      [18, "GET /a"],
-      [20, "200"],
+      [20, "GET /a"],
+      [22, "200"],
     ],
   );
   assert.deepEqual(second?.needs, ["ipv6"]);

@@ -41,6 +41,8 @@ export interface CaseFile {
   /** What the name server at %DNS% knows; "" when there is none. */
   readonly names: string;
   readonly files: readonly LaidFile[];
+  /** Symbolic links below the prefix. */
+  readonly links: readonly { readonly path: string; readonly target: string }[];
   readonly backends: readonly BackendSpec[];
   readonly cases: readonly Case[];
 }
@@ -60,6 +62,7 @@ interface NumberedLine {
 export function parseCaseFile(name: string, text: string): CaseFile {
   const needs: string[] = [];
   const files: LaidFile[] = [];
+  const links: { path: string; target: string }[] = [];
   const backends: BackendSpec[] = [];
   const cases: Case[] = [];
   const mayLack: string[] = [];
@@ -77,11 +80,17 @@ export function parseCaseFile(name: string, text: string): CaseFile {
     else if (kind === "config") config += block(section.lines);
     else if (kind === "names") names += block(section.lines);
     else if (kind === "file") files.push({ path: argument.replace(/:$/, ""), content: block(section.lines) });
+    else if (kind === "link") links.push(parseLink(argument) ?? fail("bad link"));
     else if (kind === "backend") backends.push(parseBackend(section, argument) ?? fail("bad backend"));
     else if (kind === "case") cases.push(parseCase(name, section, argument.replace(/^:\s*/, "")));
     else fail("unknown section");
   }
-  return { name, needs, mayLack, main, config, names, files, backends, cases };
+  return { name, needs, mayLack, main, config, names, files, links, backends, cases };
+}
+
+function parseLink(text: string): { path: string; target: string } | null {
+  const [path, target] = text.split(": ", 2);
+  return path === undefined || target === undefined ? null : { path, target };
 }
 
 function words(text: string): string[] {

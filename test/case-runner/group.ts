@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Backend } from "./backend.ts";
@@ -148,6 +148,10 @@ function layDown(file: CaseFile, directory: string, placeholders: Placeholders):
   for (const { path, content } of file.files) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
     writeFileSync(join(directory, path), placeholders.fill(content), "latin1");
+  }
+  for (const { path, target } of file.links) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    symlinkSync(placeholders.fill(target), join(directory, path));
   }
 }
 

@@ -15,6 +15,7 @@ import type { HttpModule } from "../../gateway/http-module.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { ErrorPage, ServerSettings, Value } from "../../gateway/settings.ts";
 import { enterLocation, locationBlock, serverBlock } from "./blocks.ts";
+import { readSymlinkRule } from "./disable-symlinks.ts";
 import { readErrorLog } from "./error-log.ts";
 import type { ErrorLogTarget } from "./error-log.ts";
 import { readErrorPage } from "./error-page.ts";
@@ -396,6 +397,14 @@ const answerDirectives: readonly DirectiveSpec[] = [
     default: "off",
     doc: "Whether MSIE is sent to the URL of an `error_page` by a page that refreshes itself.",
     set: location.flag("msieRefresh"),
+  },
+  {
+    name: "disable_symlinks",
+    contexts: everywhere,
+    args: "1,2",
+    default: "off",
+    doc: "Whether links on the way to a file are refused: `on`, `if_not_owner`, below what `from=` names.",
+    set: location.custom("symlinks", readSymlinkRule),
   },
   {
     name: "keepalive_disable",

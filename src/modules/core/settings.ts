@@ -67,6 +67,7 @@ export const locationLevel: Level<CoreLocation> = {
     absoluteRedirect: true,
     serverNameInRedirect: false,
     portInRedirect: true,
+    symlinks: null,
     msiePadding: true,
     msieRefresh: false,
     keepaliveDisable: new Set(["msie6"]),

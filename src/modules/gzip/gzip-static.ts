@@ -2,13 +2,14 @@
  * ngx_http_gzip_static_module: serves files that were compressed beforehand, "page.html.gz" for "page.html".
  * https://nginx.org/en/docs/http/ngx_http_gzip_static_module.html
  */
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import type { Context } from "../../config/module.ts";
 import { describeErrno } from "../../config/errors.ts";
 import { slots } from "../../config/slots.ts";
-import { mapUriToPath, systemPath } from "../../gateway/file-path.ts";
+import { mapUriToPath } from "../../gateway/file-path.ts";
 import { DECLINED } from "../../gateway/http-module.ts";
 import type { HttpModule, Verdict } from "../../gateway/http-module.ts";
+import { nameOfOpen, openFile } from "../../gateway/open-file.ts";
 import type { Request } from "../../gateway/request.ts";
 import { serveRegular } from "../static.ts";
 import { gzipAllowed, variesByEncoding } from "./gzip-allowed.ts";
@@ -53,10 +54,11 @@ function serveCompressed(request: Request, always: boolean): Verdict {
   const path = `${mapped.path}.gz`;
   let descriptor: number;
   try {
-    descriptor = openSync(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
+    descriptor = openFile(request, path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
-    if (!missing.has(code)) request.log("error", `open() "${path}" failed ${describeErrno(error)}`);
+    if (!missing.has(code))
+      request.log("error", `${nameOfOpen(request)}() "${path}" failed ${describeErrno(error)}`);
     return DECLINED;
   }
   const stats = fstatSync(descriptor);

@@ -1,8 +1,10 @@
-import { statSync } from "node:fs";
+import type { Stats } from "node:fs";
+import { describeErrno } from "../../config/errors.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
 import { variableName } from "../../config/variable-registry.ts";
 import { buildOf, valueOf } from "../../gateway/http-build.ts";
+import { nameOfOpen, statFile } from "../../gateway/open-file.ts";
 import type { Request } from "../../gateway/request.ts";
 
 /** The condition of an `if`, compiled. */
@@ -76,11 +78,23 @@ function fileCondition(scope: Scope, { words, first, last }: Words): Condition {
   const wanted = !operator.startsWith("!");
   const kind = operator.at(-1);
   return (request) => {
-    const stats = statSync(Buffer.from(value.evaluate(request), "latin1"), { throwIfNoEntry: false });
-    if (stats === undefined) return !wanted;
+    const stats = statsOf(request, value.evaluate(request));
+    if (stats === null) return !wanted;
     if (kind === "f") return stats.isFile() === wanted;
     if (kind === "d") return stats.isDirectory() === wanted;
     if (kind === "x") return ((stats.mode & 0o111) !== 0) === wanted;
     return wanted;
   };
+}
+
+function statsOf(request: Request, path: string): Stats | null {
+  try {
+    return statFile(request, path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    const missing = code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG";
+    if (!missing) request.log("crit", `${nameOfOpen(request)}() "${path}" failed ${describeErrno(error)}`);
+    return null;
+  }
 }
