@@ -12,6 +12,16 @@ import type { ByteRange } from "./ranges.ts";
 interface RangeNote {
   readonly status: 200 | 206;
   readonly field: readonly [name: string, value: string] | null;
+  readonly multipart: Multipart | null;
+}
+
+/** Several ranges of a body. */
+interface Multipart {
+  readonly ranges: readonly ByteRange[];
+  /** Of the whole body. */
+  readonly size: number;
+  /** With their heads, once these are made. */
+  parts: readonly BodyPart[] | null;
 }
 
 /** Key of the note in `moduleState`. */
@@ -19,17 +29,32 @@ const noteKey = {};
 
 /** The header filter that does what the note says. */
 export function tellOfRanges(request: Request): void {
-  const note = request.moduleState?.get(noteKey) as RangeNote | undefined;
-  if (note === undefined) return;
+  const note = noteOf(request);
+  if (note === null) return;
   const { response } = request;
+  if (note.multipart !== null) describeParts(request, note.multipart);
   if (note.field !== null) response.fields.set(...note.field);
   if (note.status === 200) return;
   response.status = note.status;
   response.statusText = null;
 }
 
-function takeNote(request: Request, status: RangeNote["status"], field: RangeNote["field"]): void {
-  const note: RangeNote = { status, field };
+/** Several parts, each with a head of its own, once the head of the answer is prepared; else null. */
+export function describedParts(request: Request): readonly BodyPart[] | null {
+  return noteOf(request)?.multipart?.parts ?? null;
+}
+
+function noteOf({ moduleState }: Request): RangeNote | null {
+  return (moduleState?.get(noteKey) as RangeNote | undefined) ?? null;
+}
+
+function takeNote(
+  request: Request,
+  status: RangeNote["status"],
+  field: RangeNote["field"],
+  multipart: Multipart | null = null,
+): void {
+  const note: RangeNote = { status, field, multipart };
   (request.moduleState ??= new Map()).set(noteKey, note);
 }
 
@@ -62,7 +87,10 @@ export function chooseParts(
     response.fields.set("Content-Range", `bytes */${size}`);
     return ranges;
   }
-  if (ranges.length > 1) return multipart(request, ranges, size);
+  if (ranges.length > 1) {
+    takeNote(request, 206, null, { ranges, size, parts: null });
+    return ranges;
+  }
   const [{ start, end }] = ranges as [ByteRange];
   response.contentLength = end - start;
   takeNote(request, 206, ["Content-Range", `bytes ${start}-${end - 1}/${size}`]);
@@ -84,9 +112,9 @@ function isRangeOfThis({ fields, response }: Request): boolean {
 
 let boundaries = 0;
 
-function multipart(request: Request, ranges: readonly ByteRange[], size: number): readonly BodyPart[] {
-  const { response } = request;
-  takeNote(request, 206, null);
+/** Each part tells the type that other filters have left, with its character set. */
+function describeParts({ response }: Request, multipart: Multipart): void {
+  const { ranges, size } = multipart;
   boundaries += 1;
   const boundary = String(boundaries).padStart(20, "0");
   const type = response.contentType === "" ? "" : `Content-Type: ${response.contentType}\r\n`;
@@ -101,5 +129,5 @@ function multipart(request: Request, ranges: readonly ByteRange[], size: number)
   parts.push({ bytes: last });
   response.contentType = `multipart/byteranges; boundary=${boundary}`;
   response.contentLength = length + last.length;
-  return parts;
+  multipart.parts = parts;
 }

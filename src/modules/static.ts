@@ -14,7 +14,7 @@ import { applyConditions } from "../gateway/not-modified.ts";
 import { nameOfOpen, openFile } from "../gateway/open-file.ts";
 import type { Request } from "../gateway/request.ts";
 import { escapeUri } from "../http/uri.ts";
-import { tellOfRanges, chooseParts } from "./range-answer.ts";
+import { chooseParts, describedParts, tellOfRanges } from "./range-answer.ts";
 
 export const staticFiles: HttpModule = {
   name: "ngx_http_static_module",
@@ -97,7 +97,7 @@ export function serveRegular(
     closeSync(descriptor);
     response.end();
   } else {
-    sendFile(request, descriptor, parts);
+    sendFile(request, descriptor, describedParts(request) ?? parts);
   }
   return DONE;
 }
