@@ -91,7 +91,7 @@ function fallbackRow(known: ReturnType<typeof knownDirectives>[number]): Omit<Ro
   const harmless = HARMLESS.get(name);
   const but =
     harmless === undefined ? "" : ` Accepted with ${harmless.map((word) => `\`${word}\``).join(" or ")}.`;
-  const reason = refusalReason(module);
+  const reason = refusalReason(module, name);
   return { name, state: "refused", initial: null, line: (reason === null ? "" : sentence(reason)) + but };
 }
 

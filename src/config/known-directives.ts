@@ -71,7 +71,7 @@ function fallbackSetter(known: KnownDirective): Setter {
   return (scope, directive) => {
     const isHarmless = directive.args.length === 1 && harmless.includes(directive.args[0]!.toLowerCase());
     if (check === null && !isHarmless) {
-      const reason = refusalReason(module);
+      const reason = refusalReason(module, name);
       const why = reason === null ? "" : `: ${reason}`;
       scope.fail(`directive "${name}" of ${module} is not supported by longhaul${why}`);
     }

@@ -19,8 +19,20 @@ const REFUSED: readonly (readonly [pattern: string, reason: string])[] = [
   ["ngx_http_slice_filter_module", "it serves a cache, and responses are not cached"],
 ];
 
-/** Why directives of a module are refused; null where there is no more to say than that they are. */
-export function refusalReason(module: string): string | null {
+/** Why single directives are. */
+const REFUSED_ALONE: Readonly<Record<string, string>> = {
+  client_body_in_file_only: "bodies pass through memory, never through files",
+  post_action: "mirror sends a copy of a request elsewhere",
+  proxy_store: "answers are passed on, not stored",
+  ssl_engine: "the runtime brings its own cryptography",
+  ssl_ech_file: "the runtimes do not know Encrypted Client Hello",
+  ssl_ocsp: "certificates of clients are checked against ssl_crl",
+};
+
+/** Why a directive is refused; null where there is no more to say than that it is. */
+export function refusalReason(module: string, name: string): string | null {
+  const alone = REFUSED_ALONE[name];
+  if (alone !== undefined) return alone;
   const found = REFUSED.find(([pattern]) =>
     pattern.endsWith("*") ? module.startsWith(pattern.slice(0, -1)) : module === pattern,
   );
