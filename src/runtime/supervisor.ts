@@ -172,7 +172,7 @@ export class Supervisor {
    */
   private async recall(count: number): Promise<WorkerThread[]> {
     const recalled: WorkerThread[] = [];
-    for (const thread of [...this.alive]) {
+    for (const thread of this.alive) {
       if (recalled.length >= count) break;
       if (!thread.retiring || isGone(thread) || !(await stays(thread))) continue;
       thread.retiring = false;
