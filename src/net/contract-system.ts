@@ -115,6 +115,34 @@ function testForeignPeers(make: MakeSubject): void {
     server.connection.close();
   });
 
+  scene(
+    "a TLS client that breaks the protocol loses its connection, and nothing else",
+    make,
+    async (stage) => {
+      const acceptor = await stage.listen({ tls: serverTls(stage.network) });
+      const toServer = net.connect(acceptor.listener.address.port, "127.0.0.1");
+      const relay = net.createServer((socket) => {
+        socket
+          .on("error", () => {})
+          .pipe(toServer)
+          .on("error", () => {})
+          .pipe(socket);
+      });
+      await once(relay.listen(0, "127.0.0.1"), "listening");
+      const client = await foreignClient((relay.address() as net.AddressInfo).port);
+      const server = await acceptor.peers.take();
+      client.on("error", () => {});
+      // A record that is not encrypted as agreed.
+      toServer.write(Buffer.from([0x17, 3, 3, 0, 40, ...Buffer.alloc(40, 0x78)]));
+      await server.closed();
+      assert.equal(server.closes.length, 1);
+      assert.notEqual(server.closes[0], null);
+      assert.deepEqual(stage.subject.internalErrors, []);
+      client.destroy();
+      relay.close();
+    },
+  );
+
   scene("a client hello that comes byte by byte is a handshake all the same", make, async (stage) => {
     const acceptor = await stage.listen({ tls: serverTls(stage.network) });
     const relay = await slowRelay(acceptor.listener.address.port);

@@ -41,6 +41,10 @@ function onRawEnd(this: WatchedSocket): void {
   this[user]?.rawEnded();
 }
 
+function onTlsError(this: tls.TLSSocket, error: Error): void {
+  this.destroy(error);
+}
+
 function onSecure(this: WatchedSocket): void {
   this[user]?.secured();
 }
@@ -204,6 +208,8 @@ export class ServerHandshake implements DeadlineOwner {
     this.finish();
     const { prologue } = this;
     const { raw, remote, local, serverTls, events, sockets, onInternalError } = this.init;
+    // Node keeps what breaks the protocol from now on to itself, unless its own server made the socket.
+    socket.on("_tlsError", onTlsError);
     const info = new NodeTlsInfo(socket, this.serverName, serverTls.requestCertificate);
     const connection = new NodeConnection({
       socket,
