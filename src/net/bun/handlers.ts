@@ -1,4 +1,4 @@
-import type { SocketHandlers } from "./api.ts";
+import type { SocketError, SocketHandlers } from "./api.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { beginEvent, endEvent } from "../node/clock.ts";
 import type { SocketCount } from "../socket-count.ts";
@@ -35,8 +35,11 @@ export function plainHandlers(sockets: SocketCount, onInternalError: InternalErr
     },
     connectError: (socket, error) => socket.data.connectFailed(error),
     error(socket, error) {
+      const { code } = error as SocketError;
+      // Not an exception, but what the TLS library says of a peer that renegotiates, for example.
+      if (code === "EPROTO") socket.data.closed(error as SocketError);
       socket.terminate();
-      onInternalError(error);
+      if (code !== "EPROTO") onInternalError(error);
     },
   };
 }
