@@ -255,6 +255,17 @@ function testTlsStreams(make: MakeSubject): void {
     }
   });
 
+  scene("TLS: a peer that never reads cannot keep a connection from being closed", make, async (stage) => {
+    for (const end of ["close", "reset"] as const) {
+      const { client, server } = await pair(stage);
+      client.connection.pause();
+      while (server.connection.send(patternBytes(mebibyte, 3)));
+      server.connection[end]();
+      await server.closed();
+      assert.deepEqual(server.closes, [null]);
+    }
+  });
+
   scene(
     "TLS: a peer that does not read makes send return false, then one drain follows",
     make,

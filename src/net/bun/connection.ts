@@ -125,8 +125,11 @@ export class BunConnection implements Connection, SocketUser {
 
   close(): void {
     if (!this.open) return;
+    const stalled = this.queuedBytes > 0;
     this.giveUp();
-    this.socket.close();
+    // What TLS has encrypted would keep the socket for 12 seconds with a peer that does not read (measured).
+    if (stalled && this.tls !== null) this.socket.terminate();
+    else this.socket.close();
   }
 
   setKeepAlive(enabled: boolean, idleSeconds = 0): void {
