@@ -19,6 +19,9 @@ import type { LocationSettings } from "./settings.ts";
 /** Bytes that a client may send ahead of the answer it waits for; reading stops there. */
 const aheadBytesMax = 65536;
 
+/** Requests of one client that are begun in one go; then other connections have their turn, a few milliseconds later. */
+const turnRequestsMax = 128;
+
 const prematureEnd = "client prematurely closed connection";
 const timedOut = "client timed out (110: Connection timed out)";
 
@@ -73,6 +76,8 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   private pumping = false;
   /** Set while a PROXY protocol header is waited for, and nothing else. */
   private proxyHeader: ProxyHeaderReader | null = null;
+  /** What was set aside goes on when others have had their turn. */
+  private yielding = false;
 
   constructor(gateway: Gateway, socket: Connection, listenSocket: ListenSocket, plainOnTls: boolean) {
     this.gateway = gateway;
@@ -355,15 +360,30 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
 
   /** Works off what was set aside, as far as the current request wants it. */
   private pump(): void {
-    if (this.pumping) return;
+    if (this.pumping || this.yielding) return;
     this.pumping = true;
-    while (this.ahead.size > 0 && this.listens && this.consume(this.ahead.take(), true));
+    const turnEnd = this.requests + turnRequestsMax;
+    let goesOn = true;
+    while (goesOn && this.requests < turnEnd && this.ahead.size > 0 && this.listens)
+      goesOn = this.consume(this.ahead.take(), true);
     this.pumping = false;
-    if (this.ahead.size > 0 || !this.listens) return;
+    if (!this.listens) return;
+    if (this.ahead.size > 0) {
+      if (this.requests >= turnEnd) this.yieldTurn();
+      return;
+    }
     this.ahead.clear();
     const { request } = this;
     if (request === null || request.body.complete) this.resumeReading();
     if (this.clientEnded) this.onEnd();
+  }
+
+  private yieldTurn(): void {
+    this.yielding = true;
+    this.gateway.network.clock.timer(0, () => {
+      this.yielding = false;
+      this.pump();
+    });
   }
 
   private pumpSoon(): void {

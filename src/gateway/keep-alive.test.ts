@@ -204,6 +204,16 @@ describe("a client that sends without reading", () => {
     assert.equal(simulation.accessLines.length, count);
   });
 
+  test("is answered a part of its requests at a time, so that others have their turn", async () => {
+    const simulation = await startEchoing({});
+    const client = simulation.client();
+    client.send("GET /own HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_000));
+    await simulation.until(() => simulation.accessLines.length > 0);
+    assert.ok(simulation.accessLines.length <= 128, `${simulation.accessLines.length} answers in one go`);
+    await simulation.until(() => simulation.accessLines.length === 1_000);
+    await simulation.finish();
+  });
+
   test("is read on when its requests are worked off", async () => {
     const simulation = await startEchoing({});
     const client = simulation.client();
