@@ -7,6 +7,7 @@ import type { TestContext } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { ConfigError } from "../config/errors.ts";
 import type { Clock } from "../net/clock.ts";
+import { ErrorLog } from "./error-log.ts";
 import { DiskLogFiles, appendOnce } from "./log-file.ts";
 
 /** A clock whose timers fire when the test says so. */
@@ -49,6 +50,23 @@ test("lines are written by the end of the turn, in their order, behind what was 
   sink.write("three\n");
   await turn();
   assert.equal(text(path), "one \xe4\ntwo\nthree\n");
+});
+
+test("a full disk is told of once a minute, and stops nothing", async (t) => {
+  const { clock, logs } = scene(t);
+  const lines: string[] = [];
+  const sink = { write: (line: string) => void lines.push(line) };
+  logs.reportTo(new ErrorLog([{ sink, level: "alert" }], clock));
+  for (const nowMs of [0, 59_999, 60_000]) {
+    clock.now = () => nowMs;
+    logs.open("/dev/full").write("line\n");
+    await turn();
+  }
+  assert.equal(lines.length, 2);
+  assert.match(
+    lines[0]!,
+    /\[alert\] \S+: write\(\) to "\/dev\/full" failed \(28: No space left on device\)\n$/,
+  );
 });
 
 test("flush writes at once", (t) => {

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { ConfigError, describeErrno } from "../config/errors.ts";
 import type { Clock, Timer } from "../net/clock.ts";
-import type { LogSink } from "./error-log.ts";
+import type { ErrorLog, LogSink } from "./error-log.ts";
 import type { LogBuffering, LogFiles } from "./log-files.ts";
 import { SyslogSink } from "./syslog.ts";
 import type { SyslogOptions } from "./syslog.ts";
@@ -15,6 +15,9 @@ const stuckBytesMax = 1_048_576;
 
 /** Not that of `process.stderr`, which in a worker thread is a stream to the main thread. */
 const standardErrorFd = 2;
+
+/** A file that cannot be written is told of once in this time, as in nginx. */
+const complaintMs = 60_000;
 
 /** How long to leave a full pipe alone. */
 const retryMs = 20;
@@ -31,6 +34,7 @@ export class DiskLogFiles implements LogFiles {
   private readonly syslogs = new Map<string, SyslogSink>();
   private readonly standardError: LogFile;
   private readonly ownFolder: string | null;
+  private errorLog: ErrorLog | null = null;
 
   /**
    * `ownFolder` is made when a log in it is opened and it is missing: the folder of the logs that nobody
@@ -39,19 +43,27 @@ export class DiskLogFiles implements LogFiles {
   constructor(clock: Clock, ownFolder: string | null = null) {
     this.clock = clock;
     this.ownFolder = ownFolder;
-    this.standardError = new LogFile(null, clock);
+    // Nobody can be told that standard error takes no lines.
+    this.standardError = new LogFile(null, clock, () => undefined);
     this.stderr = this.standardError;
+  }
+
+  /** Where it is told that a file cannot be written. */
+  reportTo(errorLog: ErrorLog): void {
+    this.errorLog = errorLog;
   }
 
   open(path: string, buffering?: LogBuffering): LogSink {
     let file = this.files.get(path);
     if (file === undefined) {
       if (this.ownFolder !== null && path.startsWith(this.ownFolder)) makeFolder(this.ownFolder);
-      file = new LogFile(path, this.clock);
+      file = new LogFile(path, this.clock, this.complain);
       this.files.set(path, file);
     }
     return buffering === undefined ? file : this.buffered(path, file, buffering);
   }
+
+  private readonly complain = (message: string): void => this.errorLog?.write("alert", message);
 
   syslog(options: SyslogOptions): LogSink {
     const key = JSON.stringify(options);
@@ -103,13 +115,16 @@ function makeFolder(path: string): void {
 class LogFile implements LogSink {
   private readonly path: string | null;
   private readonly clock: Clock;
+  private readonly complain: (message: string) => void;
   private descriptor: number;
   private pending = "";
   private scheduled = false;
+  private complainedMs = -Infinity;
 
-  constructor(path: string | null, clock: Clock) {
+  constructor(path: string | null, clock: Clock, complain: (message: string) => void) {
     this.path = path;
     this.clock = clock;
+    this.complain = complain;
     this.descriptor = path === null ? standardErrorFd : openForAppending(path);
   }
 
@@ -133,9 +148,17 @@ class LogFile implements LogSink {
     try {
       while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.descriptor, bytes));
     } catch (error) {
-      if (isFull(error)) this.keep(bytes);
       // As in nginx, a log that cannot be written does not stop the serving.
+      if (isFull(error)) this.keep(bytes);
+      else this.tellFailure(error);
     }
+  }
+
+  private tellFailure(error: unknown): void {
+    const nowMs = this.clock.now();
+    if (nowMs - this.complainedMs < complaintMs) return;
+    this.complainedMs = nowMs;
+    this.complain(`write() to "${this.path}" failed ${describeErrno(error)}`);
   }
 
   /** @throws ConfigError when the path cannot be opened; the old file stays in use then. */

@@ -69,6 +69,7 @@ class EmbeddedGateway implements RunningGateway {
     this.network = options.network ?? systemNetwork();
     this.logs = options.logs ?? new DiskLogFiles(this.network.clock, `${this.commandLine().prefix}logs/`);
     this.errorLog = new ErrorLog([{ sink: this.logs.stderr, level: "error" }], this.network.clock);
+    if (this.logs instanceof DiskLogFiles) this.logs.reportTo(this.errorLog);
     this.gateway = new Gateway(this.network, this.errorLog);
     this.listeners = new Listeners(this.gateway);
   }

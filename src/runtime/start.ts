@@ -86,6 +86,7 @@ class Instance {
     const { network, memory } = this;
     this.logs = new DiskLogFiles(network.clock, `${commandLine.prefix}logs/`);
     this.errorLog = new ErrorLog([{ sink: this.logs.stderr, level: "notice" }], network.clock);
+    this.logs.reportTo(this.errorLog);
     const { logs, errorLog } = this;
     this.serving = new Serving({ network, logs, errorLog, counters: memory.counters });
     const keeper = systemSocketKeeper();

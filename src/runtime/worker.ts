@@ -57,6 +57,7 @@ class WorkerThread {
     const { clock } = this.network;
     this.logs = new DiskLogFiles(clock, `${commandLine.prefix}logs/`);
     this.errorLog = new ErrorLog([{ sink: this.logs.stderr, level: "notice" }], clock);
+    this.logs.reportTo(this.errorLog);
     this.peers = new PeerTable(PeerRows.capacity, memory.peers);
     this.peers.held = new Int32Array(memory.held);
     const counters = new Counters(memory.counters, memory.worker);
