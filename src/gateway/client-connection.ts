@@ -240,6 +240,13 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     if ((this.ahead.size > 0 || this.clientEnded) && !this.pumping) this.pumpSoon();
   }
 
+  /** Gives a body what has arrived of it already. */
+  feedArrived(body: RequestBody): void {
+    if (this.ahead.size === 0 || body.complete) return;
+    const bytes = this.ahead.take();
+    this.ahead.putBack(bytes.length - body.feed(bytes, 0, bytes.length));
+  }
+
   pauseBody(): void {
     this.bodyPaused = true;
     this.readDeadline.clear();

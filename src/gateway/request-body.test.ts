@@ -148,7 +148,9 @@ describe("a request's body", () => {
         await simulation.until(() => client.over);
         await simulation.finish();
         assert.equal(simulation.accessLines.length, 1, `${path} ${JSON.stringify(broken)}`);
-        assert.match(simulation.accessLines[0]!, path === "/own" ? /^POST \/own 200/ : /^POST \/\w* 400/);
+        // Who wants no body answers by what has come of it until then.
+        const expected = path === "/own" ? /^POST \/own (200|400)/ : /^POST \/\w* 400/;
+        assert.match(simulation.accessLines[0]!, expected);
       }
     }
   });

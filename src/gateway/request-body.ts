@@ -31,7 +31,7 @@ export class RequestBody implements BodySink {
   /** All of it has arrived. */
   complete: boolean;
   discarded = false;
-  /** Bytes received so far, without framing. */
+  /** Bytes received so far that somebody wanted, without framing. */
   received = 0;
   /** The whole body, once somebody has read it and kept it in memory: `$request_body`. */
   gathered: readonly Buffer[] | null = null;
@@ -73,15 +73,23 @@ export class RequestBody implements BodySink {
     this.connection.resumeBody();
   }
 
-  /** Nobody wants the body: what comes of it is read and forgotten, so that the next request can follow. */
-  discard(): void {
-    if (this.discarded) return;
+  /**
+   * Nobody wants the body: what comes of it is read and forgotten, so that the next request can follow.
+   * Returns 400 when what has arrived already is no body, else 0.
+   */
+  discard(): 0 | 400 {
+    if (this.discarded) return 0;
     this.answerExpectation();
-    if (this.complete) return;
+    if (this.complete) return 0;
+    const failedBefore = this.failed;
     this.discarded = true;
     this.kept = null;
     this.consumer = discarding;
-    if (this.connection.request !== null) this.connection.readBody();
+    if (this.connection.request !== null) {
+      this.connection.readBody();
+      this.connection.feedArrived(this);
+    }
+    return this.failed && !failedBefore ? 400 : 0;
   }
 
   /** Takes the body's bytes from `bytes`; returns how many, framing included. */
@@ -125,10 +133,10 @@ export class RequestBody implements BodySink {
 
   /** Called by the decoder for each piece of the body. */
   onBody(bytes: Buffer, start: number, end: number): void {
-    if (this.failed) return;
+    if (this.failed || this.discarded) return;
     this.received += end - start;
     const max = this.connection.request?.location.core.clientMaxBodySize ?? 0;
-    if (this.chunked && !this.discarded && max > 0 && this.received > max) {
+    if (this.chunked && max > 0 && this.received > max) {
       const before = this.received - (end - start);
       this.fail(
         413,

@@ -84,7 +84,7 @@ function listDirectory(request: Request, settings: AutoindexSettings): Verdict {
   } catch (error) {
     return refuseDirectory(request, directory, error);
   }
-  request.body.discard();
+  if (request.body.discard() !== 0) return 400;
   response.status = request.errorStatus === 0 ? 200 : request.errorStatus;
   const [type, text] = render(uri, entries, settings, callback);
   response.contentType = type;

@@ -49,7 +49,7 @@ export const emptyGif: HttpModule<object, object, EmptyGifSettings> = {
 function answer(request: Request): Verdict {
   const { method, response } = request;
   if (method !== "GET" && method !== "HEAD") return 405;
-  request.body.discard();
+  if (request.body.discard() !== 0) return 400;
   response.status = 200;
   response.contentType = "image/gif";
   response.lastModifiedSeconds = lastModifiedSeconds;

@@ -91,7 +91,10 @@ export function serveRegular(
     closeSync(descriptor);
     return 416;
   }
-  request.body.discard();
+  if (request.body.discard() !== 0) {
+    closeSync(descriptor);
+    return 400;
+  }
   response.prepareHead();
   if (response.headOnly || stats.size === 0) {
     closeSync(descriptor);

@@ -60,7 +60,7 @@ function tell(request: Request): Verdict {
     `Reading: ${reading} Writing: ${writing} Waiting: ${waiting} `,
     "",
   ].join("\n");
-  request.body.discard();
+  if (request.body.discard() !== 0) return 400;
   response.status = request.errorStatus === 0 ? 200 : request.errorStatus;
   response.contentType = "text/plain";
   response.sendWhole(Buffer.from(text, "latin1"));

@@ -37,7 +37,7 @@ function answer(status: number, value: Value): Code {
 
 function send(request: Request, status: number, value: Value): number {
   const { response } = request;
-  request.body.discard();
+  if (request.body.discard() !== 0) return 400;
   response.status = status;
   response.contentType = contentTypeOf(request);
   const body = Buffer.from(value.evaluate(request), "latin1");
