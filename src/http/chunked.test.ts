@@ -88,6 +88,26 @@ describe("ChunkedDecoder", () => {
     );
   });
 
+  it("hands tiny chunks over together, and large ones as they are", () => {
+    const text = Array.from({ length: 9_000 }, (_, index) => String(index)).join(" ");
+    const large = "x".repeat(5_000);
+    const tiny = Array.from(text, (letter) => `1\r\n${letter}\r\n`).join("");
+    const bytes = Buffer.from(`${tiny}1388\r\n${large}\r\n${tiny}0\r\n\r\n`);
+    const decoder = new ChunkedDecoder();
+    const pieces: string[] = [];
+    const sink = {
+      onBody(piece: Buffer, start: number, end: number): void {
+        pieces.push(piece.toString("latin1", start, end));
+        // Another body may be decoded meanwhile.
+        new ChunkedDecoder().decode(Buffer.from("1\r\n?\r\n1\r\n?\r\n"), 0, 12, { onBody: () => {} });
+      },
+    };
+    assert.equal(decoder.decode(bytes, 0, bytes.length, sink), bytes.length);
+    assert.equal(pieces.join(""), text + large + text);
+    assert.ok(pieces.includes(large));
+    assert.ok(pieces.length < 20, `${pieces.length} pieces`);
+  });
+
   it("tells what is left of the current chunk, and that an early end is not an end", () => {
     const decoder = new ChunkedDecoder();
     const sink = { onBody: (): void => {} };

@@ -1,5 +1,6 @@
 import type { BodyDecoder, BodySink, DecoderState } from "./body.ts";
 import type { Fields } from "./fields.ts";
+import { claimSmallPieces, releaseSmallPieces } from "./small-pieces.ts";
 import { TrailerReader } from "./trailer.ts";
 
 const CR = 0x0d;
@@ -61,13 +62,14 @@ export class ChunkedDecoder implements BodyDecoder {
 
   decode(bytes: Buffer, start: number, end: number, sink: BodySink): number {
     let p = start;
+    const pieces = claimSmallPieces();
     while (p < end && this.state === "needMore") {
       if (this.#step === CHUNK_DATA) {
         const dataEnd = Math.min(end, p + this.#size);
         this.#size -= dataEnd - p;
         this.received += dataEnd - p;
         if (this.#size === 0) this.#step = AFTER_DATA;
-        sink.onBody(bytes, p, dataEnd);
+        pieces.add(bytes, p, dataEnd, sink);
         p = dataEnd;
       } else if (this.#step === TRAILER) {
         p = this.#readTrailer(bytes, p, end);
@@ -76,6 +78,7 @@ export class ChunkedDecoder implements BodyDecoder {
         p++;
       }
     }
+    releaseSmallPieces(pieces, sink);
     return p - start;
   }
 
