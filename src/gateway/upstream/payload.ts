@@ -13,6 +13,9 @@ const memoryBytesMax = 1024 * 1024;
 /** Read at once of a file. */
 const pieceBytes = 65_536;
 
+/** Small pieces share memory of this size: a Buffer for each byte of a body would take a hundred times its length. */
+const blockBytes = 16 * 1024;
+
 /** Where a payload's bytes go once a connection to an upstream server is there. */
 export interface PayloadTarget {
   /** False: pause until `Payload.flow()` is called. */
@@ -43,6 +46,8 @@ export class Payload implements BodyConsumer, SpoolOwner {
   private readonly memoryMax: number;
   private chunks: Buffer[] = [];
   private gathered = 0;
+  /** The memory of the last chunk, while there is room for more behind it. */
+  private block: Buffer | null = null;
   private started = false;
   private target: PayloadTarget | null = null;
   private closed = false;
@@ -110,6 +115,7 @@ export class Payload implements BodyConsumer, SpoolOwner {
     }
     this.spent = true;
     this.chunks = [];
+    this.block = null;
     this.request.body.kept = null;
     if (flowing) this.request.body.resume();
   }
@@ -143,7 +149,7 @@ export class Payload implements BodyConsumer, SpoolOwner {
       this.spool.add(Buffer.from(bytes));
       return false;
     }
-    this.keep(Buffer.from(bytes));
+    this.keepCopy(bytes);
     if (this.gathered <= this.memoryMax) return true;
     this.beginLarge();
     return this.target !== null;
@@ -164,6 +170,24 @@ export class Payload implements BodyConsumer, SpoolOwner {
     if (this.closed || this.request.finished) return;
     this.request.log("crit", failure);
     this.owner.onPayloadFailed(500);
+  }
+
+  private keepCopy(bytes: Buffer): void {
+    const { chunks } = this;
+    // Most bodies are one piece.
+    if (chunks.length === 0 || bytes.length >= blockBytes) {
+      this.block = null;
+      return this.keep(Buffer.from(bytes));
+    }
+    const used = this.block === null ? blockBytes : chunks.at(-1)!.length;
+    if (used + bytes.length > blockBytes) {
+      this.block = Buffer.allocUnsafeSlow(blockBytes);
+      bytes.copy(this.block);
+      return this.keep(this.block.subarray(0, bytes.length));
+    }
+    bytes.copy(this.block!, used);
+    chunks[chunks.length - 1] = this.block!.subarray(0, used + bytes.length);
+    this.gathered += bytes.length;
   }
 
   private keep(chunk: Buffer): void {
@@ -210,6 +234,7 @@ export class Payload implements BodyConsumer, SpoolOwner {
     this.spool = new BodySpool(file, this);
     for (const chunk of this.chunks) this.spool.add(chunk);
     this.chunks = [];
+    this.block = null;
   }
 
   private takeFile(file: BodyFile): void {
