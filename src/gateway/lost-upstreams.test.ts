@@ -194,6 +194,21 @@ describe("a kept upstream connection", () => {
     await simulation.finish();
   });
 
+  test("may send a thousand interim answers, but not for ever", async () => {
+    for (const [count, status] of [
+      [1_000, "200 OK"],
+      [1_001, "502 Bad Gateway"],
+    ] as const) {
+      const simulation = await Simulation.start({ http, weather: stillWeather });
+      const interim = Buffer.from("HTTP/1.1 102 Processing\r\n\r\n".repeat(count));
+      await simulation.origin(9000, (wire) =>
+        answering(wire, () => Buffer.concat([interim, response("200 OK", "at last")])),
+      );
+      assert.equal((await ask(simulation))?.startLine, `HTTP/1.1 ${status}`);
+      await simulation.finish();
+    }
+  });
+
   test("carries answers without a body of their own", async () => {
     const simulation = await Simulation.start({ http, weather: livelyWeather });
     const bare = ["204 No Content", "304 Not Modified"];

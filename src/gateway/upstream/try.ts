@@ -15,6 +15,8 @@ import type { PayloadTarget } from "./payload.ts";
 
 /** Head and small bodies are put together here and leave in one piece. */
 const scratch = Buffer.allocUnsafeSlow(32768);
+/** More "102 Processing" than a request of hours gets; a server that floods would keep the thread to itself. */
+const interimMax = 1000;
 const chunkEnd = Buffer.from("\r\n", "latin1");
 const lastChunk = Buffer.from("0\r\n\r\n", "latin1");
 
@@ -30,6 +32,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
   private sendDeadline: Deadline | null = null;
   private decoder: BodyDecoder | null = null;
   private head: ResponseHead | null = null;
+  private interims = 0;
   /** Bytes of the request that wait to leave together. */
   private pending = 0;
   private chunkedRequest = false;
@@ -174,7 +177,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     for (const warning of head.warnings) request.log("warn", warning);
     if (head.status >= 100 && head.status < 200 && head.status !== 101) {
       if (head.status === 103) exchange.plan.acceptEarlyHints(head);
-      return true;
+      return this.acceptInterim();
     }
     const { state } = exchange;
     state.status = head.status;
@@ -199,6 +202,13 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     }
     this.decoder = decoderFor(head, request.isHead, exchange.plan.keepsTrailers);
     request.response.prepareHead();
+    return false;
+  }
+
+  private acceptInterim(): boolean {
+    this.interims += 1;
+    if (this.interims <= interimMax) return true;
+    this.refuse("upstream sent too many interim responses while reading response header from upstream");
     return false;
   }
 
