@@ -9,6 +9,7 @@ import { productName } from "../gateway/product.ts";
 import { tell } from "./console.ts";
 import { OptionError, parseOptions } from "./options.ts";
 import type { Options } from "./options.ts";
+import { reload } from "./reload.ts";
 import { sendSignal } from "./signal.ts";
 import { takeOver } from "./takeover.ts";
 import { HELP_TEXT, buildText, versionText } from "./version.ts";
@@ -61,6 +62,7 @@ async function act({ commandLine, takeover }: Options): Promise<number> {
     showRemarks(result.remarks, true);
     return 1;
   }
+  if (commandLine.signal === "reload") return await reload(result.pidFile);
   if (commandLine.signal !== null) return sendSignal(commandLine.signal, result.pidFile);
   showRemarks(result.remarks, false);
   return await takeOver(result.pidFile);

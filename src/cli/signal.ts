@@ -13,10 +13,17 @@ const SIGNALS: Readonly<Record<SignalName, NodeJS.Signals>> = {
 /** nginx prints signals by number. */
 const NUMBERS: Readonly<Record<SignalName, number>> = { stop: 15, quit: 3, reopen: 10, reload: 1 };
 
+/** More is no process id; and 0 would be the whole group of whoever signals. */
+const pidMax = 0x7fff_ffff;
+
 /** Sends a signal to the process that a pid file names. Returns the exit code. */
 export function sendSignal(name: SignalName, pidFile: string): number {
   const pid = runningProcess(pidFile);
-  if (pid === null) return 1;
+  return pid === null ? 1 : signalProcess(name, pid);
+}
+
+/** Returns the exit code. */
+export function signalProcess(name: SignalName, pid: number): number {
   try {
     process.kill(pid, SIGNALS[name]);
     return 0;
@@ -26,11 +33,21 @@ export function sendSignal(name: SignalName, pidFile: string): number {
   }
 }
 
+export function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Another user's runs, too.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
 /** The process that a pid file names; null, and told, when it names none. */
 export function runningProcess(pidFile: string): number | null {
   const text = readPid(pidFile);
   if (text === null) return null;
-  if (/^[0-9]+$/.test(text) && Number(text) !== 0) return Number(text);
+  const pid = /^[0-9]+$/.test(text) ? Number(text) : 0;
+  if (pid > 0 && pid <= pidMax) return pid;
   tell(`[error] invalid PID number "${text}" in "${pidFile}"`);
   return null;
 }

@@ -17,6 +17,7 @@ import { openFilesLimit } from "./connection-limits.ts";
 import { makeGeneration } from "./generation.ts";
 import type { Generation } from "./generation.ts";
 import { OwnSockets } from "./own-sockets.ts";
+import { ReloadAskers } from "./reload-file.ts";
 import { Serving } from "./serving.ts";
 import { BinaryUpgrade } from "./upgrade.ts";
 import { Inheritance } from "./inheritance.ts";
@@ -75,6 +76,9 @@ class Instance {
   private generation: Generation | null = null;
   private finish: (code: number) => void = () => undefined;
   private stopping = false;
+  private hasStarted = false;
+  /** What was told since the last reload began: the reasons why it failed, each once. */
+  private readonly failures = new Set<string>();
   private reloading: Promise<void> = Promise.resolve();
 
   constructor(commandLine: CommandLine, options: RunOptions) {
@@ -134,6 +138,7 @@ class Instance {
       return false;
     }
     this.log("notice", `${productName}/${productVersion}`);
+    this.hasStarted = true;
     reportReady();
     return true;
   }
@@ -229,7 +234,9 @@ class Instance {
     process.on("SIGQUIT", () => void this.stopGracefully());
     process.on("SIGWINCH", () => this.retireWorkers());
     process.on("SIGHUP", () => {
-      this.reloading = this.reloading.then(() => this.reload());
+      const { generation } = this;
+      const askers = generation === null ? null : new ReloadAskers(generation.configuration.pidFile);
+      this.reloading = this.reloading.then(async () => askers?.answer(await this.reload()));
     });
     process.on("SIGUSR2", () => {
       this.reloading = this.reloading.then(() => this.changeBinary());
@@ -267,18 +274,20 @@ class Instance {
     return this.generation?.configuration.main.workerShutdownTimeoutMs ?? 0;
   }
 
-  private async reload(): Promise<void> {
-    if (this.stopping) return;
+  /** Returns why the configuration is not in use, in the words of the log. */
+  private async reload(): Promise<readonly string[]> {
+    if (this.stopping) return ["the process is shutting down"];
+    this.failures.clear();
     this.log("notice", "signal 1 (SIGHUP) received, reconfiguring");
     // As nginx does: the way back, by the configuration that there was.
     if (this.upgrade.isUnderWay) {
       await this.resume();
-      return;
+      return [...this.failures];
     }
     const aimBack = this.errorLog.remember();
-    const generation = await this.read((remark) => this.log(remark.level, remark.text));
-    if (generation === null) return;
-    if (!(await this.apply(generation))) aimBack();
+    const generation = await this.read((remark) => this.tell(remark));
+    if (generation !== null && !(await this.apply(generation))) aimBack();
+    return [...this.failures];
   }
 
   private async changeBinary(): Promise<void> {
@@ -293,7 +302,7 @@ class Instance {
     try {
       await this.supervisor.resume((busy) => this.tellBusy(busy));
     } catch (error) {
-      this.log("emerg", error instanceof Error ? error.message : String(error));
+      this.tell({ level: "emerg", text: error instanceof Error ? error.message : String(error) });
     }
   }
 
@@ -309,10 +318,11 @@ class Instance {
     this.errorLog.write(level, text);
   }
 
-  /** To the terminal, and to the error log that the configuration names (or would have named). */
+  /** At the start, to the terminal; failures go to the error log that the configuration names, too. */
   private tell({ level, text }: Remark): void {
-    process.stderr.write(`${productName}: [${level}] ${text}\n`);
-    if (level === "emerg") this.log(level, text);
+    if (!this.hasStarted) process.stderr.write(Buffer.from(`${productName}: [${level}] ${text}\n`, "latin1"));
+    if (level === "emerg" || this.hasStarted) this.log(level, text);
+    if (level === "emerg") this.failures.add(text);
   }
 }
 
