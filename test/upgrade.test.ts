@@ -1,7 +1,7 @@
 /** A new program in the place of a running one: by USR2, and by `--takeover`. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
@@ -17,7 +17,6 @@ const limit = { timeout: 60_000 };
 
 let root: string;
 let port: number;
-let outputs = 0;
 const started = new Set<number>();
 
 beforeEach(async () => {
@@ -41,12 +40,13 @@ function configure(workers: number, answer: string): void {
 function run(...flags: string[]): { status: number | null; stderr: string } {
   const [program, ...before] = longhaul.command;
   const args = [...before, ...flags, "-p", `${root}/`, "-e", `${root}/error.log`];
-  // A process in the background keeps what it got: the end of a pipe would not come.
-  const output = join(root, `output-${(outputs += 1)}`);
-  const file = openSync(output, "w");
-  const { status } = spawnSync(program!, args, { stdio: ["ignore", "ignore", file], timeout: limitMs });
-  closeSync(file);
-  return { status, stderr: readFileSync(output, "utf8") };
+  // The end of the pipe shows that a process in the background lets go of the terminal.
+  const { status, stderr } = spawnSync(program!, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    timeout: limitMs,
+    encoding: "latin1",
+  });
+  return { status, stderr };
 }
 
 function pidIn(name: string): number | null {

@@ -41,6 +41,11 @@ export class ErrorLog {
     this.most = Math.max(-1, ...this.targets.map((target) => target.threshold));
   }
 
+  /** Where its lines go now. */
+  get sinks(): LogSink[] {
+    return this.targets.map(({ sink }) => sink);
+  }
+
   /** Returns what gives the log back the sinks that it has now. */
   remember(): () => void {
     const { targets, most } = this;

@@ -53,6 +53,13 @@ export class DiskLogFiles implements LogFiles {
     this.errorLog = errorLog;
   }
 
+  /** The descriptor for standard error in a process whose error log is this: as in nginx, its first file. */
+  standardErrorFor(sinks: readonly LogSink[]): number | "ignore" {
+    const files = [this.standardError, ...this.files.values()];
+    const own = files.filter((file) => sinks.includes(file));
+    return own[0]?.descriptor ?? "ignore";
+  }
+
   open(path: string, buffering?: LogBuffering): LogSink {
     let file = this.files.get(path);
     if (file === undefined) {
@@ -116,7 +123,7 @@ class LogFile implements LogSink {
   private readonly path: string | null;
   private readonly clock: Clock;
   private readonly complain: (message: string) => void;
-  private descriptor: number;
+  descriptor: number;
   private pending = "";
   private scheduled = false;
   private complainedMs = -Infinity;

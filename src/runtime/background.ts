@@ -1,8 +1,14 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { closeSync, writeSync } from "node:fs";
 
 /** Set for the process in the background, so that it does not go there again. */
 const marker = "LONGHAUL_BACKGROUND";
+
+const standardErrorFd = 2;
+
+/** The terminal in the process in the background, until that serves; 3 is the channel to the foreground. */
+const terminalFd = 4;
 
 /** What starts a process. */
 export interface Program {
@@ -28,15 +34,17 @@ export function isBackground(): boolean {
 
 /**
  * Starts this program again, detached from the terminal, and waits until it serves or has failed: a
- * runtime cannot fork. Resolves with the exit code for the process in the foreground.
+ * runtime cannot fork. `standardError` is for what the runtime itself has to say there: as nginx does, the
+ * terminal is let go of, so that whoever reads from it finds an end. Resolves with the exit code for the
+ * process in the foreground.
  */
-export async function goToBackground(): Promise<number> {
+export async function goToBackground(standardError: number | "ignore"): Promise<number> {
   const { file, args, cwd } = ownProgram;
   const child = spawn(file, args, {
     cwd,
     detached: true,
     env: { ...process.env, [marker]: "1" },
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    stdio: ["ignore", "ignore", standardError, "ipc", standardErrorFd],
   });
   return await new Promise<number>((resolve) => {
     child.once("error", () => resolve(1));
@@ -69,4 +77,15 @@ export function startSuccessor(
 export function reportReady(): void {
   if (!isBackground() || process.send === undefined) return;
   process.send("ready");
+  closeSync(terminalFd);
+}
+
+/** Before this process serves. `text`: latin1. */
+export function writeToTerminal(text: string): void {
+  const hasOther = isBackground() && process.send !== undefined;
+  try {
+    writeSync(hasOther ? terminalFd : standardErrorFd, Buffer.from(text, "latin1"));
+  } catch {
+    // Nobody is there to read it.
+  }
 }

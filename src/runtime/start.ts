@@ -8,7 +8,7 @@ import { DiskLogFiles } from "../gateway/log-file.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import { systemNetwork, systemSocketKeeper } from "../net/choose.ts";
 import type { Network } from "../net/network.ts";
-import { goToBackground, isBackground, reportReady } from "./background.ts";
+import { goToBackground, isBackground, reportReady, writeToTerminal } from "./background.ts";
 import { readConfiguration, startReading } from "./configuration.ts";
 import type { Reading } from "./configuration.ts";
 import { BindError } from "./binding.ts";
@@ -115,9 +115,20 @@ class Instance {
   }
 
   async run(): Promise<number> {
+    try {
+      return await this.serve();
+    } finally {
+      // What is to be told of a start that failed, too.
+      this.logs.flush();
+    }
+  }
+
+  private async serve(): Promise<number> {
     const generation = await this.read((remark) => this.tell(remark));
     if (generation === null) return 1;
-    if (generation.configuration.main.daemon && !isBackground()) return await goToBackground();
+    if (generation.configuration.main.daemon && !isBackground()) {
+      return await goToBackground(this.logs.standardErrorFor(this.errorLog.sinks));
+    }
     const ended = new Promise<number>((resolve) => {
       this.finish = resolve;
     });
@@ -320,7 +331,7 @@ class Instance {
 
   /** At the start, to the terminal; failures go to the error log that the configuration names, too. */
   private tell({ level, text }: Remark): void {
-    if (!this.hasStarted) process.stderr.write(Buffer.from(`${productName}: [${level}] ${text}\n`, "latin1"));
+    if (!this.hasStarted) writeToTerminal(`${productName}: [${level}] ${text}\n`);
     if (level === "emerg" || this.hasStarted) this.log(level, text);
     if (level === "emerg") this.failures.add(text);
   }

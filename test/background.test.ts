@@ -1,0 +1,83 @@
+/** A process that goes to the background: what the terminal learns. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { isAlive } from "./operations/processes.ts";
+import { until } from "./operations/until.ts";
+import { products } from "./support/gateway.ts";
+import { freePort } from "./support/ports.ts";
+
+const limitMs = 20_000;
+const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` };
+
+for (const product of products()) {
+  describe(`${product.name} in the background`, () => {
+    let root: string;
+
+    beforeEach(() => {
+      root = mkdtempSync(join(tmpdir(), "longhaul-background-"));
+      mkdirSync(join(root, "logs"));
+    });
+
+    afterEach(() => {
+      const pid = pidOf();
+      if (pid !== null && isAlive(pid)) process.kill(pid, "SIGKILL");
+      rmSync(root, { recursive: true });
+    });
+
+    const pidOf = (): number | null => {
+      const file = join(root, "pid");
+      return existsSync(file) ? Number(readFileSync(file, "latin1")) : null;
+    };
+
+    /** Ends only when nobody has the pipe any more: the process in the background has let go of it. */
+    const run = (listen: string, ...flags: string[]): { status: number | null; stderr: string } => {
+      writeFileSync(
+        join(root, "nginx.conf"),
+        `events {} http { access_log off; server { listen 127.0.0.1:${listen}; return 200 here; } }`,
+      );
+      const [program, ...before] = product.command;
+      const all = [...before, "-p", root, "-c", join(root, "nginx.conf"), ...flags];
+      const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
+      const { status, stderr } = spawnSync(program!, all, {
+        env,
+        stdio,
+        timeout: limitMs,
+        encoding: "latin1",
+      });
+      return { status, stderr };
+    };
+
+    test("serves when the command returns, and leaves the terminal alone", async () => {
+      const port = await freePort();
+      const globals = `pid ${root}/pid; error_log ${root}/error.log notice;`;
+      assert.deepEqual(run(String(port), "-g", globals), { status: 0, stderr: "" });
+      assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "here");
+      const pid = await until("the pid file", limitMs, pidOf);
+      process.kill(pid, "SIGQUIT");
+      await until("its end", limitMs, () => (isAlive(pid) ? null : true));
+      assert.equal(pidOf(), null);
+    });
+
+    test("tells on the terminal, and in its log, why it does not serve", async (t) => {
+      const other = net.createServer().listen(0, "127.0.0.1");
+      t.after(() => other.close());
+      await new Promise((resolve) => other.once("listening", resolve));
+      const { port: busy } = other.address() as net.AddressInfo;
+      const { status, stderr } = run(String(busy), "-g", `pid ${root}/pid; error_log ${root}/error.log;`);
+      const log = readFileSync(join(root, "error.log"), "latin1");
+      const reason = `bind() to 127.0.0.1:${busy} failed (98: `;
+      for (const text of [stderr, log]) {
+        const lines = text.split("\n").filter((line) => line.includes("[emerg]"));
+        assert.equal(lines.filter((line) => line.includes(reason)).length, 5, text);
+        assert.match(lines.at(-1)!, /still could not bind\(\)$/);
+      }
+      assert.equal(status, 1);
+      assert.equal(pidOf(), null);
+    });
+  });
+}
