@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFileSync, existsSync, renameSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { repository } from "./support/gateway.ts";
 import { freePorts } from "./support/ports.ts";
 import { Program, runProgram } from "./support/program.ts";
+import { upgradeByUsr2 } from "./support/successor.ts";
 
 const bun = path.join(repository, "node_modules", ".bin", "bun");
 const skip = existsSync(bun) ? false : "bun is not installed: the single-file executable was not tested";
@@ -42,6 +43,19 @@ describe("the single-file executable", { skip }, () => {
     } finally {
       program.signal("SIGKILL");
     }
+  });
+
+  test("starts what is in its place now on USR2", async () => {
+    const own = path.join(folder, "replaced");
+    await mkdir(own);
+    const program = path.join(own, "longhaul");
+    await copyFile(binary, program);
+    const beforehand = (): void => {
+      renameSync(program, `${program}.old`);
+      copyFileSync(binary, program);
+    };
+    const command = (...flags: string[]): string[] => [program, ...flags];
+    assert.equal(await upgradeByUsr2({ directory: own, command, beforehand }), program);
   });
 
   test("carries the quick start's page", async () => {

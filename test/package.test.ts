@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { repository } from "./support/gateway.ts";
 import { freePort } from "./support/ports.ts";
 import { Program, runProgram } from "./support/program.ts";
+import { upgradeByUsr2 } from "./support/successor.ts";
 
 /** What npm takes into the package; `dist` is compiled for the test. */
 const packed = ["bin", "quickstart", "README.md", "LICENSE", "package.json"];
@@ -44,6 +45,16 @@ describe("the package as npm delivers it", () => {
     program.signal("SIGTERM");
     await program.exited;
     await assert.rejects(fetch(`http://127.0.0.1:${port}/`));
+  });
+
+  test("npx longhaul starts itself anew on USR2", async () => {
+    const own = path.join(project, "upgrade");
+    await mkdir(own);
+    const command = (...flags: string[]): string[] => {
+      const [program, ...args] = launch(...flags);
+      return isBun ? [program!, path.join(project, args[0]!), ...flags] : [program!, ...args];
+    };
+    assert.equal(await upgradeByUsr2({ directory: own, command }), await realpath(process.execPath));
   });
 
   test("npx longhaul quickstart serves its page", async (t) => {
