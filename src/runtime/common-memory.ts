@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { PeerRows } from "../gateway/balance/peer-rows.ts";
 import type { RowMap } from "../gateway/balance/peer-rows.ts";
-import { PeerTable } from "../gateway/balance/peer-table.ts";
+import { HeldRows, PeerTable } from "../gateway/balance/peer-table.ts";
 import { Counters } from "../gateway/counters.ts";
 import { SharedRegions } from "../gateway/shared-memory.ts";
 import { workersMax } from "../modules/main.ts";
@@ -15,7 +15,7 @@ export interface WorkerMemory {
   readonly worker: number;
   readonly counters: SharedArrayBuffer;
   readonly peers: SharedArrayBuffer;
-  /** The connections to peers that this thread holds, by row. */
+  /** What this thread has counted in the table of peers: `HeldRows`. */
   readonly held: SharedArrayBuffer;
 }
 
@@ -62,7 +62,7 @@ export class CommonMemory {
     let worker = 1;
     while (this.workers.has(worker)) worker += 1;
     if (worker >= threadsMax) throw new Error("too many worker threads");
-    const held = new SharedArrayBuffer(PeerRows.capacity * Int32Array.BYTES_PER_ELEMENT);
+    const held = new SharedArrayBuffer(HeldRows.byteLength(PeerRows.capacity));
     const memory = { worker, counters: this.countersBuffer, peers: this.peersBuffer, held };
     this.workers.set(worker, memory);
     return memory;
@@ -70,7 +70,7 @@ export class CommonMemory {
 
   /** The thread is gone: what it held is free again. */
   dismiss({ worker, held }: WorkerMemory): void {
-    this.peers.freeAll(new Int32Array(held));
+    this.peers.freeAll(new HeldRows(PeerRows.capacity, held));
     this.counters.inherit(worker);
     this.workers.delete(worker);
   }

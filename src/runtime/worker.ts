@@ -5,7 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { ConfigError } from "../config/errors.ts";
 import { PeerRows } from "../gateway/balance/peer-rows.ts";
-import { PeerTable } from "../gateway/balance/peer-table.ts";
+import { HeldRows, PeerTable } from "../gateway/balance/peer-table.ts";
 import type { ConnectionLimits } from "../gateway/connection-limit.ts";
 import { Counters } from "../gateway/counters.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
@@ -59,7 +59,7 @@ class WorkerThread {
     this.errorLog = new ErrorLog([{ sink: this.logs.stderr, level: "notice" }], clock);
     this.logs.reportTo(this.errorLog);
     this.peers = new PeerTable(PeerRows.capacity, memory.peers);
-    this.peers.held = new Int32Array(memory.held);
+    this.peers.held = new HeldRows(PeerRows.capacity, memory.held);
     const counters = new Counters(memory.counters, memory.worker);
     this.serving = new Serving({ network: this.network, logs: this.logs, errorLog: this.errorLog, counters });
     this.gateway.gatherCounts = () => this.gather();

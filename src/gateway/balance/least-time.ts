@@ -116,15 +116,13 @@ export class TimedSelection implements Selection {
   #begin(peer: Peer | null): Peer | null {
     if (peer === null) return null;
     this.#since = waitUnits(this.#request.nowMs());
-    Atomics.add(this.#table.waiting, peer.slot, 1);
-    Atomics.add(this.#table.waitingSince, peer.slot, this.#since);
+    this.#table.countWaiting(peer.slot, 1, this.#since);
     return peer;
   }
 
   #end({ slot }: Peer): void {
     if (this.#since === null) return;
-    Atomics.sub(this.#table.waiting, slot, 1);
-    Atomics.sub(this.#table.waitingSince, slot, this.#since);
+    this.#table.countWaiting(slot, -1, this.#since);
     this.#since = null;
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { peerOptions } from "./peer.fixture.ts";
-import { PeerTable } from "./peer-table.ts";
+import { HeldRows, PeerTable } from "./peer-table.ts";
 import { Peer } from "./peer.ts";
 
 const first = new Peer(peerOptions("a:1", { maxConns: 2, maxFails: 2, weight: 5 }), 0);
@@ -57,4 +57,24 @@ test("max_fails of 0 never puts a peer out of use", () => {
   for (let at = 0; at < 5; at++) assert.equal(table.recordFailure(second, 100), false);
   assert.equal(table.isAvailable(second, 100), true);
   assert.equal(table.effectiveWeight(second), 1);
+});
+
+test("what a dead thread held is free: its connections, and rows that nobody else uses", () => {
+  const memory = new SharedArrayBuffer(PeerTable.byteLength(2));
+  const held = new HeldRows(2, new SharedArrayBuffer(HeldRows.byteLength(2)));
+  const dead = new PeerTable(2, memory);
+  const living = new PeerTable(2, memory);
+  dead.held = held;
+  assert.ok(dead.share(0, 7) && dead.share(1, 8) && living.share(1, 8));
+  dead.acquire(first);
+  living.acquire(first);
+  dead.countWaiting(0, 1, -5);
+  living.countWaiting(0, 1, 9);
+  assert.equal(living.share(0, 9), false);
+  living.freeAll(held);
+  assert.deepEqual([living.conns[0], living.waiting[0], living.waitingSince[0]], [1, 1, 9]);
+  living.free(first);
+  assert.equal(living.share(0, 9), true, "nobody has the first row");
+  assert.equal(living.share(1, 9), false, "the second one is in use");
+  assert.equal(living.users[1], 1);
 });

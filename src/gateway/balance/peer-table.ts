@@ -2,6 +2,28 @@ import type { Peer } from "./peer.ts";
 
 const COLUMNS = 14;
 
+/** What one thread has counted in columns of a table: by this it is taken back when the thread dies. */
+export class HeldRows {
+  readonly conns: Int32Array;
+  readonly users: Int32Array;
+  readonly waiting: Int32Array;
+  readonly waitingSince: Int32Array;
+
+  /** Bytes for a table of so many peers. */
+  static byteLength(capacity: number): number {
+    return 4 * capacity * Int32Array.BYTES_PER_ELEMENT;
+  }
+
+  constructor(capacity: number, buffer: ArrayBufferLike) {
+    const column = (place: number): Int32Array =>
+      new Int32Array(buffer, place * capacity * Int32Array.BYTES_PER_ELEMENT, capacity);
+    this.conns = column(0);
+    this.users = column(1);
+    this.waiting = column(2);
+    this.waitingSince = column(3);
+  }
+}
+
 /** Parts of a weight of 1 that a slow start goes through. */
 export const rampScale = 256;
 
@@ -40,11 +62,8 @@ export class PeerTable {
   /** Of a row for a peer that comes and goes: what tells the peer from others, and how many sets have it. */
   readonly claim: Int32Array;
   readonly users: Int32Array;
-  /**
-   * The share of this thread in `conns`, where threads share the table: what a thread that dies would hold
-   * for ever is taken back by it.
-   */
-  held: Int32Array | null = null;
+  /** The shares of this thread, where threads share the table. */
+  held: HeldRows | null = null;
 
   /** Bytes that a table of so many peers needs. */
   static byteLength(capacity: number): number {
@@ -80,19 +99,24 @@ export class PeerTable {
    * the row is another's. A peer that went and comes again while its last requests run finds its row.
    */
   share(slot: number, mark: number): boolean {
-    const { users, claim } = this;
-    if (Atomics.add(users, slot, 1) >= 0 && Atomics.load(claim, slot) === mark) return true;
+    const { users, claim, held } = this;
+    if (Atomics.add(users, slot, 1) >= 0 && Atomics.load(claim, slot) === mark) {
+      if (held !== null) held.users[slot]! += 1;
+      return true;
+    }
     Atomics.sub(users, slot, 1);
     if (Atomics.load(this.conns, slot) !== 0) return false;
     if (Atomics.compareExchange(users, slot, 0, changing) !== 0) return false;
     this.refresh(slot);
     Atomics.store(claim, slot, mark);
     Atomics.add(users, slot, 1 - changing);
+    if (held !== null) held.users[slot]! += 1;
     return true;
   }
 
   unshare(slot: number): void {
     Atomics.sub(this.users, slot, 1);
+    if (this.held !== null) this.held.users[slot]! -= 1;
   }
 
   /** Makes a row fresh, be it claimed or not. */
@@ -163,12 +187,21 @@ export class PeerTable {
     this.hold(peer.slot, -1);
   }
 
-  /** Gives back the connections that a dead thread has held: `held` of its table. */
-  freeAll(held: Int32Array): void {
-    for (let slot = 0; slot < held.length; slot++) {
-      if (held[slot] !== 0) Atomics.sub(this.conns, slot, held[slot]!);
-      held[slot] = 0;
-    }
+  /** So many more (or fewer) requests wait for an answer, since then each. */
+  countWaiting(slot: number, count: 1 | -1, since: number): void {
+    Atomics.add(this.waiting, slot, count);
+    Atomics.add(this.waitingSince, slot, count * since);
+    if (this.held === null) return;
+    this.held.waiting[slot]! += count;
+    this.held.waitingSince[slot]! += count * since;
+  }
+
+  /** Gives back what a dead thread has held: connections, requests that wait, its part in peers that come and go. */
+  freeAll(held: HeldRows): void {
+    takeBack(this.conns, held.conns);
+    takeBack(this.users, held.users);
+    takeBack(this.waiting, held.waiting);
+    takeBack(this.waitingSince, held.waitingSince);
   }
 
   /**
@@ -235,6 +268,13 @@ export class PeerTable {
   }
 
   private hold(slot: number, count: number): void {
-    if (this.held !== null) this.held[slot]! += count;
+    if (this.held !== null) this.held.conns[slot]! += count;
+  }
+}
+
+function takeBack(column: Int32Array, share: Int32Array): void {
+  for (let slot = 0; slot < share.length; slot++) {
+    if (share[slot] !== 0) Atomics.sub(column, slot, share[slot]!);
+    share[slot] = 0;
   }
 }
