@@ -19,13 +19,11 @@ export interface KeptSocket {
   lend(): { readonly handle: SocketHandle | null; readonly transfer: readonly object[] };
   /** What the listener's `release` gave. */
   takeBack(handle: SocketHandle | null): void;
-  /** It was taken back, but nobody can accept on it now: it may be closed, see `survives`. */
-  park(): void;
   /**
-   * The listener has released this, and nobody is to accept for a while: it stays open, and what comes waits,
-   * until it is lent again.
+   * It was taken back, or never lent, and nobody is to accept for a while: it stays open, and what comes
+   * waits, until it is lent again. Where that cannot be, it is closed, and bound anew when it is lent.
    */
-  shelve(handle: SocketHandle | null): void;
+  shelve(): void;
   /** The descriptor in this process, for another process to inherit; null when there is none now. */
   descriptor(): number | null;
   /**

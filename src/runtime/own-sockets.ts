@@ -11,7 +11,6 @@ export class OwnSockets implements SocketKeeper {
       {
         lend: () => ({ handle: null, transfer: [] }),
         takeBack: () => undefined,
-        park: () => undefined,
         survives: () => true,
         shelve: () => undefined,
         descriptor: () => null,

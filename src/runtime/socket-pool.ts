@@ -113,7 +113,8 @@ export class SocketPool<W extends object> {
       for (const { key, slot: number, handle } of await takeBack(holder, slots.map(nameOf))) {
         const slot = this.slots.get(key)?.[number];
         if (slot === undefined) continue;
-        slot.kept.shelve(handle);
+        slot.kept.takeBack(handle);
+        slot.kept.shelve();
         slot.holder = null;
       }
     }
@@ -162,7 +163,7 @@ export class SocketPool<W extends object> {
     await Promise.all(lending);
   }
 
-  /** Sockets of a thread that dies go to another one at once, if there is one. */
+  /** Sockets of a thread that dies go to another one at once; without one they wait for its replacement. */
   async handOn(sockets: readonly PassedSocket[], to: W | null, { lend }: Borrower<W>): Promise<void> {
     this.takeBack(sockets);
     await Promise.all(this.lendFree((slot) => (slot.stays ? null : to), lend));
@@ -174,7 +175,7 @@ export class SocketPool<W extends object> {
    */
   private lendFree(wanted: (slot: Slot<W>) => W | null, lend: Borrower<W>["lend"]): Promise<void>[] {
     const unused = [...this.slots.values()].flat().filter(({ holder }) => holder === null);
-    for (const slot of unused) if (wanted(slot) === null) slot.kept.park();
+    for (const slot of unused) if (!slot.stays && wanted(slot) === null) slot.kept.shelve();
     const free = unused.filter((slot) => slot.kept.survives() && wanted(slot) !== null);
     return [...groupBy(free, (slot) => wanted(slot)!)].map(([thread, slots]) => {
       const lent = slots.map((slot) => ({ slot, ...slot.kept.lend() }));

@@ -56,11 +56,15 @@ describe("a worker that dies", () => {
     const kept = await Promise.all(Array.from({ length: 30 }, () => KeptConnection.open(port)));
     await Promise.all(kept.map((connection) => connection.get()));
     for (const connection of kept) void connection.get("/exception").catch(() => undefined);
-    await until(() => (gateway.log().match(/exited with code 1/g)?.length ?? 0) >= 3);
+    await until(() => kept.every(({ ended }) => ended));
+    // Nobody accepts now: who comes waits until somebody does.
+    const waited = await Promise.all(Array.from({ length: 200 }, () => get(port)));
+    assert.ok(waited.every(({ status }) => status === 200));
     const threads = new Set<string>();
     await until(async () => {
       const answer = await get(port).catch(() => null);
       return answer !== null && threads.add(answer.body).size === 3;
     });
+    assert.equal(gateway.log().match(/exited with code 1/g)?.length, 3);
   });
 });

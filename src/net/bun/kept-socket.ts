@@ -96,8 +96,6 @@ class BunKeptSocket implements KeptSocket {
 
   takeBack(): void {}
 
-  park(): void {}
-
   shelve(): void {}
 
   descriptor(): number {

@@ -82,15 +82,12 @@ class NodeKeptSocket implements KeptSocket {
   }
 
   /** A server that nobody listens to would accept all the same. */
-  park(): void {
-    this.server?.close();
-    this.server = null;
-  }
-
-  shelve(handle: SocketHandle | null): void {
-    if (!(handle instanceof net.Server)) return;
+  shelve(): void {
+    const { server } = this;
+    if (server === null) return;
     const { port1, port2 } = new MessageChannel();
-    port1.postMessage(handle, [handle as unknown as Transferable]);
+    port1.postMessage(server, [server as unknown as Transferable]);
+    this.server = null;
     this.shelved = port2;
   }
 
@@ -143,11 +140,9 @@ class NodeKeptPipe implements KeptSocket {
     this.handle = handle;
   }
 
-  park(): void {}
-
   /** It cannot be kept without accepting: only the process that inherited it has it then. */
-  shelve(handle: SocketHandle | null): void {
-    if (handle instanceof net.Server) handle.close();
+  shelve(): void {
+    if (this.handle instanceof net.Server) this.handle.close();
     this.handle = null;
     this.shelved = true;
   }
