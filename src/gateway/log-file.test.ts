@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import dgram from "node:dgram";
+import { mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { ConfigError } from "../config/errors.ts";
 import type { Clock } from "../net/clock.ts";
+import { DiskLogFiles } from "./disk-log-files.ts";
 import { ErrorLog } from "./error-log.ts";
-import { DiskLogFiles, appendOnce } from "./log-file.ts";
+import { appendOnce } from "./log-file.ts";
 
 /** A clock whose timers fire when the test says so. */
 class HandClock implements Clock {
@@ -36,6 +38,7 @@ function scene(t: TestContext): { clock: HandClock; logs: DiskLogFiles; path: st
   return { clock, logs: new DiskLogFiles(clock), path: join(directory, "a.log") };
 }
 
+const openDescriptors = (): number => readdirSync("/proc/self/fd").length;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const text = (path: string): string => readFileSync(path, "latin1");
 
@@ -129,6 +132,74 @@ test("after reopen lines go to a new file of the same name", (t) => {
   logs.flush();
   assert.equal(text(`${path}.1`), "old\n");
   assert.equal(text(path), "new\n");
+});
+
+describe("a configuration that takes over", () => {
+  test("closes what it does not name, where late lines arrive all the same", (t) => {
+    const { logs, path } = scene(t);
+    const before = openDescriptors();
+    logs.begin();
+    const kept = logs.open(path);
+    const left = logs.open(`${path}.left`);
+    const buffered = logs.open(`${path}.buffered`, { bytes: 1000, flushMs: 0, gzipLevel: 0 });
+    logs.adopt();
+    for (const sink of [left, buffered]) sink.write("early\n");
+    logs.begin();
+    assert.equal(logs.open(path), kept);
+    logs.adopt();
+    assert.equal(openDescriptors(), before + 1);
+    for (const sink of [kept, left, buffered]) sink.write("late\n");
+    logs.flush();
+    assert.equal(text(path), "late\n");
+    for (const name of ["left", "buffered"]) assert.equal(text(`${path}.${name}`), "early\nlate\n");
+    assert.equal(openDescriptors(), before + 1);
+    logs.begin();
+    logs.adopt();
+  });
+
+  test("and is not used after all leaves what there was", (t) => {
+    const { logs, path } = scene(t);
+    const before = openDescriptors();
+    logs.begin();
+    const kept = logs.open(path);
+    logs.adopt();
+    logs.begin();
+    logs.open(`${path}.new`);
+    logs.discard();
+    assert.equal(openDescriptors(), before + 1);
+    assert.equal(logs.open(path), kept);
+    kept.write("line\n");
+    logs.flush();
+    assert.equal(text(path), "line\n");
+    logs.begin();
+    logs.adopt();
+  });
+
+  test("gives back the sockets to syslog servers", async (t) => {
+    const { logs } = scene(t);
+    const server = dgram.createSocket("udp4");
+    t.after(() => server.close());
+    const lines: string[] = [];
+    server.on("message", (message) => lines.push(message.toString("latin1")));
+    await new Promise<void>((resolve) => server.bind(0, "127.0.0.1", resolve));
+    const { port } = server.address();
+    const options = { host: "127.0.0.1", port, facility: 1, severity: 6, tag: "a", withHostname: false };
+    logs.begin();
+    const sink = logs.syslog(options);
+    logs.adopt();
+    sink.write("early\n");
+    logs.begin();
+    logs.adopt();
+    sink.write("late\n");
+    while (lines.length < 2) await turn();
+    assert.deepEqual(lines.map((line) => line.slice(line.indexOf("a: "))).toSorted(), [
+      "a: early",
+      "a: late",
+    ]);
+    const again = logs.syslog(options);
+    assert.notEqual(again, sink);
+    logs.discard();
+  });
 });
 
 test("a path that cannot be opened is told in nginx's words", (t) => {

@@ -1,11 +1,9 @@
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { ConfigError, describeErrno } from "../config/errors.ts";
 import type { Clock, Timer } from "../net/clock.ts";
-import type { ErrorLog, LogSink } from "./error-log.ts";
-import type { LogBuffering, LogFiles } from "./log-files.ts";
-import { SyslogSink } from "./syslog.ts";
-import type { SyslogOptions } from "./syslog.ts";
+import type { LogSink } from "./error-log.ts";
+import type { LogBuffering } from "./log-files.ts";
 
 /** Lines of one turn of the event loop are written together; beyond this size at once. */
 const batchBytesMax = 65_536;
@@ -22,104 +20,8 @@ const complaintMs = 60_000;
 /** How long to leave a full pipe alone. */
 const retryMs = 20;
 
-/**
- * Log files on disk. A line is written at the end of the turn of the event loop that it came in, so the
- * process must call `flush` before it exits.
- */
-export class DiskLogFiles implements LogFiles {
-  readonly stderr: LogSink;
-  private readonly clock: Clock;
-  private readonly files = new Map<string, LogFile>();
-  private readonly buffers = new Map<string, BufferedLog>();
-  private readonly syslogs = new Map<string, SyslogSink>();
-  private readonly standardError: LogFile;
-  private readonly ownFolder: string | null;
-  private errorLog: ErrorLog | null = null;
-
-  /**
-   * `ownFolder` is made when a log in it is opened and it is missing: the folder of the logs that nobody
-   * has named. nginx's packages bring it along.
-   */
-  constructor(clock: Clock, ownFolder: string | null = null) {
-    this.clock = clock;
-    this.ownFolder = ownFolder;
-    // Nobody can be told that standard error takes no lines.
-    this.standardError = new LogFile(null, clock, () => undefined);
-    this.stderr = this.standardError;
-  }
-
-  /** Where it is told that a file cannot be written. */
-  reportTo(errorLog: ErrorLog): void {
-    this.errorLog = errorLog;
-  }
-
-  /** The descriptor for standard error in a process whose error log is this: as in nginx, its first file. */
-  standardErrorFor(sinks: readonly LogSink[]): number | "ignore" {
-    const files = [this.standardError, ...this.files.values()];
-    const own = files.filter((file) => sinks.includes(file));
-    return own[0]?.descriptor ?? "ignore";
-  }
-
-  open(path: string, buffering?: LogBuffering): LogSink {
-    let file = this.files.get(path);
-    if (file === undefined) {
-      if (this.ownFolder !== null && path.startsWith(this.ownFolder)) makeFolder(this.ownFolder);
-      file = new LogFile(path, this.clock, this.complain);
-      this.files.set(path, file);
-    }
-    return buffering === undefined ? file : this.buffered(path, file, buffering);
-  }
-
-  private readonly complain = (message: string): void => this.errorLog?.write("alert", message);
-
-  syslog(options: SyslogOptions): LogSink {
-    const key = JSON.stringify(options);
-    const sink = this.syslogs.get(key) ?? new SyslogSink(options, this.clock);
-    this.syslogs.set(key, sink);
-    return sink;
-  }
-
-  reopen(): void {
-    this.flush();
-    for (const file of this.files.values()) {
-      try {
-        file.reopen();
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
-        this.stderr.write(`longhaul: [emerg] ${error.message}\n`);
-      }
-    }
-  }
-
-  flush(): void {
-    for (const buffer of this.buffers.values()) buffer.flush();
-    for (const file of this.files.values()) file.flush();
-    this.standardError.flush();
-  }
-
-  /** All that write to a file with the same buffering share the buffer, so that lines keep their order. */
-  private buffered(path: string, file: LogFile, buffering: LogBuffering): LogSink {
-    const key = `${buffering.bytes} ${buffering.flushMs} ${buffering.gzipLevel} ${path}`;
-    let buffer = this.buffers.get(key);
-    if (buffer === undefined) {
-      buffer = new BufferedLog(file, buffering, this.clock);
-      this.buffers.set(key, buffer);
-    }
-    return buffer;
-  }
-}
-
-/** What stands in the way is told by the opening of the file. */
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(Buffer.from(path, "latin1").toString(), { recursive: true });
-  } catch {
-    return;
-  }
-}
-
 /** A file that lines are appended to; standard error when it has no path. */
-class LogFile implements LogSink {
+export class LogFile implements LogSink {
   private readonly path: string | null;
   private readonly clock: Clock;
   private readonly complain: (message: string) => void;
@@ -127,6 +29,7 @@ class LogFile implements LogSink {
   private pending = "";
   private scheduled = false;
   private complainedMs = -Infinity;
+  private retired = false;
 
   constructor(path: string | null, clock: Clock, complain: (message: string) => void) {
     this.path = path;
@@ -136,6 +39,10 @@ class LogFile implements LogSink {
   }
 
   write(line: string): void {
+    if (this.retired && this.path !== null) {
+      appendOnce(this.path, line);
+      return;
+    }
     this.pending += line;
     if (this.scheduled) {
       if (this.pending.length > batchBytesMax) this.flush();
@@ -149,7 +56,7 @@ class LogFile implements LogSink {
   }
 
   flush(): void {
-    if (this.pending === "") return;
+    if (this.pending === "" || this.retired) return;
     let bytes = Buffer.from(this.pending, "latin1");
     this.pending = "";
     try {
@@ -176,6 +83,17 @@ class LogFile implements LogSink {
     this.descriptor = fresh;
   }
 
+  /**
+   * The configuration in use does not name it, but requests that began under another one may have lines for
+   * it: it is opened for each of them.
+   */
+  retire(): void {
+    if (this.path === null) return;
+    this.flush();
+    this.retired = true;
+    closeSync(this.descriptor);
+  }
+
   private keep(bytes: Buffer): void {
     if (bytes.length > stuckBytesMax) return;
     this.pending = bytes.toString("latin1") + this.pending;
@@ -189,12 +107,13 @@ class LogFile implements LogSink {
 }
 
 /** Gathers lines for a file until there are enough of them, or the oldest has waited long enough. */
-class BufferedLog implements LogSink {
+export class BufferedLog implements LogSink {
   private readonly file: LogSink;
   private readonly buffering: LogBuffering;
   private readonly clock: Clock;
   private pending = "";
   private timer: Timer | null = null;
+  private retired = false;
 
   constructor(file: LogSink, buffering: LogBuffering, clock: Clock) {
     this.file = file;
@@ -206,8 +125,14 @@ class BufferedLog implements LogSink {
     const { bytes, flushMs } = this.buffering;
     if (this.pending.length + line.length > bytes) this.flush();
     this.pending += line;
-    if (line.length > bytes) this.flush();
+    if (line.length > bytes || this.retired) this.flush();
     else if (flushMs > 0) this.timer ??= this.clock.timer(flushMs, () => this.flush());
+  }
+
+  /** Nothing waits from here on: nobody would write it out when the process ends. */
+  retire(): void {
+    this.flush();
+    this.retired = true;
   }
 
   flush(): void {

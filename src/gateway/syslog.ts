@@ -96,6 +96,11 @@ export class SyslogSink implements LogSink {
     const text = (head + line.replace(/\n$/, "")).slice(0, messageBytesMax);
     this.sender.send(Buffer.from(text, "latin1"));
   }
+
+  /** Few lines will follow: of requests that began under a configuration that is not in use any more. */
+  retire(): void {
+    this.sender.retire();
+  }
 }
 
 /** "Nov  2 13:24:00", in local time. */

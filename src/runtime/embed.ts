@@ -4,7 +4,7 @@ import { retire, takeOver } from "../gateway/background.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { removedServers } from "../gateway/upstream/removed-servers.ts";
-import { DiskLogFiles } from "../gateway/log-file.ts";
+import { DiskLogFiles } from "../gateway/disk-log-files.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
 import { SharedRegions } from "../gateway/shared-memory.ts";
 import { systemNetwork } from "../net/choose.ts";
@@ -56,6 +56,8 @@ class EmbeddedGateway implements RunningGateway {
   private readonly options: GatewayOptions;
   private readonly network: Network;
   private readonly logs: LogFiles;
+  /** Those that are not somebody else's. */
+  private readonly ownLogs: DiskLogFiles | null;
   private readonly errorLog: ErrorLog;
   private readonly gateway: Gateway;
   private readonly listeners: Listeners;
@@ -67,7 +69,9 @@ class EmbeddedGateway implements RunningGateway {
   constructor(options: GatewayOptions) {
     this.options = options;
     this.network = options.network ?? systemNetwork();
-    this.logs = options.logs ?? new DiskLogFiles(this.network.clock, `${this.commandLine().prefix}logs/`);
+    const folder = `${this.commandLine().prefix}logs/`;
+    this.ownLogs = options.logs === undefined ? new DiskLogFiles(this.network.clock, folder) : null;
+    this.logs = options.logs ?? this.ownLogs!;
     this.errorLog = new ErrorLog([{ sink: this.logs.stderr, level: "error" }], this.network.clock);
     if (this.logs instanceof DiskLogFiles) this.logs.reportTo(this.errorLog);
     this.gateway = new Gateway(this.network, this.errorLog);
@@ -83,6 +87,19 @@ class EmbeddedGateway implements RunningGateway {
   }
 
   async apply(text: string | undefined): Promise<void> {
+    const aimBack = this.errorLog.remember();
+    this.ownLogs?.begin();
+    try {
+      await this.takeOver(text);
+    } catch (error) {
+      aimBack();
+      this.ownLogs?.discard();
+      throw error;
+    }
+    this.ownLogs?.adopt();
+  }
+
+  private async takeOver(text: string | undefined): Promise<void> {
     const commandLine = this.commandLine();
     const reading = startReading(
       text === undefined ? new DiskFiles() : new TextFiles(commandLine.configFile, text),

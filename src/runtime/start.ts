@@ -4,7 +4,7 @@ import type { CheckResult, CommandLine, Remark } from "../config/command-line.ts
 import { ConfigError, describeErrno, describeSystemError } from "../config/errors.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
 import type { LogLevel } from "../gateway/error-log.ts";
-import { DiskLogFiles } from "../gateway/log-file.ts";
+import { DiskLogFiles } from "../gateway/disk-log-files.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import { systemNetwork, systemSocketKeeper } from "../net/choose.ts";
 import type { Network } from "../net/network.ts";
@@ -162,6 +162,7 @@ class Instance {
     const memory = this.memory.begin();
     const reading = startReading(files);
     const aimBack = mainErrorLog.remember();
+    logs.begin();
     try {
       const configuration = await readConfiguration(reading, {
         commandLine,
@@ -187,7 +188,10 @@ class Instance {
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       // At the start, the log that the configuration names is told too.
-      if (this.generation !== null) aimBack();
+      if (this.generation !== null) {
+        aimBack();
+        logs.discard();
+      }
       for (const remark of reading.remarks) tell(remark);
       tell({ level: "emerg", text: error.describe() });
       return null;
@@ -216,6 +220,7 @@ class Instance {
     // The threads that serve see to theirs by themselves.
     if (this.generation !== null && generation.workers > 1) this.network.giveBackMemory();
     this.generation = generation;
+    this.logs.adopt();
     const wanted = generation.configuration.main.workerRlimitNofile ?? 0;
     if (wanted > openFilesLimit()) {
       this.log("alert", `setrlimit(RLIMIT_NOFILE, ${wanted}) failed ${describeSystemError("EPERM")}`);
@@ -297,7 +302,10 @@ class Instance {
     }
     const aimBack = this.errorLog.remember();
     const generation = await this.read((remark) => this.tell(remark));
-    if (generation !== null && !(await this.apply(generation))) aimBack();
+    if (generation !== null && !(await this.apply(generation))) {
+      aimBack();
+      this.logs.discard();
+    }
     return [...this.failures];
   }
 

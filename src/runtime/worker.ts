@@ -10,7 +10,7 @@ import type { ConnectionLimits } from "../gateway/connection-limit.ts";
 import { Counters } from "../gateway/counters.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
-import { DiskLogFiles } from "../gateway/log-file.ts";
+import { DiskLogFiles } from "../gateway/disk-log-files.ts";
 import { SharedRegions } from "../gateway/shared-memory.ts";
 import { systemNetwork } from "../net/choose.ts";
 import type { Network } from "../net/network.ts";
@@ -96,6 +96,7 @@ class WorkerThread {
       case "discard":
         this.prepared?.aimBack();
         this.prepared = null;
+        this.logs.discard();
         return [];
       case "commit":
         return await this.commit(command.limits);
@@ -124,6 +125,7 @@ class WorkerThread {
   private async prepare(snapshot: Snapshot): Promise<void> {
     const reading = startReading(new SnapshotFiles(snapshot.files));
     const aimBack = this.errorLog.remember();
+    this.logs.begin();
     const { ticketSecret } = snapshot;
     const configuration = await readConfiguration(reading, {
       commandLine: snapshot.commandLine,
@@ -146,6 +148,7 @@ class WorkerThread {
     const { prepared } = this;
     if (prepared === null) throw new Error("nothing is prepared");
     this.prepared = null;
+    this.logs.adopt();
     return await this.serving.commit(prepared.configuration, limits);
   }
 

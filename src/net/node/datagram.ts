@@ -5,6 +5,8 @@ import { isIPv6 } from "node:net";
 /** Sends datagrams to one address; what cannot be delivered is lost, as datagrams are. */
 export class DatagramSender {
   private readonly socket: Socket;
+  private underWay = 0;
+  private retired = false;
   private readonly host: string;
   private readonly port: number;
 
@@ -12,12 +14,33 @@ export class DatagramSender {
   constructor(host: string, port: number) {
     this.host = host;
     this.port = port;
-    this.socket = createSocket(isIPv6(host) ? "udp6" : "udp4");
-    this.socket.on("error", () => undefined);
-    this.socket.unref();
+    this.socket = openSocket(host);
   }
 
   send(bytes: Buffer): void {
-    this.socket.send(bytes, this.port, this.host, () => undefined);
+    const { host, port } = this;
+    if (this.retired) {
+      const socket = openSocket(host);
+      socket.send(bytes, port, host, () => socket.close());
+      return;
+    }
+    this.underWay += 1;
+    this.socket.send(bytes, port, host, () => {
+      this.underWay -= 1;
+      if (this.retired && this.underWay === 0) this.socket.close();
+    });
   }
+
+  /** Holds no socket from here on: each datagram gets one of its own. */
+  retire(): void {
+    this.retired = true;
+    if (this.underWay === 0) this.socket.close();
+  }
+}
+
+function openSocket(host: string): Socket {
+  const socket = createSocket(isIPv6(host) ? "udp6" : "udp4");
+  socket.on("error", () => undefined);
+  socket.unref();
+  return socket;
 }
