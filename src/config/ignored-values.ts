@@ -28,6 +28,8 @@ const ONE_VALUE: readonly (readonly [RegExp, (slot: Slots<Ignored>, name: string
   [/^uwsgi_cache_background_update$/, (slot, name) => slot.custom(name, readFlag)],
   [/^use$/, (slot, name) => slot.custom(name, readEventType)],
   [/^worker_priority$/, (slot, name) => slot.custom(name, readPriority)],
+  [/^worker_cpu_affinity$/, (slot, name) => slot.custom(name, readAffinity)],
+  [/^user$/, (slot, name) => slot.custom(name, ({ args }) => args)],
   [/^directio$/, (slot, name) => slot.custom(name, readDirectio)],
   [/^aio$/, (slot, name) => slot.custom(name, readAio)],
   [/^open_file_cache_valid$/, (slot, name) => slot.sec(name)],
@@ -90,6 +92,14 @@ const readEventType: Read = ({ args: [type = ""] }, scope) =>
 
 const readPriority: Read = (directive, scope) =>
   parseNumber((directive.args[0] ?? "").replace(/^[-+]/, "")) ?? refuse(scope, directive, "invalid number");
+
+const readAffinity: Read = ({ name, args }, scope) => {
+  const isAuto = args[0] === "auto";
+  if (isAuto && args.length > 2) return scope.fail(`invalid number of arguments in "${name}" directive`);
+  const masks = isAuto ? args.slice(1) : args;
+  const wrong = /[^01 ]/.exec(masks.join(""));
+  return wrong === null ? masks : scope.fail(`invalid character "${wrong[0]}" in "${name}"`);
+};
 
 const readDirectio: Read = (directive, scope) => {
   const [value = ""] = directive.args;

@@ -1,7 +1,6 @@
-import { mkdirSync, unlinkSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { unlinkSync } from "node:fs";
 import type { CheckResult, CommandLine, Remark } from "../config/command-line.ts";
-import { ConfigError, describeErrno, describeSystemError } from "../config/errors.ts";
+import { ConfigError, describeSystemError } from "../config/errors.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
 import type { LogLevel } from "../gateway/error-log.ts";
 import { DiskLogFiles } from "../gateway/disk-log-files.ts";
@@ -17,6 +16,7 @@ import { openFilesLimit } from "./connection-limits.ts";
 import { makeGeneration } from "./generation.ts";
 import type { Generation } from "./generation.ts";
 import { OwnSockets } from "./own-sockets.ts";
+import { PidFile } from "./pid-file.ts";
 import { ReloadAskers } from "./reload-file.ts";
 import { Serving } from "./serving.ts";
 import { BinaryUpgrade } from "./upgrade.ts";
@@ -34,6 +34,8 @@ export async function checkConfiguration(commandLine: CommandLine): Promise<Chec
   const reading = startReading();
   try {
     const { pidFile } = await readConfiguration(reading, { commandLine, network, logs, mainErrorLog });
+    const failure = commandLine.testOnly ? new PidFile(pidFile, commandLine.prefix).test() : null;
+    if (failure !== null) throw new ConfigError(failure, "", 0);
     return result(reading, true, pidFile);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -233,15 +235,9 @@ class Instance {
   }
 
   private writePid(path: string): boolean {
-    const file = Buffer.from(path, "latin1").toString();
-    try {
-      if (path === `${this.commandLine.prefix}logs/nginx.pid`) mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, `${process.pid}\n`);
-      return true;
-    } catch (error) {
-      this.tell({ level: "emerg", text: `open() "${path}" failed ${describeErrno(error)}` });
-      return false;
-    }
+    const failure = new PidFile(path, this.commandLine.prefix).write();
+    if (failure !== null) this.tell({ level: "emerg", text: failure });
+    return failure === null;
   }
 
   private handleSignals(): void {
@@ -337,10 +333,14 @@ class Instance {
     this.errorLog.write(level, text);
   }
 
-  /** At the start, to the terminal; failures go to the error log that the configuration names, too. */
+  /**
+   * At the start, to the terminal; failures go to the error log that the configuration names, too, unless
+   * that is the terminal.
+   */
   private tell({ level, text }: Remark): void {
     if (!this.hasStarted) writeToTerminal(`${productName}: [${level}] ${text}\n`);
-    if (level === "emerg" || this.hasStarted) this.log(level, text);
+    const isTold = this.errorLog.sinks.includes(this.logs.stderr);
+    if (this.hasStarted || (level === "emerg" && !isTold)) this.log(level, text);
     if (level === "emerg") this.failures.add(text);
   }
 }
