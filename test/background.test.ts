@@ -11,6 +11,10 @@ import { until } from "./operations/until.ts";
 import { products } from "./support/gateway.ts";
 import { freePort } from "./support/ports.ts";
 
+function textOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, "latin1") : "";
+}
+
 const limitMs = 20_000;
 const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` };
 
@@ -61,6 +65,30 @@ for (const product of products()) {
       process.kill(pid, "SIGQUIT");
       await until("its end", limitMs, () => (isAlive(pid) ? null : true));
       assert.equal(pidOf(), null);
+    });
+
+    test("moves its pid file when a reload names another one, if it can", async () => {
+      const port = await freePort();
+      const globals = `error_log ${root}/error.log notice;`;
+      const configure = (pid: string): void => writeFileSync(join(root, "pid.conf"), `pid ${pid};`);
+      const main = "include pid.conf;";
+      configure(`${root}/pid`);
+      assert.deepEqual(run(String(port), "-g", globals + main), { status: 0, stderr: "" });
+      const pid = await until("the pid file", limitMs, pidOf);
+      const logged = (pattern: RegExp): Promise<true> =>
+        until(String(pattern), limitMs, () => (pattern.test(textOf(join(root, "error.log"))) ? true : null));
+      configure("/nonexistent/pid");
+      process.kill(pid, "SIGHUP");
+      await logged(/\[emerg\] .*open\(\) "\/nonexistent\/pid" failed \(2: No such file or directory\)/);
+      assert.equal(pidOf(), pid);
+      configure(`${root}/pid2`);
+      process.kill(pid, "SIGHUP");
+      await until("the new pid file only", limitMs, () => {
+        return textOf(join(root, "pid2")) === `${pid}\n` && pidOf() === null ? true : null;
+      });
+      process.kill(pid, "SIGTERM");
+      await until("its end", limitMs, () => (isAlive(pid) ? null : true));
+      assert.equal(existsSync(join(root, "pid2")), false);
     });
 
     test("tells on the terminal, and in its log, why it does not serve", async (t) => {

@@ -298,11 +298,23 @@ class Instance {
     }
     const aimBack = this.errorLog.remember();
     const generation = await this.read((remark) => this.tell(remark));
-    if (generation !== null && !(await this.apply(generation))) {
+    if (generation !== null && !(await this.replace(generation))) {
       aimBack();
       this.logs.discard();
     }
     return [...this.failures];
+  }
+
+  /** Takes a configuration over that may name another pid file. */
+  private async replace(generation: Generation): Promise<boolean> {
+    const before = this.generation?.configuration.pidFile;
+    const { pidFile } = generation.configuration;
+    if (pidFile === before) return await this.apply(generation);
+    if (!this.writePid(pidFile)) return false;
+    const isApplied = await this.apply(generation);
+    const leftOver = isApplied ? before : pidFile;
+    if (leftOver !== undefined) removeFile(leftOver);
+    return isApplied;
   }
 
   private async changeBinary(): Promise<void> {
