@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { ConfigError, describeErrno } from "../config/errors.ts";
 import type { Clock, Timer } from "../net/clock.ts";
@@ -169,9 +169,12 @@ export function appendOnce(path: string, line: string): string | null {
   }
 }
 
+/** Neither a FIFO that nobody reads nor one that is read slowly may hold up everything else. */
+const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+
 function openForAppending(path: string): number {
   try {
-    return openSync(Buffer.from(path, "latin1"), "a", 0o644);
+    return openSync(Buffer.from(path, "latin1"), appending, 0o644);
   } catch (error) {
     throw new ConfigError(`open() "${path}" failed ${describeErrno(error)}`, "", 0);
   }
