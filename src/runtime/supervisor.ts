@@ -228,8 +228,15 @@ export class Supervisor {
   }
 
   private handOn(dying: WorkerThread, sockets: readonly PassedSocket[]): void {
+    void this.sockets.handOn(sockets, null, borrower);
     const other = this.threads.find((thread) => thread !== dying && !isGone(thread));
-    void this.sockets.handOn(sockets, other ?? null, borrower);
+    if (other !== undefined) void this.handOnTo(other);
+  }
+
+  /** What is on the way to a thread that dies of the same would be lost: so it must answer first. */
+  private async handOnTo(other: WorkerThread): Promise<void> {
+    await other.tell({ kind: "publish" });
+    if (!isGone(other) && !this.stopping) await this.sockets.handOn([], other, borrower);
   }
 
   private replaceDead(): void {
