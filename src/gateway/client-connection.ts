@@ -120,6 +120,14 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     return this.state === "idle" || (this.state === "head" && !this.reader.started);
   }
 
+  /**
+   * Idle after a request: the client knows that it may close. One that has only just come would take it for
+   * a failure, with its first request on the way.
+   */
+  get kept(): boolean {
+    return this.idle && this.requests > 0;
+  }
+
   /** A request is being served, or a tunnel is open. */
   get serving(): boolean {
     return this.request !== null || this.state === "tunnel";
@@ -131,7 +139,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   }
 
   /** No request is waited for after the current one. */
-  private get leaving(): boolean {
+  get leaving(): boolean {
     return this.gateway.stopping || !this.gateway.accepts || this.listenSocket.retired;
   }
 

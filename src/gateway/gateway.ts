@@ -116,15 +116,15 @@ export class Gateway {
   }
 
   /**
-   * Ends every connection that serves no request; the others end with theirs. WebSockets get their close
+   * Ends every connection that is kept after a request; the others end with theirs, or for want of one. WebSockets get their close
    * frames as `websocket_drain` says. After `timeoutMs` (0: never) everything that is left is dropped.
    * Resolves when all are gone. With `hasSuccessor` another process accepts in its place, so there is time:
    * clients may send one request more, whose answer tells them to come anew.
    */
   async stopGracefully(timeoutMs = 0, hasSuccessor = false): Promise<void> {
     this.stopping = true;
-    if (hasSuccessor) this.network.clock.timer(idleGraceMs, () => this.stopping && this.closeIdle());
-    else this.closeIdle();
+    if (hasSuccessor) this.network.clock.timer(idleGraceMs, () => this.stopping && this.closeKept());
+    else this.closeKept();
     if (this.connections.size === 0) return;
     const { clock } = this.network;
     if (timeoutMs > 0) {
@@ -148,7 +148,7 @@ export class Gateway {
   retire(listenSocket: ListenSocket): void {
     listenSocket.retired = true;
     for (const connection of this.connections)
-      if (connection.listenSocket === listenSocket && connection.idle) connection.close();
+      if (connection.listenSocket === listenSocket && connection.kept) connection.close();
     this.drainRemoved((tunnel) => tunnel.listenSocket === listenSocket, listenerRemoved);
   }
 
@@ -157,8 +157,8 @@ export class Gateway {
     if (names.size > 0) this.drainRemoved((tunnel) => names.has(tunnel.peerName), serverRemoved);
   }
 
-  private closeIdle(): void {
-    for (const connection of this.connections) if (connection.idle) connection.close();
+  private closeKept(): void {
+    for (const connection of this.connections) if (connection.kept) connection.close();
   }
 
   /** A WebSocket has been opened, possibly while others are being drained. */

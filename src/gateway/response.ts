@@ -367,8 +367,11 @@ export class Response {
 
   private connectionField(): string {
     if (this.status === 101) return "Connection: upgrade\r\n";
-    if (!this.request.keepAlive) return "Connection: close\r\n";
-    const seconds = this.request.location.core.keepaliveHeaderSeconds;
+    const { request } = this;
+    // The process may have been told to end since the request began.
+    if (request.connection.leaving) request.keepAlive = false;
+    if (!request.keepAlive) return "Connection: close\r\n";
+    const seconds = request.location.core.keepaliveHeaderSeconds;
     return seconds > 0
       ? `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`
       : "Connection: keep-alive\r\n";

@@ -23,7 +23,7 @@ async function begin(): Promise<Simulation> {
 }
 
 describe("a graceful stop", () => {
-  test("closes idle connections at once, and the others after their answer", async () => {
+  test("closes kept connections at once, and the others after their answer", async () => {
     const simulation = await begin();
     const [fresh, kept, busy] = [simulation.client(), simulation.client(), simulation.client()];
     kept.send("GET /own HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -33,16 +33,19 @@ describe("a graceful stop", () => {
     let stopped = false;
     void simulation.gateway.stopGracefully().then(() => (stopped = true));
     await simulation.advance(3_000);
-    assert.equal(fresh.endedAt, 1_000);
     assert.equal(kept.endedAt, 1_000);
     assert.equal(busy.endedAt, null);
     assert.equal(stopped, false);
+    assert.equal(fresh.endedAt, null);
+    fresh.send("GET /own HTTP/1.1\r\nHost: a\r\n\r\n");
     await simulation.advance(1_000);
+    assert.match(fresh.text, /^HTTP\/1\.1 200 OK\r\n[^]*\r\nConnection: close\r\n[^]*own$/);
+    assert.notEqual(fresh.endedAt, null);
     assert.equal(busy.endedAt, 5_000);
-    assert.match(busy.text, /late$/);
+    assert.match(busy.text, /\r\nConnection: close\r\n[^]*late$/);
     assert.ok(stopped);
     await simulation.finish();
-    assert.equal(simulation.accessLines.length, 2);
+    assert.equal(simulation.accessLines.length, 3);
   });
 
   test("waits for tunnels, and for what is queued at their end", async () => {

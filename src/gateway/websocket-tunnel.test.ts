@@ -259,12 +259,13 @@ describe("a WebSocket that is drained", () => {
 
   test("is closed for a restart when a reload removes its listening socket", async () => {
     const { simulation, client } = await openOne();
-    const idle = simulation.client();
+    const kept = simulation.client();
+    kept.send("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n");
     await simulation.advance(10);
     await simulation.configure(websocketHttp(atOnce).replaceAll(":80;", ":81;"));
     await simulation.advance(10);
     assert.equal(framesOf(client, "server").closeCode, 1012);
-    assert.ok(idle.finished);
+    assert.ok(kept.finished);
     await simulation.finish();
   });
 });
