@@ -121,9 +121,11 @@ export class VariableRegistry<H extends VariableHolder> {
   finish(): void {
     for (const variable of this.#used) {
       if (variable.get !== null) continue;
-      const get = variable.defined ? notFound : this.#familyReader(variable.name);
-      if (get === null) throw new ConfigError(`unknown "${variable.name}" variable`, "", 0);
-      variable.get = get;
+      const family = variable.defined ? null : this.#familyOf(variable.name);
+      if (family === null && !variable.defined)
+        throw new ConfigError(`unknown "${variable.name}" variable`, "", 0);
+      variable.get = family === null ? notFound : readerOf(family, variable.name);
+      variable.volatile = family?.volatile ?? false;
     }
   }
 
@@ -167,17 +169,19 @@ export class VariableRegistry<H extends VariableHolder> {
   }
 
   /** The longest prefix wins. */
-  #familyReader(name: string): VariableReader<H> | null {
+  #familyOf(name: string): VariableSpec<H> | null {
     let best: VariableSpec<H> | null = null;
     for (const family of this.#families) {
       if (!name.startsWith(family.name)) continue;
       if (best === null || family.name.length > best.name.length) best = family;
     }
-    if (best === null) return null;
-    const family = best;
-    const rest = name.slice(family.name.length);
-    return (holder) => family.get(holder, rest);
+    return best;
   }
+}
+
+function readerOf<H extends VariableHolder>(family: VariableSpec<H>, name: string): VariableReader<H> {
+  const rest = name.slice(family.name.length);
+  return (holder) => family.get(holder, rest);
 }
 
 /**

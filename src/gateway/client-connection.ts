@@ -13,7 +13,7 @@ import { ProxyHeaderOwner, ProxyHeaderReader } from "./proxy-header.ts";
 import { tripsOverKeepAlive } from "./user-agent.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { Request } from "./request.ts";
-import { abandonHead, beginRequest, refuseHead } from "./request-start.ts";
+import { abandonHead, beginRequest, logIgnoredLines, refuseHead } from "./request-start.ts";
 import type { LocationSettings } from "./settings.ts";
 
 /** Bytes that a client may send ahead of the answer it waits for; reading stops there. */
@@ -358,7 +358,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     const request = beginRequest(this, head);
     if (request === null) return;
     this.request = request;
-    if (this.reader.ignoredLines !== null) this.logIgnoredLines(request, this.reader.ignoredLines);
+    logIgnoredLines(request, this.reader);
     runPhases(request, Phase.postRead);
     // A body that nobody wants yet waits in the kernel.
     if (request === this.request && !request.body.complete && !request.body.started) this.pauseReading();
@@ -553,15 +553,11 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     this.close();
   }
 
-  private logIgnoredLines(request: Request, lines: readonly string[]): void {
-    for (const line of lines) {
-      request.log("info", `client sent invalid header line: "${line}" while reading client request headers`);
-    }
-  }
-
   /** The request is over: one line in each access log, whatever happens to the others. */
   private log(request: Request): void {
     request.finished = true;
+    const { activity } = request;
+    request.activity = "logging request";
     for (const handler of request.location.log) {
       try {
         handler(request);
@@ -570,6 +566,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
       }
     }
     request.body.releaseFile();
+    request.activity = activity;
   }
 
   /** The socket is closed: nothing may happen here any more by itself. */

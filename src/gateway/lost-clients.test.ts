@@ -72,7 +72,7 @@ async function begin(seed: number): Promise<Simulation> {
 }
 
 function isSorted(line: string): boolean {
-  return /^(GET|POST) \S+ (101|200|400|499) \d+ (-|101|200)$|^(GET|POST)? \S* 400 0 -$/.test(line);
+  return /^(GET|POST) \S+ (101|200|400|499) \d+ (-|101|200)$|^(GET|POST|-) \S* 400 0 -$/.test(line);
 }
 
 describe("a client that goes away at any time", () => {

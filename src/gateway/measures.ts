@@ -9,9 +9,9 @@ export function statusOf(request: Request): number {
   return errorStatus !== 0 ? wireStatus(errorStatus) : response.status;
 }
 
-/** Bytes received for the request: head and body. */
+/** Bytes received for the request: head and body, as they came. */
 export function requestLength(request: Request): number {
-  return request.head.bytes + request.body.received;
+  return request.head.bytes + request.body.wireBytes;
 }
 
 /** Seconds since the request began, "0.123". */

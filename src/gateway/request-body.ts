@@ -33,6 +33,8 @@ export class RequestBody implements BodySink {
   discarded = false;
   /** Bytes received so far that somebody wanted, without framing. */
   received = 0;
+  /** The same with framing, without what nobody wanted: for `$request_length`. */
+  wireBytes = 0;
   /** The whole body, once somebody has read it and kept it in memory: `$request_body`. */
   gathered: readonly Buffer[] | null = null;
   /** What came of the body so far, while all of that is in memory. */
@@ -97,6 +99,7 @@ export class RequestBody implements BodySink {
     const { decoder } = this;
     if (decoder === null || this.failed) return 0;
     const consumed = decoder.decode(bytes, start, end, this);
+    if (!this.discarded && decoder.state !== "failed") this.wireBytes += consumed;
     if (decoder.state === "failed") this.fail(400, "client sent invalid chunked body", "error");
     else if (decoder.state === "done" && !this.failed) {
       this.complete = true;
@@ -164,5 +167,6 @@ export class RequestBody implements BodySink {
     if (!request.speaks11 || request.response.headSent) return;
     if (request.fields.get("expect")?.toLowerCase() !== "100-continue") return;
     this.connection.socket.send(continueBytes);
+    request.response.bytesSent += continueBytes.length;
   }
 }

@@ -17,12 +17,6 @@ export function beginRequest(connection: ClientConnection, head: RequestHead): R
     request.response.fail(497);
     return null;
   }
-  if (head.method === "TRACE") {
-    connection.request = request;
-    request.log("info", "client sent TRACE method while reading client request headers");
-    request.response.fail(405);
-    return null;
-  }
   return request;
 }
 
@@ -49,16 +43,24 @@ export function abandonHead(
   request.response.abort();
 }
 
-/** A request made of what there is of its head, for logs and error pages. */
+/** Tells which header lines were left out. */
+export function logIgnoredLines(request: Request, reader: RequestHeadReader): void {
+  for (const line of reader.ignoredLines ?? [])
+    request.log("info", `client sent invalid header line: "${line}" while reading client request headers`);
+}
+
+/** A request made of what there is of its head, for logs and error pages of the server that it names. */
 function requestOfBrokenHead(connection: ClientConnection, reader: RequestHeadReader): Request {
-  const { line, fields } = reader.partial;
+  const { line, fields, facts, bytes } = reader.partial;
+  // A line that was refused has told no URI yet.
+  const uriKnown = line !== null && !(reader.failure !== null && line.uri === "");
   const head: RequestHead = {
     method: line?.method ?? "",
     requestLine: line === null && reader.failure === null ? "" : reader.arrivedLine,
     target: line?.target ?? "",
-    requestUri: line?.requestUri ?? "",
+    requestUri: uriKnown ? line.requestUri : "",
     path: line?.path ?? "",
-    args: line?.args ?? null,
+    args: uriKnown ? line.args : null,
     uri: line?.uri ?? "",
     requestUriValid: false,
     uriChanged: line?.uriChanged ?? false,
@@ -67,16 +69,19 @@ function requestOfBrokenHead(connection: ClientConnection, reader: RequestHeadRe
     protocol: line?.protocol ?? "",
     schemeFromAbsoluteForm: null,
     hostFromAbsoluteForm: null,
-    host: null,
-    port: null,
+    host: facts.host,
+    port: facts.port,
     fields: line === null ? new Fields() : fields,
     contentLength: null,
     chunked: false,
     connection: null,
-    bytes: 0,
+    bytes,
   };
   const body = new RequestBody(connection, 0, false);
   const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
+  request.server = connection.servers.choice.find(request.host, request);
+  request.location = request.server.root;
   request.keepAlive = false;
+  logIgnoredLines(request, reader);
   return request;
 }

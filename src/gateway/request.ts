@@ -84,6 +84,8 @@ export class Request implements VariableHolder {
   /** The host that a module passes the request on to: `$proxy_host` and `$proxy_port`. */
   passedTo: { readonly host: string; readonly port: string } | null = null;
   watcher: ClientWatcher | null = null;
+  /** What nginx is said to be doing, in log lines that do not say it themselves; "" for nothing. */
+  activity = "";
   /** Room for what modules keep per request, by their own key; null until one needs it. */
   moduleState: Map<object, unknown> | null = null;
   phase: Phase = Phase.postRead;
@@ -158,7 +160,9 @@ export class Request implements VariableHolder {
   log(level: "crit" | "error" | "warn" | "info" | "alert" | "notice", message: string): void {
     const log = this.location.core.errorLog;
     if (!log.enabled(level)) return;
-    log.write(level, message + this.describe(), this.connection.serial);
+    const { activity } = this;
+    const during = activity === "" || message.includes(" while ") ? "" : ` while ${activity}`;
+    log.write(level, message + during + this.describe(), this.connection.serial);
   }
 
   /** Starts over with another URI, as `error_page` and `index` do. */
@@ -167,6 +171,7 @@ export class Request implements VariableHolder {
     this.setUri(uri, args);
     this.internal = true;
     this.locationReplaced = false;
+    this.passedTo = null;
     this.location = this.server.root;
     runPhases(this, Phase.serverRewrite);
   }
@@ -182,6 +187,7 @@ export class Request implements VariableHolder {
     }
     this.internal = true;
     this.uriUntouched = false;
+    this.passedTo = null;
     this.location = location;
     applyLocation(this);
     runPhases(this, Phase.rewrite);

@@ -103,6 +103,8 @@ export class RequestHeadReader {
   #facts = new RequestFacts();
   #head: RequestHead | null = null;
   #failure: HeadFailure | null = null;
+  /** Bytes of the lines that were in order when the head was refused. */
+  #bytesBefore = 0;
   #fed = false;
   state: ReaderState = "needMore";
   /** Header lines left out for their names, for the log; null when there are none. */
@@ -144,8 +146,15 @@ export class RequestHeadReader {
     readonly line: RequestLine | null;
     readonly fields: Fields;
     readonly facts: RequestFacts;
+    /** Bytes of the lines that were complete and in order. */
+    readonly bytes: number;
   } {
-    return { line: this.#parts, fields: this.#fields, facts: this.#facts };
+    return { line: this.#parts, fields: this.#fields, facts: this.#facts, bytes: this.#bytesInOrder() };
+  }
+
+  #bytesInOrder(): number {
+    if (this.#failure !== null) return this.#bytesBefore;
+    return this.#lineDone ? this.#headers.lineStart - this.#headStart : 0;
   }
 
   /** Makes ready for the next request of the connection. */
@@ -294,7 +303,7 @@ export class RequestHeadReader {
     const { parts, port, failure } = readRequestLine(line, text, this.#limits.mergeSlashes);
     this.#parts = parts;
     if (failure !== null) {
-      this.#fail(400, failure + WHILE_READING_LINE);
+      this.#fail(400, failure + WHILE_READING_LINE, line.position);
       return false;
     }
     this.#facts.host = parts.hostFromAbsoluteForm;
@@ -311,14 +320,18 @@ export class RequestHeadReader {
       const { lineStart, invalidAt } = this.#headers;
       const start = latin1(bytes, lineStart, invalidAt);
       const byte = hexByte(bytes[invalidAt] ?? 0);
-      this.#fail(400, `client sent invalid header line: "${start}\\x${byte}..."` + WHILE_READING_HEADERS);
+      this.#fail(
+        400,
+        `client sent invalid header line: "${start}\\x${byte}..."` + WHILE_READING_HEADERS,
+        lineStart,
+      );
       return;
     }
     const line = this.#parts;
     if (line === null) return;
     const failure = checkHead(line.method, line.versionMinor > 0, this.#fields, this.#facts);
     if (failure === null) this.#finish();
-    else this.#fail(failure.status, failure.reason);
+    else this.#fail(failure.status, failure.reason, this.#headers.position);
   }
 
   /** Makes fields of the lines that are complete, and judges them in order. */
@@ -334,8 +347,9 @@ export class RequestHeadReader {
         this.ignoredLines.push(text.slice(spans[i]! - base, spans[i + 3]! - base));
         continue;
       }
+      const following = spans[i + SPAN] ?? this.#headers.lineStart;
       if (fields.size >= this.#limits.fieldsMax) {
-        this.#fail(494, "client sent too many header lines" + WHILE_READING_HEADERS);
+        this.#fail(494, "client sent too many header lines" + WHILE_READING_HEADERS, following);
         this.#headers.endAt(spans[i + SPAN]);
         return;
       }
@@ -343,7 +357,7 @@ export class RequestHeadReader {
       fields.addLowered(name.text, name.lower, text.slice(spans[i + 2]! - base, spans[i + 3]! - base));
       const failure = checkField(fields, fields.size - 1, this.#facts);
       if (failure !== null) {
-        this.#fail(failure.status, failure.reason);
+        this.#fail(failure.status, failure.reason, following);
         this.#headers.endAt(spans[i + SPAN]);
         return;
       }
@@ -369,11 +383,12 @@ export class RequestHeadReader {
   #failTooLong(bytes: Buffer): void {
     const { lineStart, position } = this.#headers;
     if (this.#fields.size === 0 && lineStart === position) {
-      this.#fail(494, "client sent too large request" + WHILE_READING_HEADERS);
+      this.#fail(494, "client sent too large request" + WHILE_READING_HEADERS, lineStart);
       return;
     }
     const start = latin1(bytes, lineStart, Math.min(position, lineStart + LOGGED_LINE_MAX));
-    this.#fail(494, `client sent too long header line: "${start}..."` + WHILE_READING_HEADERS);
+    const reason = `client sent too long header line: "${start}..."`;
+    this.#fail(494, reason + WHILE_READING_HEADERS, lineStart);
   }
 
   #finish(): void {
@@ -385,7 +400,9 @@ export class RequestHeadReader {
     this.state = "done";
   }
 
-  #fail(status: HeadFailure["status"], reason: string): void {
+  /** `inOrderUntil`: where the first byte lies that is not in order. */
+  #fail(status: HeadFailure["status"], reason: string, inOrderUntil = this.#headStart): void {
+    this.#bytesBefore = inOrderUntil - this.#headStart;
     this.#failure = { status, reason };
     this.state = "failed";
   }

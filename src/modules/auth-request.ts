@@ -109,7 +109,6 @@ function judge(request: Request, subrequest: Request): Verdict {
       request.response.fields.set("WWW-Authenticate", challenge);
     return 401;
   }
-  const where = subrequest.upstreamStates === null ? "" : " while sending to client";
-  request.log("error", `auth request unexpected status: ${status}${where}`);
+  request.log("error", `auth request unexpected status: ${status}`);
   return 500;
 }

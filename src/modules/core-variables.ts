@@ -60,17 +60,17 @@ const requestVariables: readonly Spec[] = [
   { name: "host", get: (request) => (request.host === "" ? request.server.name : request.host) },
   { name: "content_length", get: contentLength },
   { name: "content_type", get: ({ fields }) => fields.get("content-type") },
-  { name: "server_protocol", get: ({ head }) => head.protocol },
+  { name: "server_protocol", get: ({ head }) => emptyIsNone(head.protocol) },
   { name: "request_port", get: requestPort },
   { name: "is_request_port", get: (request) => (requestPort(request) === "" ? "" : ":") },
-  { name: "request_uri", get: ({ head }) => head.requestUri },
-  { name: "uri", volatile: true, get: ({ uri }) => uri },
-  { name: "document_uri", volatile: true, get: ({ uri }) => uri },
+  { name: "request_uri", get: ({ head }) => emptyIsNone(head.requestUri) },
+  { name: "uri", volatile: true, get: uriOf },
+  { name: "document_uri", volatile: true, get: uriOf },
   { name: "request", get: ({ head }) => head.requestLine },
   { name: "query_string", volatile: true, get: argumentsOf },
   { name: "args", volatile: true, changeable: true, get: argumentsOf, set: setArguments },
   { name: "is_args", volatile: true, get: ({ args }) => (args === "" ? "" : "?") },
-  { name: "request_method", get: ({ method }) => method },
+  { name: "request_method", volatile: true, get: ({ method }) => emptyIsNone(method) },
   { name: "remote_user", get: remoteUser },
   { name: "request_body", get: requestBody },
   { name: "request_body_file", get: ({ body }) => body.file?.path ?? null },
@@ -124,6 +124,15 @@ function notFound(): null {
   return null;
 }
 
+/** What a request line that was refused has not told is not found. */
+function emptyIsNone(text: string): string | null {
+  return text === "" ? null : text;
+}
+
+function uriOf({ uri, method }: Request): string | null {
+  return uri === "" && method === "" ? null : uri;
+}
+
 function portText(port: number): string {
   return port === 0 ? "" : String(port);
 }
@@ -156,17 +165,19 @@ function connectionTime({ connection }: Request): string {
   return formatSeconds(connection.gateway.network.clock.now() - connection.startMs);
 }
 
-function contentLength({ fields, body }: Request): string | null {
+/** Of a chunked body what was read of it; nothing when nobody wanted it. */
+function contentLength({ fields, body, finished }: Request): string | null {
   const sent = fields.get("content-length");
-  if (sent !== null) return sent;
-  return body.chunked && body.complete ? String(body.received) : null;
+  if (sent !== null || !body.chunked) return sent;
+  if (body.complete && !body.discarded) return String(body.received);
+  return body.discarded || finished ? "0" : null;
 }
 
 /** The body, where it was read into memory and is no larger than nginx keeps there. */
-function requestBody({ body, location }: Request): string | null {
+function requestBody({ body, fields, location }: Request): string | null {
   const { gathered } = body;
-  if (gathered === null || gathered.length === 0 || body.received > location.core.clientBodyBufferSize)
-    return null;
+  if (gathered === null || body.received > location.core.clientBodyBufferSize) return null;
+  if (gathered.length === 0 && !body.chunked && fields.get("content-length") === null) return null;
   return gathered.map((chunk) => chunk.toString("latin1")).join("");
 }
 
@@ -219,14 +230,15 @@ function sentLastModified({ response }: Request): string | null {
   return response.fields.getJoined("last-modified");
 }
 
-function sentConnection(request: Request): string {
-  if (request.response.status === 101) return "upgrade";
-  return request.keepAlive ? "keep-alive" : "close";
+/** When the request is logged nginx has let go of its connection: "close", whatever the client was told. */
+function sentConnection({ response, keepAlive, finished }: Request): string {
+  if (response.status === 101) return "upgrade";
+  return keepAlive && !finished ? "keep-alive" : "close";
 }
 
-function sentKeepAlive({ keepAlive, location }: Request): string | null {
+function sentKeepAlive({ keepAlive, finished, location }: Request): string | null {
   const seconds = location.core.keepaliveHeaderSeconds;
-  return keepAlive && seconds > 0 ? `timeout=${seconds}` : null;
+  return keepAlive && !finished && seconds > 0 ? `timeout=${seconds}` : null;
 }
 
 function sentTrailer({ response }: Request, rest: string): string | null {

@@ -60,8 +60,11 @@ function sizeOf(value: Value | null, request: Request): number {
   return value === null ? 0 : (parseSize(value.evaluate(request)) ?? 0);
 }
 
-function rateText({ response }: Request): string {
-  return String(response.limitRate ?? 0);
+/** The directive counts from the moment on when the answer begins. */
+function rateText(request: Request): string {
+  const { response, location } = request;
+  const { limitRate: rate } = location.settings.get(limitRate) as LimitRateSettings;
+  return String(response.limitRate ?? (response.headSent ? sizeOf(rate, request) : 0));
 }
 
 function setRate(request: Request, value: string): void {

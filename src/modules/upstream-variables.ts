@@ -62,8 +62,11 @@ function duration(ms: number): string {
   return ms < 0 ? "-" : formatSeconds(ms);
 }
 
+/** Server and Date are never missing: nginx puts empty ones in their place. */
 function upstreamField({ upstreamHead }: Request, rest: string): string | null {
-  return upstreamHead === null ? null : fieldByVariable(upstreamHead.fields, rest);
+  if (upstreamHead === null) return null;
+  const value = fieldByVariable(upstreamHead.fields, rest);
+  return value === null && (rest === "server" || rest === "date") ? "" : value;
 }
 
 function upstreamTrailer({ upstreamTrailers }: Request, rest: string): string | null {

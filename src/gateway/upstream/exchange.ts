@@ -175,7 +175,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.release("ok", this.state);
     this.payload.close();
     this.current = null;
-    this.ended = true;
+    this.end();
     const { pool } = this.plan.upstream;
     if (reusable !== null && pool !== null) pool.give(reusable);
     this.request.watcher = null;
@@ -206,6 +206,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.dropTry();
     this.payload.close();
     this.ended = true;
+    this.request.activity = this.activity;
     this.request.watcher = null;
     goOn();
   }
@@ -225,8 +226,15 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     return lease;
   }
 
-  private stop(): void {
+  /** From here on nginx says that it is sending to the client, whatever comes; also of who asked for it. */
+  private end(): void {
     this.ended = true;
+    for (let request: Request | null = this.request; request !== null; request = request.parent)
+      request.activity = "sending to client";
+  }
+
+  private stop(): void {
+    this.end();
     this.connectDeadline?.dispose();
     this.dial?.abort();
     this.dial = null;
