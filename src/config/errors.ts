@@ -67,3 +67,10 @@ export function describeErrno(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return `(${code === "" ? text : `${code}: ${text}`})`;
 }
+
+const MISSING = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
+
+/** True for a failed system call that says: there is nothing of that name. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && MISSING.has(String(error.code));
+}

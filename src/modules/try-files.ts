@@ -2,7 +2,7 @@
  * ngx_http_try_files_module: serves the first of several files that exists, or something else.
  * https://nginx.org/en/docs/http/ngx_http_core_module.html#try_files
  */
-import { describeErrno } from "../config/errors.ts";
+import { describeErrno, isMissing } from "../config/errors.ts";
 import type { Scope } from "../config/scope.ts";
 import { refuse } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
@@ -91,14 +91,11 @@ function belowAlias(request: Request, value: Value): string {
   return text.startsWith(request.uri.slice(0, aliasLength)) ? text.slice(aliasLength) : text;
 }
 
-const notThere = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
-
 function kindOf(request: Request, path: string): "directory" | "file" | null {
   try {
     return statFile(request, path).isDirectory() ? "directory" : "file";
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (!notThere.has(code)) request.log("crit", `stat() "${path}" failed ${describeErrno(error)}`);
+    if (!isMissing(error)) request.log("crit", `stat() "${path}" failed ${describeErrno(error)}`);
     return null;
   }
 }

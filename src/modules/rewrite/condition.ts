@@ -1,11 +1,12 @@
 import type { Stats } from "node:fs";
-import { describeErrno } from "../../config/errors.ts";
+import { describeErrno, isMissing } from "../../config/errors.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
 import { variableName } from "../../config/variable-registry.ts";
 import { buildOf, valueOf } from "../../gateway/http-build.ts";
 import { nameOfOpen, statFile } from "../../gateway/open-file.ts";
 import type { Request } from "../../gateway/request.ts";
+import { testRegex } from "./rewrite-code.ts";
 
 /** The condition of an `if`, compiled. */
 export type Condition = (request: Request) => boolean;
@@ -64,7 +65,7 @@ function variableCondition(scope: Scope, { words, first, last }: Words): Conditi
     case "!~*": {
       const regex = buildOf(scope).variables.regex(operand, operator.endsWith("*"), scope);
       const wanted = !operator.startsWith("!");
-      return (request) => request.matchRegex(regex, read(request) ?? "") === wanted;
+      return (request) => testRegex(request, regex, operand, read(request) ?? "") === wanted;
     }
     default:
       return scope.fail(`unexpected "${operator}" in condition`);
@@ -82,7 +83,7 @@ function fileCondition(scope: Scope, { words, first, last }: Words): Condition {
     if (stats === null) return !wanted;
     if (kind === "f") return stats.isFile() === wanted;
     if (kind === "d") return stats.isDirectory() === wanted;
-    if (kind === "x") return ((stats.mode & 0o111) !== 0) === wanted;
+    if (kind === "x") return ((stats.mode & 0o100) !== 0) === wanted;
     return wanted;
   };
 }
@@ -93,8 +94,7 @@ function statsOf(request: Request, path: string): Stats | null {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    const missing = code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG";
-    if (!missing) request.log("crit", `${nameOfOpen(request)}() "${path}" failed ${describeErrno(error)}`);
+    if (!isMissing(error)) request.log("crit", `${nameOfOpen(request)}() "${path}" failed ${describeErrno(error)}`);
     return null;
   }
 }

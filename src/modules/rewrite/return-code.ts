@@ -21,7 +21,7 @@ export function returnCode(scope: Scope, { args }: Directive): Code {
     return isUrl ? answer(302, valueOf(scope, first)) : scope.fail(`invalid return code "${first}"`);
   }
   if (code > 999) scope.fail(`invalid return code "${first}"`);
-  if (second === undefined && code >= 400) return () => code;
+  if ((second === undefined || second === "") && code >= 400) return () => code;
   return answer(code, second === undefined ? constantValue("") : valueOf(scope, second));
 }
 

@@ -1,4 +1,5 @@
 import { compileValue, parseValue } from "../../config/complex-value.ts";
+import type { CompiledRegex } from "../../config/regex.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
 import { escapeUri, unescapeUri } from "../../http/uri.ts";
@@ -27,18 +28,15 @@ export function rewriteCode(scope: Scope, { args }: Directive): Code {
   const breaks = flag === "break";
 
   return (request) => {
-    if (!request.matchRegex(regex, request.uri)) {
-      logStep(request, `"${pattern}" does not match "${request.uri}"`);
-      return next;
-    }
-    logStep(request, `"${pattern}" matches "${request.uri}"`);
+    if (!testRegex(request, regex, pattern, request.uri)) return next;
     const result = build(request);
     if (redirect) {
       const kept =
         keepArgs && request.args !== "" ? `${result.args === null ? "?" : "&"}${request.args}` : "";
       const target = result.args === null ? result.path : `${result.path}?${result.args}`;
-      request.response.fields.set("Location", unescapeUri(target, "redirect") + kept);
-      logStep(request, `rewritten redirect: "${target}"`);
+      const location = unescapeUri(target, "redirect") + kept;
+      request.response.fields.set("Location", location);
+      logStep(request, `rewritten redirect: "${location}"`);
       return status;
     }
     request.internal = true;
@@ -56,6 +54,14 @@ export function rewriteCode(scope: Scope, { args }: Directive): Code {
     request.uri = result.path;
     return ends ? stop : next;
   };
+}
+
+/** Matches as `rewrite` and `if` do: with a line in the log, and when it fails no captures are left. */
+export function testRegex(request: Request, regex: CompiledRegex, pattern: string, subject: string): boolean {
+  const matches = request.matchRegex(regex, subject);
+  if (!matches) request.captures = null;
+  logStep(request, `"${pattern}" ${matches ? "matches" : "does not match"} "${subject}"`);
+  return matches;
 }
 
 function readFlag(scope: Scope, word: string | undefined): Flag {
