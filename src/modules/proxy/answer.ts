@@ -80,6 +80,9 @@ export function compileAnswer(
     response.status = head.status;
     response.statusText = head.statusLine === "" ? null : head.statusLine;
     response.contentLength = head.contentLength ?? -1;
+    // A server that sends none of its own leaves the client without: nginx passes on an empty one.
+    response.ownServer = hidden.has("server");
+    response.ownDate = hidden.has("date");
     const { names, lowerNames, values } = head.fields;
     for (let index = 0; index < names.length; index++) {
       const lower = lowerNames[index]!;
@@ -148,12 +151,6 @@ function takeField(request: Request, rules: FieldRules, name: string, lower: str
       return;
     case "content-length":
       return;
-    case "server":
-      response.ownServer = false;
-      break;
-    case "date":
-      response.ownDate = false;
-      break;
     case "set-cookie": {
       const cookie = cookies === null ? value : rewriteCookie(request, cookies, value);
       response.fields.addLowered(name, lower, cookie);

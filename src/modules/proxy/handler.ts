@@ -146,7 +146,7 @@ function resolveTarget(
 ): Target | Verdict | Promise<Target | Verdict> {
   const url = pass.variable!.evaluate(request);
   const target = splitScheme(url);
-  if (target === null) {
+  if (target === null || target.rest === "") {
     request.log("error", `invalid URL prefix in "${url}"`);
     return 500;
   }
