@@ -91,7 +91,9 @@ export class ServerChoice {
   ) {
     this.servers = servers;
     this.defaultServer = defaultServer;
-    for (const server of servers) for (const name of server.names) this.add(name, server, conflict);
+    // The names of a server that is alone are not compared, not even with each other.
+    const told = servers.length > 1 ? conflict : () => undefined;
+    for (const server of servers) for (const name of server.names) this.add(name, server, told);
   }
 
   /** True when the name plays no part: there is one server only, without regular expressions. */
