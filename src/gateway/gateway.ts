@@ -213,8 +213,10 @@ export class Gateway {
   }
 }
 
+/** Why there was no handshake, in nginx's words. */
 function handshakeReason(code: string, message: string): string {
   if (code === "ECONNRESET") return "peer closed connection in SSL handshake";
   if (code === "HANDSHAKE_TIMEOUT") return "client timed out (110: Connection timed out)";
-  return `SSL_do_handshake() failed (SSL: ${plainTlsMessage(message)})`;
+  const plain = plainTlsMessage(message);
+  return plain === "handshake rejected" ? plain : `SSL_do_handshake() failed (SSL: ${plain})`;
 }

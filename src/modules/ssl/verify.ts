@@ -30,7 +30,10 @@ export function verifyHandler({ verifyClient, verifyDepth }: SslServer): PhaseHa
   return (request) => {
     const { tls } = request.connection.socket;
     if (tls === null) return DECLINED;
-    if (namesAnother(request, tls)) {
+    const other = negotiatedInstead(request, tls);
+    if (other !== null) {
+      request.server = other;
+      request.location = other.root;
       tell(request, "client attempted to request the server name different from the one that was negotiated");
       return 421;
     }
@@ -53,12 +56,12 @@ function tell(request: Request, message: string): void {
   request.log("info", `${message} while reading client request headers`);
 }
 
-/** The handshake chose a server by its name, and the request names another one. */
-function namesAnother(request: Request, { serverName }: TlsInfo): boolean {
-  if (serverName === null || serverName === request.host) return false;
+/** The server that the handshake chose by its name, where the request names another one: it answers. */
+function negotiatedInstead(request: Request, { serverName }: TlsInfo): VirtualServer | null {
+  if (serverName === null || serverName === request.host) return null;
   const { choice } = request.connection.servers;
   const negotiated = choice.find(serverName, null);
-  return negotiated !== choice.defaultServer || hasName(negotiated, serverName);
+  return negotiated !== choice.defaultServer || hasName(negotiated, serverName) ? negotiated : null;
 }
 
 function hasName(server: VirtualServer, host: string): boolean {
