@@ -114,6 +114,8 @@ function runHandlers(
 }
 
 function findLocation(request: Request): typeof next | null {
+  // What the server's own rewrites have changed is seen to herewith.
+  request.uriChanged = false;
   const match = request.server.locations?.find(request) ?? null;
   request.location = match?.location ?? request.server.root;
   const { core } = request.location;
