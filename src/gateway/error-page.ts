@@ -6,7 +6,7 @@ import { readAgent } from "./user-agent.ts";
 import type { Agent } from "./user-agent.ts";
 
 /** After these the connection is closed: what follows on it cannot be trusted, or the server is in trouble. */
-const closing = new Set([400, 413, 414, 494, 495, 496, 497, 500, 501]);
+const closing = new Set([400, 413, 414, 495, 496, 497, 500, 501]);
 
 const padding = "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n".repeat(6);
 

@@ -206,7 +206,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.dropTry();
     this.payload.close();
     this.ended = true;
-    this.request.activity = this.activity;
+    this.request.activity = "reading response header from upstream";
     this.request.watcher = null;
     goOn();
   }
