@@ -19,8 +19,6 @@ export function applyConditions(request: Request): Verdict {
   // The client's conditions are not meant for what subrequests ask for.
   if (request.parent !== null) return OK;
   const { errorStatus, fields, response } = request;
-  // The conditions are about the answer that the client gets.
-  if (request.parent !== null) return OK;
   if (response.status !== 200 || (errorStatus !== 0 && errorStatus !== 200)) return OK;
   const etag = response.fields.get("etag");
 

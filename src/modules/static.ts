@@ -86,7 +86,9 @@ export function serveRegular(
     return verdict;
   }
   const { response } = request;
-  const parts = chooseParts(request, stats.size, request.location.core.maxRanges);
+  // Of an encoded file there are no ranges, as in nginx.
+  const rangesMax = encoding === null ? request.location.core.maxRanges : 0;
+  const parts = chooseParts(request, stats.size, rangesMax);
   if (parts === "unsatisfiable") {
     closeSync(descriptor);
     return 416;

@@ -178,9 +178,14 @@ function planOf(request: Request, settings: CharsetSettings, logs: boolean): Pla
   const same = lowerAscii(name) === lowerAscii(source);
   if (same) return { name, replaces: charsets.knows(name), conversion: null };
   const conversion = charsets.find(source, name);
-  if (conversion !== null) return { name, replaces: true, conversion };
+  // What is encoded cannot be converted.
+  if (conversion !== null) return { name, replaces: true, conversion: isEncoded(request) ? null : conversion };
   if (logs) request.log("error", noWay(source, name));
   return null;
+}
+
+function isEncoded({ response }: Request): boolean {
+  return (response.fields.get("content-encoding") ?? "") !== "";
 }
 
 /** The character set for an answer to a client; null for none. */
@@ -188,8 +193,6 @@ function targetOf(request: Request, settings: CharsetSettings, logs: boolean): s
   const { response } = request;
   const { contentType, overrideCharset } = response;
   if (contentType === null || contentType === "") return null;
-  const encoding = response.fields.get("content-encoding");
-  if (encoding !== null && encoding !== "") return null;
   if (overrideCharset !== "") {
     if (settings.charsets.knows(overrideCharset)) return overrideCharset;
     if (logs) request.log("error", `unknown charset "${overrideCharset}" to override`);
