@@ -20,12 +20,16 @@ export function beginRequest(connection: ClientConnection, head: RequestHead): R
   return request;
 }
 
+const readingLine = "while reading client request line";
+const readingPipelined = "while reading client pipelined request line";
+
 /** Answers a head that could not be read, with its log line and the error page of the default server. */
 export function refuseHead(connection: ClientConnection, reader: RequestHeadReader): void {
   const failure = reader.failure!;
   const request = requestOfBrokenHead(connection, reader);
   connection.request = request;
-  request.log("info", failure.reason);
+  const { reason } = failure;
+  request.log("info", connection.pipelined ? reason.replace(readingLine, readingPipelined) : reason);
   request.response.fail(failure.status);
 }
 

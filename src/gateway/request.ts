@@ -161,7 +161,7 @@ export class Request implements VariableHolder {
     const log = this.location.core.errorLog;
     if (!log.enabled(level)) return;
     const { activity } = this;
-    const during = activity === "" || message.includes(" while ") ? "" : ` while ${activity}`;
+    const during = activity === "" || / while [^"]*$/.test(message) ? "" : ` while ${activity}`;
     log.write(level, message + during + this.describe(), this.connection.serial);
   }
 
@@ -172,6 +172,7 @@ export class Request implements VariableHolder {
     this.internal = true;
     this.locationReplaced = false;
     this.passedTo = null;
+    this.activity = "";
     this.location = this.server.root;
     runPhases(this, Phase.serverRewrite);
   }
