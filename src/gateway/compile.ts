@@ -81,7 +81,9 @@ function buildServer(build: HttpBuild, core: CoreModule, draft: ServerDraft): vo
   server.locations = root.nested;
   root.nested = null;
   for (const child of draft.root.children) {
-    if (child.kind === "named") server.named.set(child.name, child.location!);
+    // Of several with one name nginx takes the first, and says nothing.
+    if (child.kind === "named" && !server.named.has(child.name))
+      server.named.set(child.name, child.location!);
   }
   for (const module of build.modules) {
     module.attachServer?.(server, draft.settings.get(module) ?? {}, build);
@@ -124,7 +126,7 @@ function attachLocations(build: HttpBuild, draft: LocationDraft): void {
 function checkDuplicates(locations: readonly LocationDraft[]): void {
   const seen = new Set<string>();
   for (const location of locations) {
-    if (location.kind !== "prefix" && location.kind !== "exact" && location.kind !== "named") continue;
+    if (location.kind !== "prefix" && location.kind !== "exact") continue;
     const key = `${location.kind} ${location.name}`;
     if (seen.has(key)) failAt(location, `duplicate location "${location.name}"`);
     seen.add(key);
