@@ -179,7 +179,7 @@ function planOf(request: Request, settings: CharsetSettings, logs: boolean): Pla
   if (same) return { name, replaces: charsets.knows(name), conversion: null };
   const conversion = charsets.find(source, name);
   // What is encoded cannot be converted.
-  if (conversion !== null) return { name, replaces: true, conversion: isEncoded(request) ? null : conversion };
+  if (conversion !== null) return isEncoded(request) ? null : { name, replaces: true, conversion };
   if (logs) request.log("error", noWay(source, name));
   return null;
 }

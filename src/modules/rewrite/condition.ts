@@ -94,7 +94,8 @@ function statsOf(request: Request, path: string): Stats | null {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    if (!isMissing(error)) request.log("crit", `${nameOfOpen(request)}() "${path}" failed ${describeErrno(error)}`);
+    if (!isMissing(error))
+      request.log("crit", `${nameOfOpen(request)}() "${path}" failed ${describeErrno(error)}`);
     return null;
   }
 }
