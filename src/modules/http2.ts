@@ -1,6 +1,6 @@
 /**
  * ngx_http_v2_module: its directives are accepted, so that files that use them start. HTTP/2 is not
- * offered by ALPN yet, and clients use HTTP/1.1 then.
+ * offered by ALPN yet, and clients use HTTP/1.1 then: the variables that tell of newer versions are empty.
  * https://nginx.org/en/docs/http/ngx_http_v2_module.html
  */
 import type { Context, DirectiveSpec } from "../config/module.ts";
@@ -42,6 +42,10 @@ const directives: readonly DirectiveSpec[] = [
 export const http2: HttpModule<object, Http2Server> = {
   name: "ngx_http_v2_module",
   directives,
+  variables: [
+    { name: "http2", get: () => "" },
+    { name: "http3", get: () => "" },
+  ],
   server: { defaults: () => ({ enabled: false, concurrentStreamsMax: 128 }) },
 };
 
