@@ -136,6 +136,12 @@ async function stop(t: TestContext, product: Product, workers: number, more: str
   });
   process.kill(gateway.pid, "SIGQUIT");
   await clients.find(({ spec }) => spec.name === "is kept")!.ended;
+  // The others learn of it each for itself.
+  if (workers > 1) {
+    await until("the word of all workers", limitMs, () =>
+      gateway.log().match(/gracefully shutting down/g)?.length === workers ? true : null,
+    );
+  }
   for (const { spec, socket } of clients) if (spec.completes !== undefined) socket.write(spec.completes);
   for (const response of origin.late) response.end("ok");
   await until("the end of the process", limitMs, () =>
