@@ -1,13 +1,10 @@
 import type { Connection, ConnectionOwner, SocketAddress, TlsInfo } from "../connection.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { ipAddress, unnamedUnixAddress } from "../node/address.ts";
-import type { DialSession } from "../session-store.ts";
 import type { BunSocket, SocketError, SocketUser } from "./api.ts";
+import { SendQueue } from "./send-queue.ts";
 
 const nobody: ConnectionOwner = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
-
-/** Small queued pieces are written together up to this size: one system call instead of many. */
-const joinedBytesMax = 64 * 1024;
 
 export interface BunConnectionInit {
   readonly socket: BunSocket;
@@ -15,8 +12,6 @@ export interface BunConnectionInit {
   /** Null: asked of the socket when it is wanted, which for dialed connections is hardly ever. */
   readonly local: SocketAddress | null;
   readonly tls: TlsInfo | null;
-  /** Where sessions of a dialed connection are kept. */
-  readonly session?: DialSession | null;
   readonly onInternalError: InternalErrorHook;
 }
 
@@ -28,28 +23,23 @@ export class BunConnection implements Connection, SocketUser {
   owner: ConnectionOwner = nobody;
   readonly remote: SocketAddress;
   readonly tls: TlsInfo | null;
+  /** False as soon as it is given up here: the way it ends is no error then. */
   open = true;
   private knownLocal: SocketAddress | null;
   private readonly socket: BunSocket;
-  private readonly session: DialSession | null;
   private readonly onInternalError: InternalErrorHook;
   /** What the kernel did not take; null while there is nothing, which is nearly always. */
-  private queue: Buffer[] | null = null;
-  private queuedBytes = 0;
+  private queue: SendQueue | null = null;
   private paused = false;
   private shutDown = false;
   private endTold = false;
-  private drainOwed = false;
   private gone = false;
-  /** The connection was given up here, so the way it ends is no error. */
-  private givenUp = false;
 
   constructor(init: BunConnectionInit) {
     this.socket = init.socket;
     this.remote = init.remote;
     this.knownLocal = init.local;
     this.tls = init.tls;
-    this.session = init.session ?? null;
     this.onInternalError = init.onInternalError;
     init.socket.data = this;
   }
@@ -60,11 +50,7 @@ export class BunConnection implements Connection, SocketUser {
   }
 
   get queued(): number {
-    return this.queuedBytes;
-  }
-
-  keepSession(session: Buffer): void {
-    this.session?.keep(session);
+    return this.queue === null ? 0 : this.queue.bytes;
   }
 
   opened(): void {}
@@ -87,14 +73,12 @@ export class BunConnection implements Connection, SocketUser {
     const count = bytes.length;
     if (count === 0) return true;
     let taken = 0;
-    if (this.queuedBytes === 0) {
+    if (this.queue === null) {
       taken = Math.max(0, this.socket.write(bytes));
       if (taken === count) return true;
+      this.queue = new SendQueue();
     }
-    this.queue ??= [];
-    this.queue.push(Buffer.from(bytes.subarray(taken)));
-    this.queuedBytes += count - taken;
-    this.drainOwed = true;
+    this.queue.add(bytes.subarray(taken));
     return false;
   }
 
@@ -114,7 +98,7 @@ export class BunConnection implements Connection, SocketUser {
     if (!this.open || this.shutDown) return;
     this.shutDown = true;
     // Bun's own shutdown must not overtake the queue.
-    if (this.queuedBytes === 0) this.socket.shutdown();
+    if (this.queue === null) this.socket.shutdown();
   }
 
   reset(): void {
@@ -125,7 +109,7 @@ export class BunConnection implements Connection, SocketUser {
 
   close(): void {
     if (!this.open) return;
-    const stalled = this.queuedBytes > 0;
+    const stalled = this.queue !== null;
     this.giveUp();
     // What TLS has encrypted would keep the socket for 12 seconds with a peer that does not read (measured).
     if (stalled && this.tls !== null) this.socket.terminate();
@@ -157,12 +141,10 @@ export class BunConnection implements Connection, SocketUser {
 
   writable(): void {
     // Bun also tells this where nothing was waiting.
-    if (this.queuedBytes === 0 || !this.open) return;
-    this.flush();
-    if (this.queuedBytes > 0) return;
+    if (this.queue === null || !this.queue.flush(this.socket)) return;
+    this.queue = null;
     if (this.shutDown) this.socket.shutdown();
-    if (!this.drainOwed || !this.open) return;
-    this.drainOwed = false;
+    if (!this.open) return;
     try {
       this.owner.onDrain();
     } catch (error) {
@@ -173,14 +155,14 @@ export class BunConnection implements Connection, SocketUser {
   closed(error: SocketError | undefined): void {
     if (this.gone) return;
     this.gone = true;
-    const code = this.givenUp || error === undefined ? null : (error.code ?? "EUNKNOWN");
+    const code = !this.open || error === undefined ? null : (error.code ?? "EUNKNOWN");
     process.nextTick(finishClose, this, code);
   }
 
   /** The deferred part of the close. */
   finish(code: string | null): void {
     // After our own shutdown Bun tells the peer's end as a mere close.
-    if (code === null && !this.givenUp) this.ended();
+    if (code === null && this.open) this.ended();
     const { owner } = this;
     this.giveUp();
     this.owner = nobody;
@@ -191,28 +173,9 @@ export class BunConnection implements Connection, SocketUser {
     }
   }
 
-  private flush(): void {
-    const { queue } = this;
-    if (queue === null) return;
-    if (queue.length > 1) joinSmallPieces(queue);
-    while (queue.length > 0) {
-      const piece = queue[0]!;
-      const taken = Math.max(0, this.socket.write(piece));
-      this.queuedBytes -= taken;
-      if (taken < piece.length) {
-        queue[0] = piece.subarray(taken);
-        return;
-      }
-      queue.shift();
-    }
-    this.queue = null;
-  }
-
   private giveUp(): void {
     this.open = false;
-    this.givenUp = true;
     this.queue = null;
-    this.queuedBytes = 0;
   }
 
   private fail(error: unknown): void {
@@ -224,17 +187,6 @@ export class BunConnection implements Connection, SocketUser {
 function localOf(socket: BunSocket): SocketAddress {
   const { localAddress } = socket;
   return localAddress === undefined ? unnamedUnixAddress : ipAddress(localAddress, socket.localPort ?? 0);
-}
-
-function joinSmallPieces(queue: Buffer[]): void {
-  let count = 0;
-  let bytes = 0;
-  for (const piece of queue) {
-    if (bytes + piece.length > joinedBytesMax) break;
-    bytes += piece.length;
-    count++;
-  }
-  if (count > 1) queue.unshift(Buffer.concat(queue.splice(0, count)));
 }
 
 function finishClose(connection: BunConnection, code: string | null): void {

@@ -13,6 +13,7 @@ import {
   type SocketUser,
 } from "./api.ts";
 import { BunConnection } from "./connection.ts";
+import type { BunConnectionInit } from "./connection.ts";
 import { BunTlsInfo } from "./tls-info.ts";
 import type { SocketCount } from "../socket-count.ts";
 import { DialSession } from "../session-store.ts";
@@ -151,15 +152,30 @@ export class BunDial implements Dial, SocketUser {
   private succeed(socket: BunSocket, info: TlsInfo | null): void {
     this.done = true;
     const { endpoint } = this.options;
-    const connection = new BunConnection({
+    const init: BunConnectionInit = {
       socket,
       remote: addressOfEndpoint(endpoint),
       local: endpoint.kind === "unix" ? unnamedUnixAddress : null,
       tls: info,
-      session: this.session,
       onInternalError: this.onInternalError,
-    });
+    };
+    const connection =
+      this.session === null ? new BunConnection(init) : new ResumableConnection(init, this.session);
     connection.begin(() => this.events.onConnected(connection));
+  }
+}
+
+/** A connection whose TLS sessions are kept for those that follow. */
+class ResumableConnection extends BunConnection {
+  private readonly session: DialSession;
+
+  constructor(init: BunConnectionInit, session: DialSession) {
+    super(init);
+    this.session = session;
+  }
+
+  keepSession(session: Buffer): void {
+    this.session.keep(session);
   }
 }
 

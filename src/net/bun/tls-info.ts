@@ -3,6 +3,18 @@ import { certificateChain } from "../node/tls-info.ts";
 import { sessionIdOf } from "../tls-session.ts";
 import type { BunSocket } from "./api.ts";
 
+const none: Buffer[] = [];
+
+/** The names of protocols and ciphers: a few, but Bun makes a string of each for every connection. */
+const names = new Map<string, string>();
+
+function shared(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  names.set(name, name);
+  return name;
+}
+
 /** What a finished handshake on one of Bun's own sockets agreed on. */
 export class BunTlsInfo implements TlsInfo {
   readonly protocol: string;
@@ -17,12 +29,12 @@ export class BunTlsInfo implements TlsInfo {
   /** `verifyError`: what the handshake told about the peer's chain. */
   constructor(socket: BunSocket, serverName: string | null, dialed: boolean, verifyError: string | null) {
     this.socket = socket;
-    this.protocol = socket.getTLSVersion() ?? "";
-    this.cipher = socket.getCipher()?.name ?? "";
+    this.protocol = shared(socket.getTLSVersion() ?? "");
+    this.cipher = shared(socket.getCipher()?.name ?? "");
     this.serverName = serverName;
     this.alpnProtocol = typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null;
     this.sessionReused = socket.isSessionReused();
-    this.certificates = dialed ? certificateChain(socket.getPeerCertificate(false)) : [];
+    this.certificates = dialed ? certificateChain(socket.getPeerCertificate(false)) : none;
     this.verifyError = verifyError;
   }
 
