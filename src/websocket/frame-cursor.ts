@@ -14,13 +14,16 @@ const maskBytes = 4;
 export class FrameCursor {
   /** Opcode of the frame that is under way, or went by last. */
   opcode = 0;
-  /** A close frame has begun: it is the last frame of this direction. */
-  closing = false;
   /** Bytes of the frame under way that have not come yet; infinite when its length makes no sense. */
   private left = 0;
   /** The beginning of a header that was cut; null otherwise. */
   private header: Buffer | null = null;
   private headerBytes = 0;
+
+  /** A close frame has begun: it is the last frame of this direction. */
+  get closing(): boolean {
+    return this.opcode === OPCODE_CLOSE;
+  }
 
   /** True between two frames, where a control frame of one's own may stand. */
   get atBoundary(): boolean {
@@ -46,7 +49,6 @@ export class FrameCursor {
     // What follows a close frame belongs to no frame.
     if (this.closing) return end;
     this.opcode = bytes[at]! & 0x0f;
-    this.closing = this.opcode === OPCODE_CLOSE;
     const size = sizedHeaderBytes(bytes, at);
     if (size === 0 || at + size > end) return this.keep(bytes, at);
     this.left = frameBytes(bytes, at, size);
