@@ -1,15 +1,18 @@
 import { RequestHeadReader } from "../http/request-head.ts";
 import type { RequestHead } from "../http/request-head.ts";
-import type { Connection, ConnectionOwner, SocketAddress } from "../net/connection.ts";
+import type { Connection, ConnectionOwner } from "../net/connection.ts";
 import { Deadline } from "../net/deadline.ts";
 import type { DeadlineOwner } from "../net/deadline.ts";
 import { Aside } from "./aside.ts";
+import type { Client, ClientHolder } from "./client.ts";
 import { describeSystemError } from "../config/errors.ts";
 import type { Gateway } from "./gateway.ts";
+import { LingeringClose, LingeringTime } from "./lingering.ts";
 import type { AddressServers, ListenSocket } from "./listen-socket.ts";
 import { Phase, runPhases } from "./phases.ts";
 import type { ProxiedConnection } from "../net/proxy-protocol.ts";
 import { ProxyHeaderOwner, ProxyHeaderReader } from "./proxy-header.ts";
+import { logRequest } from "./request-log.ts";
 import { tripsOverKeepAlive } from "./user-agent.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { Request } from "./request.ts";
@@ -27,49 +30,39 @@ const timedOut = "client timed out (110: Connection timed out)";
 
 type State = "head" | "request" | "idle" | "lingering" | "tunnel" | "closed";
 
-/** Stand in for what a connection that became a tunnel has let go of. */
-const spentReader = new RequestHeadReader();
-const nothingAside = new Aside();
+/** What a tunnel gets of the connection that it takes over. */
+interface HandedOver {
+  /** What the client has sent already beyond its request. */
+  readonly ahead: Buffer | null;
+  readonly deadline: Deadline;
+  readonly clientEnded: boolean;
+}
 
 /**
  * A client's connection: reads request heads, hands each to the phases, keeps the connection for the
- * next request or closes it. Owns every timer on the client's side.
+ * next request, closes it or gives it to a tunnel. Owns every timer on the client's side until then.
  */
-export class ClientConnection implements ConnectionOwner, DeadlineOwner {
+export class ClientConnection implements ClientHolder, ConnectionOwner, DeadlineOwner {
+  readonly client: Client;
   readonly gateway: Gateway;
   readonly socket: Connection;
-  readonly listenSocket: ListenSocket;
   /** The servers of the address that the client connected to. */
   servers: AddressServers;
-  /** Number of the connection: `$connection`, and "*1" in the error log. */
-  readonly serial: number;
-  /** Requests begun on this connection: `$connection_requests`. */
-  requests = 0;
-  readonly startMs: number;
-  /** The peer's address, or what realip has made of it for the current request. */
-  remote: SocketAddress;
-  readonly local: SocketAddress;
-  /** What the PROXY protocol told of the client. */
-  proxied: ProxiedConnection | null = null;
   request: Request | null = null;
-  /** The next request was here already when the one before ended: `$pipe`. */
-  pipelined = false;
   /** The client spoke plain HTTP on a TLS port: every request is answered with 497. */
   readonly plainOnTls: boolean;
   private state: State = "head";
-  private reader: RequestHeadReader;
+  private readonly reader: RequestHeadReader;
   /** What came after the current head or body and waits for its turn. */
-  private ahead = new Aside();
+  private readonly ahead = new Aside();
   private readonly readDeadline: Deadline;
   private sendDeadline: Deadline | null = null;
-  /** What was queued when a timer was set that lets a client go on which takes some of it. */
+  /** What was queued when the timer was set that lets a client go on which takes some of it. */
   private queuedThen = Infinity;
   /** The client does not take more for now. */
   private blocked = false;
-  /** When a lingering connection is closed at the latest. */
-  private lingeringEndMs = 0;
-  /** Set when what the client sends on is not wanted any more. */
-  private lingeringCore: LocationSettings | null = null;
+  /** Set while the rest of a body is read that the finished request did not want. */
+  private lingering: LingeringTime | null = null;
   private readingPaused = false;
   private bodyPaused = false;
   private clientEnded = false;
@@ -79,58 +72,52 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   /** What was set aside goes on when others have had their turn. */
   private yielding = false;
 
-  constructor(gateway: Gateway, socket: Connection, listenSocket: ListenSocket, plainOnTls: boolean) {
+  /** Reads nothing before `awaitRequest`. */
+  constructor(client: Client, plainOnTls: boolean) {
+    const { gateway, socket, listenSocket, local } = client;
+    this.client = client;
     this.gateway = gateway;
     this.socket = socket;
-    this.listenSocket = listenSocket;
     this.plainOnTls = plainOnTls;
-    this.remote = socket.remote;
-    this.local = socket.local;
-    this.serial = gateway.nextSerial();
-    this.servers = listenSocket.serversFor(socket.local);
-    const { clock } = gateway.network;
-    this.startMs = clock.now();
-    const { core, headLimits } = this.servers.choice.defaultServer;
-    this.reader = new RequestHeadReader(headLimits);
-    this.readDeadline = new Deadline(clock, this);
-    this.readDeadline.set(core.clientHeaderTimeoutMs);
-    gateway.connections.add(this);
+    this.servers = listenSocket.serversFor(local);
+    this.reader = new RequestHeadReader(this.servers.choice.defaultServer.headLimits);
+    this.readDeadline = new Deadline(gateway.network.clock, this);
+  }
+
+  /** Waits for the first request. */
+  awaitRequest(): void {
+    this.readDeadline.set(this.servers.choice.defaultServer.core.clientHeaderTimeoutMs);
+    this.gateway.connections.add(this);
   }
 
   /** Lets a PROXY protocol header come first. Returns the connection's first owner. */
   awaitProxyHeader(): ConnectionOwner {
-    this.proxyHeader = new ProxyHeaderReader(this.listenSocket, this.remote, this.local, this.serial);
+    const { listenSocket, remote, local, serial } = this.client;
+    this.proxyHeader = new ProxyHeaderReader(listenSocket, remote, local, serial);
     return new ProxyHeaderOwner(this, this.proxyHeader);
   }
 
   /** The header is over. */
   takeProxyHeader(proxied: ProxiedConnection | null): void {
     this.proxyHeader = null;
-    this.proxied = proxied;
+    this.client.proxied = proxied;
     this.socket.owner = this;
   }
 
-  /** The client's address as logs show it. */
-  get remoteText(): string {
-    return this.remote.family === "unix" ? "unix:" : this.remote.address;
+  get listenSocket(): ListenSocket {
+    return this.client.listenSocket;
   }
 
-  /** True between requests: nothing is lost when the connection closes now. */
   get idle(): boolean {
     return this.state === "idle" || (this.state === "head" && !this.reader.started);
   }
 
-  /**
-   * Idle after a request: the client knows that it may close. One that has only just come would take it for
-   * a failure, with its first request on the way.
-   */
-  get kept(): boolean {
-    return this.idle && this.requests > 0;
+  closeKept(): void {
+    if (this.idle && this.client.requests > 0) this.close();
   }
 
-  /** A request is being served, or a tunnel is open. */
   get serving(): boolean {
-    return this.request !== null || this.state === "tunnel";
+    return this.request !== null;
   }
 
   /** The client will send nothing more. */
@@ -144,8 +131,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   }
 
   onData(bytes: Buffer): void {
-    if (this.state === "lingering") return this.lingerOn();
-    if (this.state === "closed") return;
+    if (!this.listens) return;
     if (this.ahead.size === 0) this.consume(bytes, false);
     else this.setAside(bytes, 0, false);
     this.pump();
@@ -153,7 +139,6 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
 
   onEnd(): void {
     this.clientEnded = true;
-    if (this.state === "lingering") return this.closeWhenSent();
     const { request } = this;
     // What it sent before it ended still has its turn: `pump` comes back here.
     const more = this.ahead.size > 0;
@@ -172,7 +157,6 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   onDrain(): void {
     this.sendDeadline?.clear();
     this.blocked = false;
-    if (this.state === "lingering") return this.beginLingering(this.lingeringCore!);
     const { request } = this;
     if (request === null) return;
     if (request.response.complete) this.finishRequest(request);
@@ -206,8 +190,8 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   applyKeepAlive(request: Request): void {
     if (!request.keepAlive) return;
     const { core } = request.location;
-    const age = this.gateway.network.clock.now() - this.startMs;
-    const worn = this.requests >= core.keepaliveRequests || age > core.keepaliveTimeMs;
+    const age = this.gateway.network.clock.now() - this.client.startMs;
+    const worn = this.client.requests >= core.keepaliveRequests || age > core.keepaliveTimeMs;
     if (core.keepaliveTimeoutMs === 0 || worn || this.leaving || tripsOverKeepAlive(request))
       request.keepAlive = false;
   }
@@ -218,12 +202,12 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
    */
   finishRequest(request: Request): void {
     if (request.finished || (this.blocked && this.socket.open)) return;
-    this.log(request);
+    logRequest(request);
     if (this.state === "closed") this.gateway.forget(this);
     if (request !== this.request || this.state === "closed") return;
     if (!request.body.complete && request.keepAlive && !this.clientEnded) {
       request.body.discard();
-      if (!request.body.complete) return this.setLingering(request.location.core);
+      if (!request.body.complete) return this.linger(request.location.core);
     }
     this.afterRequest(request);
   }
@@ -231,7 +215,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   /** The answer cannot be completed: logs, then drops the connection. */
   abortRequest(request: Request): void {
     if (request.finished) return;
-    this.log(request);
+    logRequest(request);
     this.request = null;
     if (this.state === "closed") return this.gateway.forget(this);
     const { core } = request.location;
@@ -241,7 +225,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
 
   /** Somebody wants the body of the current request. */
   readBody(): void {
-    if (this.state === "closed") return;
+    if (!this.listens) return;
     this.bodyPaused = false;
     this.readDeadline.set(this.request!.location.core.clientBodyTimeoutMs);
     this.resumeReading();
@@ -256,6 +240,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   }
 
   pauseBody(): void {
+    if (!this.listens) return;
     this.bodyPaused = true;
     this.readDeadline.clear();
     this.pauseReading();
@@ -267,6 +252,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
 
   /** The body has been read whole, or reading it failed. */
   bodyDone(): void {
+    if (!this.listens) return;
     this.readDeadline.clear();
     if (this.bodyPaused) {
       // From now on the socket is read to see whether the client stays.
@@ -279,46 +265,36 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   }
 
   /**
-   * Gives the socket to a tunnel, and forgets the request. Returns what the client has sent already beyond
-   * it; from now on this object only remains for the log line at the tunnel's end.
+   * Gives the socket and its timer to a tunnel, which stands for the client from now on; nothing is left to do
+   * here. Returns what the client has sent already beyond the request.
    */
-  handOver(owner: ConnectionOwner): Buffer | null {
+  handOver(tunnel: ClientHolder & DeadlineOwner, side: ConnectionOwner): HandedOver {
     const ahead = this.ahead.size > 0 ? this.ahead.take() : null;
-    this.ahead.clear();
     this.state = "tunnel";
-    this.readDeadline.dispose();
-    this.sendDeadline?.dispose();
-    // Idle tunnels are many: they keep nothing that only requests need.
-    this.reader = spentReader;
-    this.ahead = nothingAside;
     this.request = null;
-    this.socket.owner = owner;
-    return ahead;
-  }
-
-  /** The tunnel has ended; its sockets may still have something to send. */
-  tunnelEnded(request: Request): void {
-    this.log(request);
-  }
-
-  /** Both sockets of the tunnel are closed. */
-  tunnelGone(): void {
-    this.release();
-    this.gateway.forget(this);
+    this.sendDeadline?.dispose();
+    this.readDeadline.owner = tunnel;
+    this.socket.owner = side;
+    const { connections } = this.gateway;
+    connections.delete(this);
+    connections.add(tunnel);
+    return { ahead, deadline: this.readDeadline, clientEnded: this.clientEnded };
   }
 
   /** Ends the connection: what is queued still goes out, what still comes in is thrown away. */
   close(core: LocationSettings = this.servers.choice.defaultServer.root.core): void {
+    const { socket, clientEnded } = this;
     if (this.state === "closed" || this.state === "lingering") return;
-    if (this.proxyHeader !== null) return this.socket.close();
+    if (this.proxyHeader !== null) return socket.close();
     this.state = "lingering";
-    this.lingeringCore = core;
     this.ahead.clear();
     this.readDeadline.clear();
-    if (!this.socket.open) return;
-    this.socket.shutdown();
-    this.resumeReading();
-    if (!this.blocked) this.beginLingering(core);
+    this.sendDeadline?.dispose();
+    if (!socket.open) return;
+    const { clock } = this.gateway.network;
+    const onGone = (): void => this.gateway.forget(this);
+    const deadline = this.readDeadline;
+    new LingeringClose({ socket, core, clock, deadline, clientEnded, onGone }).begin(this.blocked);
   }
 
   /** Takes what it can of `bytes` and sets the rest aside; tells whether anything was taken. */
@@ -350,11 +326,11 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
 
   private begin(head: RequestHead): void {
     this.state = "request";
-    this.requests += 1;
+    this.client.requests += 1;
     this.gateway.requestsTotal += 1;
     this.readDeadline.clear();
     // A configuration may have taken over since the request before.
-    this.servers = this.listenSocket.serversFor(this.local);
+    this.servers = this.listenSocket.serversFor(this.client.local);
     const request = beginRequest(this, head);
     if (request === null) return;
     this.request = request;
@@ -366,7 +342,7 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
 
   private refuse(): void {
     this.state = "request";
-    this.requests += 1;
+    this.client.requests += 1;
     this.gateway.requestsTotal += 1;
     this.readDeadline.clear();
     this.ahead.clear();
@@ -377,14 +353,15 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
   private pump(): void {
     if (this.pumping || this.yielding) return;
     this.pumping = true;
-    const turnEnd = this.requests + turnRequestsMax;
+    const { client } = this;
+    const turnEnd = client.requests + turnRequestsMax;
     let goesOn = true;
-    while (goesOn && this.requests < turnEnd && this.ahead.size > 0 && this.listens)
+    while (goesOn && client.requests < turnEnd && this.ahead.size > 0 && this.listens)
       goesOn = this.consume(this.ahead.take(), true);
     this.pumping = false;
     if (!this.listens) return;
     if (this.ahead.size > 0) {
-      if (this.requests >= turnEnd) this.yieldTurn();
+      if (client.requests >= turnEnd) this.yieldTurn();
       return;
     }
     this.ahead.clear();
@@ -460,10 +437,10 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     const { core } = request.location;
     if (!request.keepAlive || !request.body.complete || ended || this.leaving) return this.close(core);
     this.state = "idle";
-    this.pipelined = this.ahead.size > 0;
+    this.client.pipelined = this.ahead.size > 0;
     this.reader.reset();
     this.readDeadline.set(core.keepaliveTimeoutMs);
-    this.servers = this.listenSocket.serversFor(this.local);
+    this.servers = this.listenSocket.serversFor(this.client.local);
     if (this.ahead.size === 0) this.resumeReading();
     else if (!this.pumping) this.pumpSoon();
   }
@@ -473,36 +450,15 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     this.readDeadline.set(this.servers.choice.defaultServer.core.clientHeaderTimeoutMs);
   }
 
-  /** Everything is sent: waits for the client to end, for as long as it still sends something. */
-  private beginLingering(core: LocationSettings): void {
-    if (this.clientEnded) return this.closeWhenSent();
-    this.queuedThen = Infinity;
-    this.setLingering(core);
-    if (core.lingeringClose === "off") this.readDeadline.set(0);
-  }
-
-  /** How long what the client still sends is read although nobody wants it. */
-  private setLingering(core: LocationSettings): void {
-    this.lingeringCore = core;
-    this.lingeringEndMs = this.gateway.network.clock.now() + core.lingeringTimeMs;
+  private linger(core: LocationSettings): void {
+    this.lingering = new LingeringTime(core, this.gateway.network.clock);
     this.readDeadline.set(core.lingeringTimeoutMs);
   }
 
   private lingerOn(): void {
-    const { lingeringClose, lingeringTimeoutMs } = this.lingeringCore!;
-    if (this.state === "lingering" && (this.blocked || lingeringClose === "off")) return;
-    const left = this.lingeringEndMs - this.gateway.network.clock.now();
-    if (left <= 0) this.socket.close();
-    else this.readDeadline.set(Math.min(left, lingeringTimeoutMs));
-  }
-
-  private endLingering(): void {
-    if (this.stalls) return this.socket.close();
-    this.readDeadline.set(this.lingeringCore!.sendTimeoutMs);
-  }
-
-  private closeWhenSent(): void {
-    if (this.clientEnded && this.socket.queued === 0) this.socket.close();
+    const left = this.lingering!.leftMs;
+    if (left > 0) this.readDeadline.set(left);
+    else this.socket.close();
   }
 
   /** The client has taken nothing of what is queued since this was asked before, or nothing is queued. */
@@ -542,7 +498,6 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
 
   private onReadTimeout(): void {
     const { request } = this;
-    if (this.state === "lingering") return this.endLingering();
     this.proxyHeader?.onCut("timeout");
     if (request !== null) {
       if (request.finished) this.socket.close();
@@ -551,22 +506,6 @@ export class ClientConnection implements ConnectionOwner, DeadlineOwner {
     }
     if (this.reader.started && this.state === "head") abandonHead(this, this.reader, 408, timedOut);
     this.close();
-  }
-
-  /** The request is over: one line in each access log, whatever happens to the others. */
-  private log(request: Request): void {
-    request.finished = true;
-    const { activity } = request;
-    request.activity = "logging request";
-    for (const handler of request.location.log) {
-      try {
-        handler(request);
-      } catch (error) {
-        this.gateway.reportInternalError(error);
-      }
-    }
-    request.body.releaseFile();
-    request.activity = activity;
   }
 
   /** The socket is closed: nothing may happen here any more by itself. */

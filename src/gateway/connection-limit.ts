@@ -1,5 +1,5 @@
 import type { Network } from "../net/network.ts";
-import type { ClientConnection } from "./client-connection.ts";
+import type { ClientHolder } from "./client.ts";
 import type { ErrorLog } from "./error-log.ts";
 
 /** What one worker may have open. */
@@ -34,14 +34,14 @@ export class ConnectionLimit {
   private limits: ConnectionLimits | null = null;
   private readonly network: Network;
   private readonly log: ErrorLog;
-  private readonly clients: ReadonlySet<ClientConnection>;
-  private search: Iterator<ClientConnection> | null = null;
+  private readonly clients: ReadonlySet<ClientHolder>;
+  private search: Iterator<ClientHolder> | null = null;
   private refusedAtMs = -Infinity;
   private reusedAtMs = -Infinity;
   /** Connections closed since descriptors began to lack; -1 while they suffice. */
   private turnedAway = -1;
 
-  constructor(network: Network, log: ErrorLog, clients: ReadonlySet<ClientConnection>) {
+  constructor(network: Network, log: ErrorLog, clients: ReadonlySet<ClientHolder>) {
     this.network = network;
     this.log = log;
     this.clients = clients;
@@ -124,7 +124,7 @@ export class ConnectionLimit {
   }
 
   /** Goes on where the search before had come to; null at the end, the oldest is next then. */
-  private nextClient(): ClientConnection | null {
+  private nextClient(): ClientHolder | null {
     this.search ??= this.clients.values();
     const next = this.search.next();
     if (next.done !== true) return next.value;

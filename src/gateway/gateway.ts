@@ -3,6 +3,8 @@ import type { ListenerEvents, Network, Prologue } from "../net/network.ts";
 import type { Timer } from "../net/clock.ts";
 import { plainTlsMessage } from "../net/tls-error.ts";
 import { CLOSE_GOING_AWAY, CLOSE_SERVICE_RESTART } from "../websocket/close-codes.ts";
+import { Client } from "./client.ts";
+import type { ClientHolder } from "./client.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 import { DrainSchedule } from "./drain.ts";
@@ -42,7 +44,7 @@ const serverRemoved: DrainOccasion = {
  */
 export class Gateway {
   readonly network: Network;
-  readonly connections = new Set<ClientConnection>();
+  readonly connections = new Set<ClientHolder>();
   readonly tunnels: TunnelSet;
   readonly limit: ConnectionLimit;
   readonly upstreamsClosing = new Set<() => void>();
@@ -148,7 +150,7 @@ export class Gateway {
   retire(listenSocket: ListenSocket): void {
     listenSocket.retired = true;
     for (const connection of this.connections)
-      if (connection.listenSocket === listenSocket && connection.kept) connection.close();
+      if (connection.listenSocket === listenSocket) connection.closeKept();
     this.drainRemoved((tunnel) => tunnel.listenSocket === listenSocket, listenerRemoved);
   }
 
@@ -158,7 +160,7 @@ export class Gateway {
   }
 
   private closeKept(): void {
-    for (const connection of this.connections) if (connection.kept) connection.close();
+    for (const connection of this.connections) connection.closeKept();
   }
 
   /** A WebSocket has been opened, possibly while others are being drained. */
@@ -174,7 +176,7 @@ export class Gateway {
     for (const connection of this.connections) connection.socket.close();
   }
 
-  forget(connection: ClientConnection): void {
+  forget(connection: ClientHolder): void {
     this.connections.delete(connection);
     this.counters.setActive(this.connections.size);
     if (this.connections.size > 0) return;
@@ -206,10 +208,12 @@ export class Gateway {
   ): ConnectionOwner {
     this.counters.countAccepted();
     this.counters.setActive(this.connections.size + 1);
-    const client = new ClientConnection(this, connection, listenSocket, plainOnTls);
+    const client = new Client(this, connection, listenSocket);
     if (prologue instanceof ProxyHeaderReader) client.proxied = prologue.connection;
+    const reading = new ClientConnection(client, plainOnTls);
+    reading.awaitRequest();
     const isPlain = connection.tls === null && !plainOnTls;
-    return isPlain && client.servers.settings.proxyProtocol ? client.awaitProxyHeader() : client;
+    return isPlain && reading.servers.settings.proxyProtocol ? reading.awaitProxyHeader() : reading;
   }
 }
 

@@ -16,7 +16,7 @@ export function requestLength(request: Request): number {
 
 /** Seconds since the request began, "0.123". */
 export function requestTime(request: Request): string {
-  return formatSeconds(request.connection.gateway.network.clock.now() - request.startMs);
+  return formatSeconds(request.client.gateway.network.clock.now() - request.startMs);
 }
 
 /** Seconds since the epoch, "1795353840.123". */
@@ -26,5 +26,5 @@ export function epochTime(request: Request): string {
 
 /** Milliseconds since the epoch. */
 export function wallMs(request: Request): number {
-  return request.connection.gateway.network.clock.wall();
+  return request.client.gateway.network.clock.wall();
 }

@@ -16,8 +16,6 @@ export function openTunnel(exchange: Exchange, upstream: Connection, early: Buff
   request.response.flush();
   const drain = request.location.core.websocketDrain;
   const tunnel =
-    isWebSocket && drain !== null
-      ? new WebSocketTunnel(exchange, upstream, drain)
-      : new Tunnel(exchange, upstream);
-  tunnel.open(early);
+    isWebSocket && drain !== null ? new WebSocketTunnel(exchange, upstream) : new Tunnel(exchange, upstream);
+  tunnel.open(request.connection, early);
 }

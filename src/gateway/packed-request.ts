@@ -1,7 +1,8 @@
 import { Fields } from "../http/fields.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { ResponseHead } from "../http/response-head.ts";
-import type { ClientConnection } from "./client-connection.ts";
+import type { Client } from "./client.ts";
+import { ClientConnection } from "./client-connection.ts";
 import type { Location } from "./location.ts";
 import { RequestBody } from "./request-body.ts";
 import { Request, redirectMark } from "./request.ts";
@@ -91,14 +92,14 @@ interface Kept {
  * of it as one string. Thousands of tunnels may be idle, and a request is some fifty objects and strings.
  */
 export class PackedRequest {
-  readonly connection: ClientConnection;
+  readonly client: Client;
   readonly location: Location;
   private readonly server: VirtualServer;
   private readonly text: string;
   private readonly kept: Kept | null;
 
   constructor(request: Request) {
-    this.connection = request.connection;
+    this.client = request.client;
     this.location = request.location;
     this.server = request.server;
     this.kept = keptOf(request);
@@ -114,10 +115,12 @@ export class PackedRequest {
 
   /** The request as it was, for logging. */
   unpack(): Request {
-    const { connection, server, location, kept } = this;
+    const { client, server, location, kept } = this;
     const parts = JSON.parse(this.text) as PackedParts;
     const [packedHead, course, response, states, values] = parts;
     const head = unpackHead(packedHead);
+    // Nothing is read through it: the tunnel has the socket.
+    const connection = new ClientConnection(client, false);
     const body = kept?.body ?? new RequestBody(connection, 0, false);
     const startMs = course[8];
     const variableValues = values?.map(unmarkUncomputed) ?? kept!.variableValues!;

@@ -205,7 +205,7 @@ function refuseAccess(request: Request, status: number): void {
   const { authDelayMs } = request.location.core;
   if (status !== 401 || authDelayMs === 0) return request.response.fail(status);
   request.log("info", "delaying unauthorized request");
-  const { clock } = request.connection.gateway.network;
+  const { clock } = request.client.gateway.network;
   const timer = clock.timer(authDelayMs, () => {
     request.watcher = null;
     request.response.fail(status);

@@ -6,7 +6,8 @@ import { Request } from "./request.ts";
 
 /** Makes the request of a head that was read, and chooses its server; null when it was refused at once. */
 export function beginRequest(connection: ClientConnection, head: RequestHead): Request | null {
-  connection.remote = connection.socket.remote;
+  const { client } = connection;
+  client.remote = client.socket.remote;
   const body = new RequestBody(connection, head.contentLength ?? 0, head.chunked);
   const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
   request.server = connection.servers.choice.find(request.host, request);
@@ -29,7 +30,7 @@ export function refuseHead(connection: ClientConnection, reader: RequestHeadRead
   const request = requestOfBrokenHead(connection, reader);
   connection.request = request;
   const { reason } = failure;
-  request.log("info", connection.pipelined ? reason.replace(readingLine, readingPipelined) : reason);
+  request.log("info", connection.client.pipelined ? reason.replace(readingLine, readingPipelined) : reason);
   request.response.fail(failure.status);
 }
 

@@ -3,6 +3,7 @@ import type { VariableHolder } from "../config/variables.ts";
 import type { Fields } from "../http/fields.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { ResponseHead } from "../http/response-head.ts";
+import type { Client } from "./client.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Location } from "./location.ts";
 import type { RequestBody } from "./request-body.ts";
@@ -36,6 +37,7 @@ export interface AnswerTaker {
  * All strings hold one character per byte.
  */
 export class Request implements VariableHolder {
+  readonly client: Client;
   readonly connection: ClientConnection;
   /** The request that this one was started for; null for a client's. */
   readonly parent: Request | null;
@@ -102,6 +104,8 @@ export class Request implements VariableHolder {
     startMs?: number;
     variableValues?: (string | null | undefined)[];
   }) {
+    const { client } = init.connection;
+    this.client = client;
     this.connection = init.connection;
     this.parent = init.parent ?? null;
     this.taker = init.taker ?? init.connection;
@@ -118,8 +122,8 @@ export class Request implements VariableHolder {
     const { connection, versionMajor, versionMinor } = init.head;
     const persistent = versionMajor > 1 || (versionMajor === 1 && versionMinor > 0);
     this.keepAlive = persistent ? connection !== "close" : connection === "keep-alive";
-    this.pipelined = init.connection.pipelined;
-    this.startMs = init.startMs ?? init.connection.gateway.network.clock.now();
+    this.pipelined = client.pipelined;
+    this.startMs = init.startMs ?? client.gateway.network.clock.now();
     this.response = new Response(this);
   }
 
@@ -135,7 +139,7 @@ export class Request implements VariableHolder {
   }
 
   get secure(): boolean {
-    return this.connection.socket.tls !== null;
+    return this.client.socket.tls !== null;
   }
 
   get isHead(): boolean {
@@ -162,7 +166,7 @@ export class Request implements VariableHolder {
     if (!log.enabled(level)) return;
     const { activity } = this;
     const during = activity === "" || / while [^"]*$/.test(message) ? "" : ` while ${activity}`;
-    log.write(level, message + during + this.describe(), this.connection.serial);
+    log.write(level, message + during + this.describe(), this.client.serial);
   }
 
   /** Starts over with another URI, as `error_page` and `index` do. */
@@ -216,7 +220,7 @@ export class Request implements VariableHolder {
   private describe(): string {
     const upstream = this.upstreamStates?.at(-1);
     const host = this.fields.get("host");
-    let text = `, client: ${this.connection.remoteText}, server: ${this.server.name}, request: "${this.head.requestLine}"`;
+    let text = `, client: ${this.client.remoteText}, server: ${this.server.name}, request: "${this.head.requestLine}"`;
     if (this.parent !== null) text += `, subrequest: "${this.uri}"`;
     if (upstream !== undefined && upstream !== redirectMark && !upstream.finished) {
       text += `, upstream: "${upstream.url}"`;

@@ -228,7 +228,7 @@ export class Response {
     const { request } = this;
     if (request.finished) return;
     const { connection, body } = request;
-    const gone = !connection.socket.open || (connection.ended && !body.complete);
+    const gone = !request.client.socket.open || (connection.ended && !body.complete);
     if (status < 100 || status === 444 || status === 499 || status === 408 || gone || this.headSent) {
       if (status >= 100 && !this.headSent) this.status = status;
       this.abort();
@@ -344,7 +344,7 @@ export class Response {
     if (request.head.versionMajor === 0 || request.parent !== null) return "";
     let head = `HTTP/1.1 ${this.statusText ?? statusLine(this.status)}\r\n`;
     if (this.ownServer) head += `Server: ${serverField(core.serverTokens)}\r\n`;
-    const now = request.connection.gateway.network.clock.wall();
+    const now = request.client.gateway.network.clock.wall();
     if (this.ownDate) head += `Date: ${formatHttpDate(now)}\r\n`;
     if (this.contentType !== null && this.contentType !== "")
       head += `Content-Type: ${safeFieldValue(this.contentType)}\r\n`;

@@ -3,12 +3,15 @@ import type { Clock } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
 import type { DeadlineOwner } from "../net/deadline.ts";
 import { describeSystemError } from "../config/errors.ts";
+import type { ClientHolder } from "./client.ts";
+import type { ClientConnection } from "./client-connection.ts";
 import type { DrainOccasion, WebSocketDrain } from "./drain.ts";
-import type { OpenTunnel } from "./gateway.ts";
+import type { Gateway, OpenTunnel } from "./gateway.ts";
 import type { ListenSocket } from "./listen-socket.ts";
 import type { Peer } from "./balance/peer.ts";
 import type { PeerKeeper } from "./balance/balancer.ts";
 import { PackedRequest } from "./packed-request.ts";
+import { logRequest } from "./request-log.ts";
 import type { Request } from "./request.ts";
 import type { Exchange } from "./upstream/exchange.ts";
 
@@ -21,7 +24,7 @@ const farewellMs = 5000;
  *
  * The way of a chunk is `TunnelSide.onData`: count, note the time, send. Nothing is allocated there.
  */
-export class Tunnel implements OpenTunnel, DeadlineOwner {
+export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   readonly client: TunnelSide;
   readonly upstream: TunnelSide;
   readonly clock: Clock;
@@ -29,7 +32,8 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
   protected readonly request: PackedRequest;
   private readonly keeper: PeerKeeper;
   private readonly peer: Peer;
-  protected readonly idle: Deadline;
+  /** The client connection's, from `open` on. */
+  protected deadline!: Deadline;
   private readonly idleMs: number;
   private ended = false;
   /** What was queued when the farewell was last looked at: who still takes some of it is given time. */
@@ -39,7 +43,7 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
   constructor(exchange: Exchange, upstream: Connection, Side: typeof TunnelSide = TunnelSide) {
     const { request } = exchange;
     const { settings } = exchange.plan;
-    const { socket, gateway } = request.connection;
+    const { socket, gateway } = request.client;
     const { keeper, peer } = exchange.handOver();
     this.request = new PackedRequest(request);
     this.keeper = keeper;
@@ -49,25 +53,38 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
     this.upstream = new Side(this, upstream, socket, request.location.core.sendTimeoutMs);
     this.lastActivityMs = this.clock.now();
     this.idleMs = settings.readTimeoutMs;
-    this.idle = new Deadline(this.clock, this);
   }
 
-  open(early: Buffer | null): void {
-    const { connection } = this.request;
+  open(connection: ClientConnection, early: Buffer | null): void {
     connection.gateway.tunnels.add(this);
-    const ahead = connection.handOver(this.client);
+    const { ahead, deadline, clientEnded } = connection.handOver(this, this.client);
+    this.deadline = deadline;
     this.upstream.self.owner = this.upstream;
-    this.idle.set(this.idleMs);
+    this.deadline.set(this.idleMs);
     if (early !== null) this.upstream.onData(early);
     if (ahead !== null) this.client.onData(ahead);
     if (!this.client.stalled && !this.ended) this.upstream.self.resume();
     if (!this.upstream.stalled && !this.ended) this.client.self.resume();
-    if (connection.ended) this.end("client closed connection");
+    if (clientEnded) this.end("client closed connection");
+  }
+
+  get socket(): Connection {
+    return this.client.self;
   }
 
   get listenSocket(): ListenSocket {
-    return this.request.connection.listenSocket;
+    return this.request.client.listenSocket;
   }
+
+  get serving(): boolean {
+    return true;
+  }
+
+  get idle(): boolean {
+    return false;
+  }
+
+  closeKept(): void {}
 
   get peerName(): string {
     return this.peer.name;
@@ -75,6 +92,10 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
 
   get websocketDrain(): WebSocketDrain | null {
     return null;
+  }
+
+  protected get gateway(): Gateway {
+    return this.request.client.gateway;
   }
 
   /** What is no WebSocket is left alone, as in nginx. */
@@ -90,13 +111,12 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
   end(reason: string, level: "info" | "error" = "info"): void {
     if (this.ended) return;
     this.ended = true;
-    const { connection } = this.request;
     this.log(level, `${reason} while proxying upgraded connection`);
-    connection.gateway.tunnels.delete(this);
+    this.gateway.tunnels.delete(this);
     this.keeper.settle(this.peer);
     this.client.farewell();
     this.upstream.farewell();
-    this.idle.set(farewellMs);
+    this.deadline.set(farewellMs);
   }
 
   get over(): boolean {
@@ -106,18 +126,18 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
   /** A side is gone for good; when both are, so is the tunnel. */
   gone(): void {
     if (this.client.self.open || this.upstream.self.open) return;
-    this.idle.dispose();
-    this.request.connection.tunnelGone();
+    this.deadline.dispose();
+    this.gateway.forget(this);
   }
 
   /** Writes the lines of both logs, for which the request is made anew if they are wanted at all. */
   private log(level: "info" | "error", message: string): void {
-    const { connection, location } = this.request;
+    const { location } = this.request;
     if (location.log.length === 0 && !location.core.errorLog.enabled(level)) return;
     const request = this.request.unpack();
     request.log(level, message);
     this.settle(request);
-    connection.tunnelEnded(request);
+    logRequest(request);
   }
 
   /** What the log line tells of the tunnel as a whole. */
@@ -135,7 +155,7 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
     if (this.ended) return this.endFarewell();
     const left = this.lastActivityMs + this.idleMs - this.clock.now();
     if (left > 0 || this.upstream.paused) {
-      this.idle.set(left > 0 ? left : this.idleMs);
+      this.deadline.set(left > 0 ? left : this.idleMs);
       return;
     }
     this.end("upstream timed out (110: Connection timed out)");
@@ -146,7 +166,7 @@ export class Tunnel implements OpenTunnel, DeadlineOwner {
     const queued = this.client.self.queued + this.upstream.self.queued;
     if (queued > 0 && queued < this.queuedThen) {
       this.queuedThen = queued;
-      this.idle.set(Math.max(this.client.peerSendMs, this.upstream.peerSendMs));
+      this.deadline.set(Math.max(this.client.peerSendMs, this.upstream.peerSendMs));
       return;
     }
     this.client.self.close();

@@ -2,6 +2,7 @@ import type { Connection } from "../net/connection.ts";
 import { CLOSE_GOING_AWAY } from "../websocket/close-codes.ts";
 import { FrameCursor } from "../websocket/frame-cursor.ts";
 import { writeClose } from "../websocket/frame-writer.ts";
+import type { ClientConnection } from "./client-connection.ts";
 import type { DrainOccasion, WebSocketDrain } from "./drain.ts";
 import { Tunnel, TunnelSide } from "./tunnel.ts";
 import type { Exchange } from "./upstream/exchange.ts";
@@ -12,10 +13,17 @@ import type { Exchange } from "./upstream/exchange.ts";
  * "answer": the client's close frame, which goes on to the server as the client's own;
  * "ends": the end of a closing handshake that client or server had begun before.
  */
-type Draining = "boundary" | "answer" | "ends";
+type Awaited = "boundary" | "answer" | "ends";
+
+/** A drain that has begun. */
+interface Draining {
+  readonly occasion: DrainOccasion;
+  readonly graceMs: number;
+  awaits: Awaited;
+}
 
 /** What the log says when `grace` was not enough. */
-const overdue: Readonly<Record<Draining, string>> = {
+const overdue: Readonly<Record<Awaited, string>> = {
   boundary: "the server did not end its frame in time",
   answer: "client did not answer in time",
   ends: "the closing handshake did not end in time",
@@ -32,18 +40,14 @@ const overdue: Readonly<Record<Draining, string>> = {
 export class WebSocketTunnel extends Tunnel {
   declare readonly client: WebSocketSide;
   declare readonly upstream: WebSocketSide;
-  private readonly settings: WebSocketDrain;
   private draining: Draining | null = null;
-  private occasion: DrainOccasion | null = null;
-  private graceMs = 0;
 
-  constructor(exchange: Exchange, upstream: Connection, drain: WebSocketDrain) {
+  constructor(exchange: Exchange, upstream: Connection) {
     super(exchange, upstream, WebSocketSide);
-    this.settings = drain;
   }
 
-  override get websocketDrain(): WebSocketDrain {
-    return this.settings;
+  override get websocketDrain(): WebSocketDrain | null {
+    return this.request.location.core.websocketDrain;
   }
 
   /** Chunks go their way by `drainData`. */
@@ -51,46 +55,48 @@ export class WebSocketTunnel extends Tunnel {
     return this.draining !== null;
   }
 
-  override open(early: Buffer | null): void {
-    super.open(early);
-    if (!this.over) this.request.connection.gateway.admitTunnel(this);
+  override open(connection: ClientConnection, early: Buffer | null): void {
+    super.open(connection, early);
+    if (!this.over) this.gateway.admitTunnel(this);
   }
 
   override drain(occasion: DrainOccasion, graceMs: number): void {
-    if (this.over || this.occasion !== null) return;
+    if (this.over || this.draining !== null) return;
     const { client, upstream } = this;
-    this.occasion = occasion;
-    this.graceMs = graceMs;
-    this.idle.set(graceMs);
-    if (client.frames.closing || upstream.frames.closing) this.draining = "ends";
-    else if (upstream.frames.atBoundary) this.sendClose();
-    else this.draining = "boundary";
+    const draining: Draining = { occasion, graceMs, awaits: "boundary" };
+    this.draining = draining;
+    this.deadline.set(graceMs);
+    if (client.frames.closing || upstream.frames.closing) draining.awaits = "ends";
+    else if (upstream.frames.atBoundary) this.sendClose(draining);
   }
 
   /** The way of a chunk once the tunnel is being drained. */
   drainData(side: WebSocketSide, bytes: Buffer): void {
-    if (side === this.client) return this.drainClient(bytes);
-    if (this.draining === "answer") return;
-    if (this.draining === "ends") return side.passOn(bytes);
+    const draining = this.draining!;
+    if (side === this.client) return this.drainClient(bytes, draining);
+    if (draining.awaits === "answer") return;
+    if (draining.awaits === "ends") return side.passOn(bytes);
     const end = side.frames.step(bytes, 0);
     side.send(end === bytes.length ? bytes : bytes.subarray(0, end));
     if (this.over || !side.frames.atBoundary) return;
     // The end of the frame that was under way.
-    if (side.frames.closing) this.draining = "ends";
-    else this.sendClose();
+    if (side.frames.closing) draining.awaits = "ends";
+    else this.sendClose(draining);
   }
 
   override end(reason: string, level: "info" | "error" = "info"): void {
     if (this.over) return;
-    if (this.occasion === null) return super.end(reason, level);
-    this.closeUpstream();
-    super.end(`${this.drained}: ${reason}`, level);
-    this.idle.set(this.graceMs);
+    const { draining } = this;
+    if (draining === null) return super.end(reason, level);
+    const code = this.codeFor(draining.occasion);
+    this.closeUpstream(code);
+    super.end(`${draining.occasion.reason}, WebSocket closed with code ${code}: ${reason}`, level);
+    this.deadline.set(draining.graceMs);
   }
 
   override drop(reason: string): void {
     const { client, upstream } = this;
-    if (!this.over && this.occasion === null) {
+    if (!this.over && this.draining === null) {
       const { frames } = upstream;
       if (frames.atBoundary && !frames.closing) client.self.send(writeClose(CLOSE_GOING_AWAY, ""));
     }
@@ -99,25 +105,25 @@ export class WebSocketTunnel extends Tunnel {
 
   /** The server, which has got the client's close frame, ends the connection first (RFC 6455, section 7.1.1). */
   serverEnds(side: WebSocketSide): boolean {
-    return this.occasion !== null && side === this.upstream && this.client.frames.closed;
+    return this.draining !== null && side === this.upstream && this.client.frames.closed;
   }
 
   override onDeadline(): void {
     if (this.over || this.draining === null) return super.onDeadline();
-    this.end(overdue[this.draining]);
+    this.end(overdue[this.draining.awaits]);
   }
 
-  private drainClient(bytes: Buffer): void {
+  private drainClient(bytes: Buffer, { awaits }: Draining): void {
     const { client } = this;
     client.passOn(bytes);
-    if (this.draining === "answer" && client.frames.closed) this.end("client answered");
+    if (awaits === "answer" && client.frames.closed) this.end("client answered");
   }
 
-  private sendClose(): void {
+  private sendClose(draining: Draining): void {
     const { client, upstream } = this;
-    this.draining = "answer";
-    client.self.send(writeClose(this.code, ""));
-    this.idle.set(this.graceMs);
+    draining.awaits = "answer";
+    client.self.send(writeClose(this.codeFor(draining.occasion), ""));
+    this.deadline.set(draining.graceMs);
     // A slow client has held the server back; nothing it sends is passed on any more.
     if (!upstream.paused) return;
     upstream.paused = false;
@@ -125,19 +131,15 @@ export class WebSocketTunnel extends Tunnel {
   }
 
   /** A client that has not told the server itself is told for. */
-  private closeUpstream(): void {
+  private closeUpstream(code: number): void {
     const { frames } = this.client;
     if (frames.closing || !frames.atBoundary) return;
-    const mask = Math.floor(this.request.connection.gateway.network.random() * 2 ** 32);
-    this.upstream.self.send(writeClose(this.code, "", mask));
+    const mask = Math.floor(this.gateway.network.random() * 2 ** 32);
+    this.upstream.self.send(writeClose(code, "", mask));
   }
 
-  private get code(): number {
-    return this.settings.code ?? this.occasion!.code;
-  }
-
-  private get drained(): string {
-    return `${this.occasion!.reason}, WebSocket closed with code ${this.code}`;
+  private codeFor({ code }: DrainOccasion): number {
+    return this.websocketDrain?.code ?? code;
   }
 }
 

@@ -29,24 +29,24 @@ const hostName = hostname().toLowerCase();
 /** What the client's connection is. */
 const connectionVariables: readonly Spec[] = [
   { name: "binary_remote_addr", get: binaryRemoteAddress },
-  { name: "remote_addr", get: ({ connection }) => connection.remoteText },
-  { name: "remote_port", get: ({ connection }) => portText(connection.remote.port) },
+  { name: "remote_addr", get: ({ client }) => client.remoteText },
+  { name: "remote_port", get: ({ client }) => portText(client.remote.port) },
   { name: "server_addr", get: serverAddress },
-  { name: "server_port", get: ({ connection }) => portText(connection.local.port) },
-  { name: "connection", get: ({ connection }) => String(connection.serial) },
-  { name: "connection_requests", get: ({ connection }) => String(connection.requests) },
+  { name: "server_port", get: ({ client }) => portText(client.local.port) },
+  { name: "connection", get: ({ client }) => String(client.serial) },
+  { name: "connection_requests", get: ({ client }) => String(client.requests) },
   { name: "connection_time", volatile: true, get: connectionTime },
   { name: "scheme", get: (request) => (request.secure ? "https" : "http") },
   { name: "https", get: (request) => (request.secure ? "on" : "") },
-  { name: "proxy_protocol_addr", get: ({ connection }) => connection.proxied?.source.address ?? null },
-  { name: "proxy_protocol_port", get: ({ connection }) => proxiedPort(connection.proxied?.source) },
+  { name: "proxy_protocol_addr", get: ({ client }) => client.proxied?.source.address ?? null },
+  { name: "proxy_protocol_port", get: ({ client }) => proxiedPort(client.proxied?.source) },
   {
     name: "proxy_protocol_server_addr",
-    get: ({ connection }) => connection.proxied?.destination.address ?? null,
+    get: ({ client }) => client.proxied?.destination.address ?? null,
   },
   {
     name: "proxy_protocol_server_port",
-    get: ({ connection }) => proxiedPort(connection.proxied?.destination),
+    get: ({ client }) => proxiedPort(client.proxied?.destination),
   },
   { name: "proxy_protocol_tlv_", prefix: true, get: proxiedTlv },
   { name: "tcpinfo_rtt", volatile: true, get: notFound },
@@ -142,7 +142,7 @@ function proxiedPort(end: { readonly port: number } | undefined): string | null 
 }
 
 function proxiedTlv(request: Request, name: string): string | null {
-  const { proxied } = request.connection;
+  const { proxied } = request.client;
   if (proxied === null) return null;
   const { value, complaint } = findTlv(proxied.tlvs, name);
   if (complaint !== null) request.log("error", complaint);
@@ -150,19 +150,19 @@ function proxiedTlv(request: Request, name: string): string | null {
 }
 
 /** The bytes of the address, one character each: short keys for zones. */
-function binaryRemoteAddress({ connection }: Request): string {
-  const { family, address } = connection.remote;
+function binaryRemoteAddress({ client }: Request): string {
+  const { family, address } = client.remote;
   const bytes = family === "unix" ? null : parseIp(address);
-  return bytes === null ? connection.remoteText : bytes.toString("latin1");
+  return bytes === null ? client.remoteText : bytes.toString("latin1");
 }
 
-function serverAddress({ connection }: Request): string {
-  const { family, address } = connection.local;
+function serverAddress({ client }: Request): string {
+  const { family, address } = client.local;
   return family === "unix" ? `unix:${address}` : address;
 }
 
-function connectionTime({ connection }: Request): string {
-  return formatSeconds(connection.gateway.network.clock.now() - connection.startMs);
+function connectionTime({ client }: Request): string {
+  return formatSeconds(client.gateway.network.clock.now() - client.startMs);
 }
 
 /** Of a chunked body what was read of it; nothing when nobody wanted it. */

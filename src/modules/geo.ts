@@ -67,7 +67,7 @@ function look(table: Geo, address: Buffer): string {
 }
 
 function addressOf(table: Geo, source: VariableReader<Request> | null, request: Request): Buffer {
-  const { family, address } = request.connection.remote;
+  const { family, address } = request.client.remote;
   const text = source === null ? (family === "unix" ? null : address) : source(request);
   const direct = (text === null ? null : parseIp(text)) ?? noAddress;
   const forwarded = table.proxies.length === 0 ? null : request.fields.getJoined("x-forwarded-for");

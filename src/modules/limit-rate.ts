@@ -51,7 +51,7 @@ function slowDown(request: Request, { limitRate: rate, limitRateAfter: after }: 
   const { response } = request;
   const bytesPerSecond = response.limitRate ?? sizeOf(rate, request);
   if (bytesPerSecond === 0 || response.upgraded) return;
-  const { clock } = request.connection.gateway.network;
+  const { clock } = request.client.gateway.network;
   const freeBytes = sizeOf(after, request);
   response.addBodyFilter((next) => new RateFilter({ bytesPerSecond, freeBytes }, clock, next));
 }

@@ -12,6 +12,7 @@ import type { HttpModule, PhaseHandler } from "../gateway/http-module.ts";
 import type { Location } from "../gateway/location.ts";
 import type { Request } from "../gateway/request.ts";
 import { formatIp, parseCidr, parseIp } from "../net/address.ts";
+import type { SocketAddress } from "../net/connection.ts";
 import type { Cidr } from "../net/address.ts";
 import { forwardedAddress } from "./forwarded-address.ts";
 import type { TrustedPeers } from "./forwarded-address.ts";
@@ -61,8 +62,8 @@ export const realip: HttpModule<object, object, RealipSettings> = {
     defaults: () => ({ from: null, header: "x-real-ip", recursive: false }),
   },
   variables: [
-    { name: "realip_remote_addr", get: ({ connection: { socket } }) => textOf(socket.remote) },
-    { name: "realip_remote_port", get: ({ connection: { socket } }) => portOf(socket.remote) },
+    { name: "realip_remote_addr", get: ({ client: { socket } }) => textOf(socket.remote) },
+    { name: "realip_remote_port", get: ({ client: { socket } }) => portOf(socket.remote) },
   ],
   attachServer(server) {
     const handler = handlerOf(server.root);
@@ -90,17 +91,17 @@ function replaceAddress(
   header: string | null,
   recursive: boolean,
 ): void {
-  const { connection } = request;
-  const { remote } = connection.socket;
-  if (connection.remote !== remote) return;
-  const told = header === null ? connection.proxied?.source.address : fieldOf(request, header);
+  const { client } = request;
+  const { remote } = client.socket;
+  if (client.remote !== remote) return;
+  const told = header === null ? client.proxied?.source.address : fieldOf(request, header);
   if (told === null || told === undefined) return;
   const direct = remote.family === "unix" ? null : parseIp(remote.address);
   const found = forwardedAddress(direct, told, from, recursive);
   if (found === null) return;
   const { ip } = found;
-  const port = header === null ? connection.proxied!.source.port : found.port;
-  connection.remote = { family: ip.length === 4 ? "ipv4" : "ipv6", address: formatIp(ip), port };
+  const port = header === null ? client.proxied!.source.port : found.port;
+  client.remote = { family: ip.length === 4 ? "ipv4" : "ipv6", address: formatIp(ip), port };
 }
 
 function fieldOf({ fields }: Request, name: string): string | null {
@@ -129,10 +130,10 @@ function trust(scope: Scope, { args, ...place }: Directive): void {
   });
 }
 
-function textOf({ family, address }: Request["connection"]["remote"]): string {
+function textOf({ family, address }: SocketAddress): string {
   return family === "unix" ? "unix:" : address;
 }
 
-function portOf({ port }: Request["connection"]["remote"]): string {
+function portOf({ port }: SocketAddress): string {
   return port > 0 ? String(port) : "";
 }

@@ -83,7 +83,7 @@ function linkState(request: Request): string | null {
   if (hash.length > 24 || !/^[A-Za-z0-9_-]*$/.test(hash)) return null;
   const expected = createHash("md5").update(text.evaluate(request), "latin1").digest();
   if (!expected.equals(Buffer.from(hash, "base64url"))) return null;
-  const now = Math.floor(request.connection.gateway.network.clock.wall() / 1000);
+  const now = Math.floor(request.client.gateway.network.clock.wall() / 1000);
   return expiry !== null && expiry.seconds! < now ? "0" : "1";
 }
 

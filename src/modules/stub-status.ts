@@ -44,9 +44,9 @@ export const stubStatus: HttpModule<object, object, StubStatusSettings> = {
 };
 
 function answer(request: Request): Verdict | Promise<Verdict> {
-  const { method, connection } = request;
+  const { method, client } = request;
   if (method !== "GET" && method !== "HEAD") return 405;
-  const { gatherCounts } = connection.gateway;
+  const { gatherCounts } = client.gateway;
   return gatherCounts === null ? tell(request) : gatherCounts().then(() => tell(request));
 }
 
@@ -68,8 +68,8 @@ function tell(request: Request): Verdict {
 }
 
 /** The variables tell what other threads' connections did when they were last asked. */
-function countsOf({ connection }: Request): Counts {
-  const { gateway } = connection;
+function countsOf({ client }: Request): Counts {
+  const { gateway } = client;
   gateway.publishCounts();
   return gateway.counters.sum();
 }

@@ -119,7 +119,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   }
 
   get clockMs(): number {
-    return this.request.connection.gateway.network.clock.now();
+    return this.request.client.gateway.network.clock.now();
   }
 
   onClientGone(how: "closed" | "stalled"): void {
@@ -297,7 +297,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   }
 
   private dialPeer(peer: Peer): void {
-    const { network, limit } = this.request.connection.gateway;
+    const { network, limit } = this.request.client.gateway;
     const refusal = limit.dialRefusal();
     if (refusal !== null) {
       this.log("alert", refusal);

@@ -334,7 +334,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     if (this.pooled.connection.send(bytes)) return true;
     this.payloadBlocked = true;
     this.queuedThen = this.pooled.connection.queued;
-    this.sendDeadline ??= new Deadline(this.exchange.request.connection.gateway.network.clock, this);
+    this.sendDeadline ??= new Deadline(this.exchange.request.client.gateway.network.clock, this);
     this.sendDeadline.set(this.exchange.plan.settings.sendTimeoutMs);
     return false;
   }

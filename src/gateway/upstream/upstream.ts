@@ -57,7 +57,7 @@ class BalanceFacts implements BalanceRequest {
   }
 
   get clientAddress(): Uint8Array {
-    const { remote } = this.request.connection;
+    const { remote } = this.request.client;
     return remote.family === "unix" ? new Uint8Array(0) : (parseIp(remote.address) ?? new Uint8Array(0));
   }
 
@@ -66,6 +66,6 @@ class BalanceFacts implements BalanceRequest {
   }
 
   nowMs(): number {
-    return this.request.connection.gateway.network.clock.wall();
+    return this.request.client.gateway.network.clock.wall();
   }
 }

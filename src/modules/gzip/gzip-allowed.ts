@@ -118,7 +118,7 @@ function allowedThroughProxies(request: Request, words: ReadonlySet<ProxiedWord>
   const expires = fields.get("expires");
   if (expires !== null) {
     const ms = words.has("expired") ? parseHttpDate(expires) : null;
-    return ms !== null && ms < request.connection.gateway.network.clock.wall();
+    return ms !== null && ms < request.client.gateway.network.clock.wall();
   }
   const control = fields.getJoined("cache-control");
   if (control !== null) {

@@ -41,7 +41,7 @@ const delayLogLevels: Readonly<Record<LimitLogLevel, LimitLogLevel>> = {
 export function limitRequest(request: Request, settings: LimitReqSettings): Verdict {
   if (request.main.moduleState?.has(statusKey) === true) return DECLINED;
   const { limits } = settings;
-  const nowMs = request.connection.gateway.network.clock.wall();
+  const nowMs = request.client.gateway.network.clock.wall();
   let finding: Finding | null = null;
   let count = 0;
   try {
@@ -155,7 +155,7 @@ class Delay implements ClientWatcher {
   start(delayMs: number): void {
     const { request } = this;
     request.watcher = this;
-    this.timer = request.connection.gateway.network.clock.timer(delayMs, () => {
+    this.timer = request.client.gateway.network.clock.timer(delayMs, () => {
       request.watcher = null;
       // The phase begins again, and here finds the request judged.
       request.resume();

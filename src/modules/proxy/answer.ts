@@ -101,7 +101,7 @@ function slowDown(request: Request, settings: ProxySettings, rate: Value, { fiel
   if (wanted === "no" || (wanted !== "yes" && !settings.buffering)) return;
   const bytesPerSecond = parseSize(rate.evaluate(request)) ?? 0;
   if (bytesPerSecond === 0 || request.response.status === 101) return;
-  const { clock } = request.connection.gateway.network;
+  const { clock } = request.client.gateway.network;
   request.response.addBodyFilter((next) => new RateFilter({ bytesPerSecond, freeBytes: 0 }, clock, next));
 }
 

@@ -449,7 +449,7 @@ export const proxy: HttpModule<object, object, ProxyLocation> = {
 
 function addForwardedFor(request: Request): string {
   const before = request.fields.getJoined("x-forwarded-for");
-  return before === null ? request.connection.remoteText : `${before}, ${request.connection.remoteText}`;
+  return before === null ? request.client.remoteText : `${before}, ${request.client.remoteText}`;
 }
 
 function nextUpstreamDirective(scope: Scope, { args }: Directive): void {

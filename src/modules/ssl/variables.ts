@@ -74,7 +74,7 @@ function clientVariables(certificateOf: CertificateOf): readonly VariableSpec<Re
 }
 
 function tlsOf(request: Request): TlsInfo | null {
-  return request.connection.socket.tls;
+  return request.client.socket.tls;
 }
 
 /** The runtimes do not say. */

@@ -28,7 +28,7 @@ export function verifyErrorOf(tls: TlsInfo, verifyDepth: number): string | null 
  */
 export function verifyHandler({ verifyClient, verifyDepth }: SslServer): PhaseHandler {
   return (request) => {
-    const { tls } = request.connection.socket;
+    const { tls } = request.client.socket;
     if (tls === null) return DECLINED;
     const other = negotiatedInstead(request, tls);
     if (other !== null) {
