@@ -6,7 +6,7 @@ import { ClientConnection } from "./client-connection.ts";
 import type { Location } from "./location.ts";
 import { RequestBody } from "./request-body.ts";
 import { Request, redirectMark } from "./request.ts";
-import { packState, unpackState } from "./upstream/state.ts";
+import { packState, toMicroseconds, unpackState } from "./upstream/state.ts";
 import type { PackedState } from "./upstream/state.ts";
 import type { VirtualServer } from "./virtual-server.ts";
 
@@ -35,7 +35,6 @@ type PackedHead = [
   chunked: boolean,
   connection: RequestHead["connection"],
   bytes: number,
-  names: readonly string[],
   values: readonly string[],
 ];
 
@@ -95,6 +94,7 @@ export class PackedRequest {
   readonly client: Client;
   readonly location: Location;
   private readonly server: VirtualServer;
+  private readonly fieldNames: readonly string[];
   private readonly text: string;
   private readonly kept: Kept | null;
 
@@ -102,6 +102,7 @@ export class PackedRequest {
     this.client = request.client;
     this.location = request.location;
     this.server = request.server;
+    this.fieldNames = sharedNames(request.fields.names);
     this.kept = keptOf(request);
     const parts: PackedParts = [
       packHead(request.head),
@@ -118,7 +119,7 @@ export class PackedRequest {
     const { client, server, location, kept } = this;
     const parts = JSON.parse(this.text) as PackedParts;
     const [packedHead, course, response, states, values] = parts;
-    const head = unpackHead(packedHead);
+    const head = unpackHead(packedHead, this.fieldNames);
     // Nothing is read through it: the tunnel has the socket.
     const connection = new ClientConnection(client, false);
     const body = kept?.body ?? new RequestBody(connection, 0, false);
@@ -150,6 +151,23 @@ function keptOf(request: Request): Kept | null {
   };
 }
 
+/** So many lists of names are shared, the newest; the clients of a service send the same few. */
+const sharedNamesMax = 256;
+const sharedKeyMax = 2048;
+const nameLists = new Map<string, readonly string[]>();
+
+/** One list for all requests whose fields have the same names in the same order. */
+function sharedNames(names: readonly string[]): readonly string[] {
+  const key = names.join(":");
+  const known = nameLists.get(key);
+  if (known !== undefined) return known;
+  const list = [...names];
+  if (key.length > sharedKeyMax) return list;
+  if (nameLists.size === sharedNamesMax) nameLists.delete(nameLists.keys().next().value!);
+  nameLists.set(key, list);
+  return list;
+}
+
 function packHead(head: RequestHead): PackedHead {
   const { requestUri } = head;
   return [
@@ -173,16 +191,15 @@ function packHead(head: RequestHead): PackedHead {
     head.chunked,
     head.connection,
     head.bytes,
-    head.fields.names,
     head.fields.values,
   ];
 }
 
-function unpackHead(packed: PackedHead): RequestHead {
+function unpackHead(packed: PackedHead, names: readonly string[]): RequestHead {
   const [method, requestUri, protocol, requestLine, target, packedPath, args, uri, ...others] = packed;
   const [requestUriValid, uriChanged, versionMajor, versionMinor, ...rest] = others;
   const [schemeFromAbsoluteForm, hostFromAbsoluteForm, host, port, ...end] = rest;
-  const [contentLength, chunked, connection, bytes, names, values] = end;
+  const [contentLength, chunked, connection, bytes, values] = end;
   const path = packedPath === 0 ? requestUri : packedPath;
   const fields = new Fields();
   for (let index = 0; index < names.length; index++) fields.add(names[index]!, values[index]!);
@@ -222,7 +239,7 @@ function packCourse(request: Request): PackedCourse {
     request.internal,
     request.servingErrorPage,
     request.errorStatus,
-    request.startMs,
+    toMicroseconds(request.startMs),
     passedTo === null ? null : [passedTo.host, passedTo.port],
     captures === null ? null : Array.from(captures, (text) => text ?? null),
   ];
