@@ -244,7 +244,7 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
   /** No more is read from this side; what is queued for it goes out, then its end is told. */
   farewell(): void {
     // A close alone tells the end as well, but for TLS, which has its own word for it.
-    if (this.finished && this.self.tls === null && this.self.queued === 0) {
+    if (this.silent && this.self.tls === null && this.self.queued === 0) {
       this.stall?.dispose();
       return this.self.close();
     }
@@ -257,6 +257,11 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
     this.stall?.dispose();
     this.self.resume();
     this.closeWhenTold();
+  }
+
+  /** Nothing more will come from this side. */
+  protected get silent(): boolean {
+    return this.finished;
   }
 
   private finished = false;

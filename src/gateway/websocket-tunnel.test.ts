@@ -274,3 +274,34 @@ describe("a WebSocket that is drained", () => {
 function server9000(): string {
   return "server { listen 10.0.0.1:82; location / { proxy_pass http://10.0.0.9:9000; } }";
 }
+
+describe("a WebSocket that its two ends have closed", () => {
+  test("ends with the server's connection, without waiting for the client's", async () => {
+    const { simulation, client, server } = await openOne();
+    client.send(writeClose(1000, "", mask));
+    await simulation.advance(10);
+    server.send(writeClose(1000, ""));
+    server.end();
+    await simulation.advance(10);
+    assert.equal(framesOf(client, "server").closeCode, 1000);
+    assert.ok(client.finished);
+    assert.equal(client.closeCode, null);
+    assert.equal(simulation.gateway.connections.size, 0);
+    await simulation.finish();
+  });
+
+  test("is given time by a gateway that has not seen both close frames", async () => {
+    const { simulation, client, server } = await openOne();
+    server.send(writeClose(1000, ""));
+    server.end();
+    await simulation.advance(10);
+    assert.ok(client.finished);
+    assert.equal(simulation.gateway.connections.size, 1);
+    client.send(writeClose(1000, "", mask));
+    client.end();
+    await simulation.advance(10);
+    assert.equal(client.closeCode, null);
+    assert.equal(simulation.gateway.connections.size, 0);
+    await simulation.finish();
+  });
+});

@@ -163,6 +163,12 @@ export class WebSocketSide extends TunnelSide {
     super.onData(bytes);
   }
 
+  /** After the closing handshake neither side sends anything: what is left is to close (RFC 6455, section 7.1.1). */
+  protected override get silent(): boolean {
+    const { client, upstream } = this.tunnel;
+    return super.silent || (client.frames.closed && upstream.frames.closed);
+  }
+
   override farewell(): void {
     if (this.tunnel.serverEnds(this)) this.awaitEnd();
     else super.farewell();
