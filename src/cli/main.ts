@@ -13,9 +13,9 @@ import { reload } from "./reload.ts";
 import { sendSignal } from "./signal.ts";
 import { takeOver } from "./takeover.ts";
 import { HELP_TEXT, buildText, versionText } from "./version.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
+import { suitGarbageCollector } from "./garbage-collector.ts";
 
-keepYoungGenerationSmall();
+suitGarbageCollector();
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<number> {
