@@ -20,7 +20,7 @@ import { NodeDial } from "./dial.ts";
 import { SocketCount } from "../socket-count.ts";
 import { NodeListener } from "./listener.ts";
 import { queryName, queryServices } from "./name-query.ts";
-import { NodeTlsContext } from "./tls-context.ts";
+import { sharedTlsContext } from "./shared-tls-context.ts";
 
 export interface NodeNetworkOptions {
   /** Gets exceptions thrown by owners and timers. Default: stderr. */
@@ -58,7 +58,7 @@ export class NodeNetwork implements Network {
   }
 
   tlsContext(options: TlsContextOptions): TlsContext {
-    return new NodeTlsContext(options);
+    return sharedTlsContext(options);
   }
 
   async resolve(hostname: string): Promise<string[]> {
