@@ -9,6 +9,9 @@ import { workersMax } from "../modules/main.ts";
 /** Threads that may live at a time, those included that retire after a reload. Number 0 is the main thread. */
 const threadsMax = 4 * workersMax;
 
+/** How long the secret of session tickets lasts at least: the reload after that brings another. */
+const ticketSecretMs = 24 * 60 * 60 * 1000;
+
 /** What a worker thread is given once, when it starts. */
 export interface WorkerMemory {
   /** Number of the thread: its row of counters. */
@@ -36,6 +39,8 @@ export class CommonMemory {
   private readonly workers = new Map<number, WorkerMemory>();
   private regions: ReadonlyMap<string, SharedArrayBuffer> = new Map();
   private rows: RowMap = new Map();
+  private ticketSecret = randomBytes(48);
+  private ticketSecretMadeMs = performance.now();
 
   constructor() {
     this.counters = new Counters(this.countersBuffer);
@@ -43,10 +48,11 @@ export class CommonMemory {
 
   /** For compiling the next configuration. */
   begin(): MemoryDraft {
+    this.renewTicketSecret();
     return {
       shared: new SharedRegions(this.regions),
       peerRows: new PeerRows(this.peers, this.rows, true),
-      ticketSecret: randomBytes(48),
+      ticketSecret: this.ticketSecret,
       worker: 0,
     };
   }
@@ -55,6 +61,14 @@ export class CommonMemory {
   adopt({ shared, peerRows }: Pick<MemoryDraft, "shared" | "peerRows">): void {
     this.regions = shared.used;
     this.rows = peerRows.rows;
+  }
+
+  /** Sessions survive reloads, as with nginx's shared cache. */
+  private renewTicketSecret(): void {
+    const now = performance.now();
+    if (now - this.ticketSecretMadeMs < ticketSecretMs) return;
+    this.ticketSecret = randomBytes(48);
+    this.ticketSecretMadeMs = now;
   }
 
   /** A number and memory for another thread. @throws Error when there are too many */

@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import tls from "node:tls";
+import { fileURLToPath } from "node:url";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { close, listen, portOf } from "../support/backend.ts";
-import { certificateFiles } from "../support/certificate.ts";
-import { startGateway } from "../support/gateway.ts";
 import { freePort } from "../support/ports.ts";
-import { get, KeptConnection, program, startScene, until } from "./scene.ts";
+import { get, KeptConnection, startScene, until } from "./scene.ts";
 
 /** A server that answers when it is told. */
 class Patient {
@@ -133,24 +132,29 @@ describe("across four workers", () => {
   });
 
   const onNode = process.versions.bun === undefined;
-  test("TLS sessions are resumed by any of them", { skip: !onNode }, async (t) => {
-    const port = await freePort();
-    const server = `server { listen 127.0.0.1:${port} ssl; ssl_certificate certificate.pem; ssl_certificate_key certificate.key;
-      ssl_protocols TLSv1.2; return 200 "$worker_thread $ssl_session_reused"; }`;
-    const config = `worker_processes 4; events {} http { access_log off; ${server} }`;
-    const gateway = await startGateway(program, { config, port, files: await certificateFiles() });
-    t.after(() => gateway.stop());
-    let session: Buffer | undefined;
+  test("TLS sessions are resumed by any of them, also after a reload", { skip: !onNode }, async (t) => {
+    const tlsPort = await freePort();
+    const servers = `server { listen 127.0.0.1:PORT; location /generation { return 200 "GENERATION"; } }
+      server { listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${fixture("a.test.crt")};
+      ssl_certificate_key ${fixture("a.test.key")}; ssl_protocols TLSv1.2;
+      return 200 "$worker_thread $ssl_session_reused"; }`;
+    const { reload } = await startScene(t, 4, servers);
+    const { session } = await secureGet(tlsPort, undefined);
     const threads = new Set<string>();
     for (let i = 0; i < 40; i++) {
-      const answer = await secureGet(port, session);
-      assert.equal(answer.reused, session !== undefined);
-      session ??= answer.session;
+      const answer = await secureGet(tlsPort, session);
+      assert.ok(answer.reused);
       threads.add(answer.thread);
     }
     assert.equal(threads.size, 4);
+    await reload(4);
+    for (let i = 0; i < 10; i++) assert.ok((await secureGet(tlsPort, session)).reused);
   });
 });
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`../../src/net/fixtures/${name}`, import.meta.url));
+}
 
 async function secureGet(
   port: number,
