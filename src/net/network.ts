@@ -209,9 +209,10 @@ export interface Network {
   query(hostname: string, options: NameQuery): Promise<NameAnswer>;
   /**
    * Much has been made and let go of: the runtime collects it and gives memory back, which takes it
-   * milliseconds. Nothing happens where it offers no way to that.
+   * milliseconds. Nothing happens where it offers no way to that. `thoroughly`: the memory is worth a pause of
+   * twice or three times the length.
    */
-  giveBackMemory(): void;
+  giveBackMemory(thoroughly: boolean): void;
   /** The SRV records of a name; at least one. Rejects as `query` does. */
   queryService(name: string, options: NameQuery): Promise<readonly ServiceRecord[]>;
 }

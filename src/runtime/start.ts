@@ -220,7 +220,7 @@ class Instance {
       return false;
     }
     // The threads that serve see to theirs by themselves.
-    if (this.generation !== null && generation.workers > 1) this.network.giveBackMemory();
+    if (this.generation !== null && generation.workers > 1) this.network.giveBackMemory(false);
     this.generation = generation;
     this.logs.adopt();
     const wanted = generation.configuration.main.workerRlimitNofile ?? 0;

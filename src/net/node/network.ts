@@ -70,8 +70,8 @@ export class NodeNetwork implements Network {
     return queryName(hostname, options);
   }
 
-  giveBackMemory(): void {
-    collectGarbage();
+  giveBackMemory(thoroughly: boolean): void {
+    collectGarbage(thoroughly);
   }
 
   queryService(name: string, options: NameQuery): Promise<readonly ServiceRecord[]> {
