@@ -150,6 +150,22 @@ describe("across four workers", () => {
     await reload(4);
     for (let i = 0; i < 10; i++) assert.ok((await secureGet(tlsPort, session)).reused);
   });
+
+  test("no TLS session brings a verdict on its client along", { skip: !onNode }, async (t) => {
+    const tlsPort = await freePort();
+    const servers = (authority: string): string =>
+      `server { listen 127.0.0.1:PORT; location /generation { return 200 "GENERATION"; } }
+      server { listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${fixture("a.test.crt")};
+      ssl_certificate_key ${fixture("a.test.key")}; ssl_protocols TLSv1.2;
+      ssl_verify_client optional; ssl_client_certificate ${fixture(authority)};
+      return 200 "$worker_thread $ssl_session_reused"; }`;
+    const { reload } = await startScene(t, 2, servers("ca.crt"));
+    const { session } = await secureGet(tlsPort, undefined);
+    // The runtime resumes none where client certificates are asked for, so that a change of authorities counts at once.
+    assert.ok(!(await secureGet(tlsPort, session)).reused);
+    await reload(2, servers("a.test.crt"));
+    assert.ok(!(await secureGet(tlsPort, session)).reused);
+  });
 });
 
 function fixture(name: string): string {

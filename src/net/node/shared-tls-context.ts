@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { TlsContextOptions } from "../network.ts";
-import { NodeTlsContext, usedTicketKeys } from "./tls-context.ts";
+import { NodeTlsContext } from "./tls-context.ts";
 
 /** Contexts that are in use, by what they were made of. */
 const contexts = new Map<string, WeakRef<NodeTlsContext>>();
@@ -12,7 +12,7 @@ const collected = new FinalizationRegistry<string>((key) => {
 
 /**
  * The context that was made of the same before, as long as somebody uses it, or a new one. A reload mostly
- * wants what is there: the tunnels of each configuration before would keep some 27 KiB for every context.
+ * wants what is there, and the tunnels of each configuration before keep its contexts.
  *
  * @throws Error with the TLS library's words
  */
@@ -33,7 +33,7 @@ function digestOf({ certificates, dhparam, ca, crl, ticketKeys, ...rules }: TlsC
     if (part !== null) hash.update(part);
   };
   add(JSON.stringify(rules));
-  for (const part of [dhparam, ca, crl, usedTicketKeys(ticketKeys)]) add(part);
+  for (const part of [dhparam, ca, crl, ticketKeys]) add(part);
   for (const { chain, key, passphrase } of certificates) {
     add(chain);
     add(key);

@@ -71,14 +71,8 @@ export function secureContextOptions(
   if (options.ciphers !== null) secure.ciphers = cipherList(options.ciphers);
   if (options.curves !== null) secure.ecdhCurve = options.curves;
   if (options.dhparam !== null) secure.dhparam = options.dhparam;
-  const ticketKeys = usedTicketKeys(options.ticketKeys);
-  if (ticketKeys !== null) secure.ticketKeys = ticketKeys;
+  if (options.ticketKeys !== null && !runsOnBun) secure.ticketKeys = options.ticketKeys;
   return secure;
-}
-
-/** Bun takes none: each of its contexts makes its own. */
-export function usedTicketKeys(ticketKeys: Buffer | null): Buffer | null {
-  return runsOnBun ? null : ticketKeys;
 }
 
 function keyOption(certificate: TlsContextOptions["certificates"][number]): tls.KeyObject {
