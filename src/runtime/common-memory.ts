@@ -39,16 +39,16 @@ export class CommonMemory {
   private readonly workers = new Map<number, WorkerMemory>();
   private regions: ReadonlyMap<string, SharedArrayBuffer> = new Map();
   private rows: RowMap = new Map();
-  private ticketSecret = randomBytes(48);
-  private ticketSecretMadeMs = performance.now();
+  private ticketSecret = Buffer.alloc(0);
+  private ticketSecretMadeMs = -Infinity;
 
   constructor() {
     this.counters = new Counters(this.countersBuffer);
   }
 
   /** For compiling the next configuration. */
-  begin(): MemoryDraft {
-    this.renewTicketSecret();
+  begin(nowMs = performance.now()): MemoryDraft {
+    this.renewTicketSecret(nowMs);
     return {
       shared: new SharedRegions(this.regions),
       peerRows: new PeerRows(this.peers, this.rows, true),
@@ -64,11 +64,10 @@ export class CommonMemory {
   }
 
   /** Sessions survive reloads, as with nginx's shared cache. */
-  private renewTicketSecret(): void {
-    const now = performance.now();
-    if (now - this.ticketSecretMadeMs < ticketSecretMs) return;
+  private renewTicketSecret(nowMs: number): void {
+    if (nowMs - this.ticketSecretMadeMs < ticketSecretMs) return;
     this.ticketSecret = randomBytes(48);
-    this.ticketSecretMadeMs = now;
+    this.ticketSecretMadeMs = nowMs;
   }
 
   /** A number and memory for another thread. @throws Error when there are too many */
