@@ -56,4 +56,17 @@ describe("memory is asked back", () => {
     assert.equal(network.memoryGivenBack, 1);
     assert.equal(network.clock.nextAt, Infinity);
   });
+
+  test("thoroughly after a rush, but not of so many that the pause is long, nor after a reload", async () => {
+    const { network, tunnels, open } = begin();
+    tunnels.configurationReplaced();
+    await network.advance(10_000);
+    assert.deepEqual([network.memoryGivenBack, network.memoryGivenBackThoroughly], [1, 0]);
+    open(3_000);
+    await network.advance(10_000);
+    assert.deepEqual([network.memoryGivenBack, network.memoryGivenBackThoroughly], [2, 1]);
+    open(3_000);
+    await network.advance(10_000);
+    assert.deepEqual([network.memoryGivenBack, network.memoryGivenBackThoroughly], [3, 1]);
+  });
 });

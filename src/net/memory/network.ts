@@ -67,6 +67,7 @@ export class MemoryNetwork implements Network {
   readonly dialed: MemoryConnection[] = [];
   /** How often memory was asked back. */
   memoryGivenBack = 0;
+  memoryGivenBackThoroughly = 0;
   private readonly world: World;
   private readonly listeners: MemoryListener[] = [];
   private nextPort = ephemeralPort;
@@ -106,8 +107,9 @@ export class MemoryNetwork implements Network {
     return new MemoryTlsContext(options);
   }
 
-  giveBackMemory(): void {
+  giveBackMemory(thoroughly: boolean): void {
     this.memoryGivenBack += 1;
+    if (thoroughly) this.memoryGivenBackThoroughly += 1;
   }
 
   async resolve(hostname: string): Promise<string[]> {
