@@ -7,13 +7,13 @@ import type { CheckResult, CommandLine } from "../config/command-line.ts";
 import { dumpSources } from "../config/dump.ts";
 import { productName } from "../gateway/product.ts";
 import { tell } from "./console.ts";
+import { suitGarbageCollector } from "./garbage-collector.ts";
 import { OptionError, parseOptions } from "./options.ts";
 import type { Options } from "./options.ts";
 import { reload } from "./reload.ts";
 import { sendSignal } from "./signal.ts";
 import { takeOver } from "./takeover.ts";
 import { HELP_TEXT, buildText, versionText } from "./version.ts";
-import { suitGarbageCollector } from "./garbage-collector.ts";
 
 suitGarbageCollector();
 process.exitCode = await main(process.argv.slice(2));

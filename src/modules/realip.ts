@@ -12,8 +12,8 @@ import type { HttpModule, PhaseHandler } from "../gateway/http-module.ts";
 import type { Location } from "../gateway/location.ts";
 import type { Request } from "../gateway/request.ts";
 import { formatIp, parseCidr, parseIp } from "../net/address.ts";
-import type { SocketAddress } from "../net/connection.ts";
 import type { Cidr } from "../net/address.ts";
+import type { SocketAddress } from "../net/connection.ts";
 import { forwardedAddress } from "./forwarded-address.ts";
 import type { TrustedPeers } from "./forwarded-address.ts";
 
