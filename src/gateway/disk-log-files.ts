@@ -8,8 +8,8 @@ import { SyslogSink } from "./syslog.ts";
 import type { SyslogOptions } from "./syslog.ts";
 
 /**
- * Log files on disk. A line is written at the end of the turn of the event loop that it came in, so the
- * process must call `flush` before it exits.
+ * Log files on disk. A line of an access log is written at the end of the turn of the event loop that it came
+ * in, so the process must call `flush` before it exits; one of an error log at once.
  */
 export class DiskLogFiles implements LogFiles {
   readonly stderr: LogSink;

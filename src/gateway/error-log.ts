@@ -22,6 +22,8 @@ const writer = `${process.pid}#${isMainThread ? process.pid : threadId}`;
 export interface LogSink {
   /** Takes one whole line, newline included, latin1. Lines of error logs have a level. */
   write(line: string, level?: LogLevel): void;
+  /** Lines that were to be written at the end of the turn are written now; those that `buffer=` holds wait on. */
+  settle?(): void;
 }
 
 /** The sinks of one `error_log` setting, each with its own threshold. */

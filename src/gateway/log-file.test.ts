@@ -55,6 +55,25 @@ test("lines are written by the end of the turn, in their order, behind what was 
   assert.equal(text(path), "one \xe4\ntwo\nthree\n");
 });
 
+test("a line of an error log is written at once, behind what waited before it", (t) => {
+  const { logs, path } = scene(t);
+  const sink = logs.open(path);
+  sink.write("request\n");
+  sink.write("[error] line\n", "error");
+  assert.equal(text(path), "request\n[error] line\n");
+});
+
+test("lines are settled before the end of the turn for who asks, but not those that are buffered", (t) => {
+  const { logs, path } = scene(t);
+  const buffered = logs.open(path, { bytes: 100, flushMs: 0, gzipLevel: 0 });
+  const sink = logs.open(path);
+  sink.write("line\n");
+  buffered.write("later\n");
+  sink.settle?.();
+  buffered.settle?.();
+  assert.equal(text(path), "line\n");
+});
+
 test("a full disk is told of once a minute, and stops nothing", async (t) => {
   const { clock, logs } = scene(t);
   const lines: string[] = [];

@@ -2,10 +2,10 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { ConfigError, describeErrno } from "../config/errors.ts";
 import type { Clock, Timer } from "../net/clock.ts";
-import type { LogSink } from "./error-log.ts";
+import type { LogLevel, LogSink } from "./error-log.ts";
 import type { LogBuffering } from "./log-files.ts";
 
-/** Lines of one turn of the event loop are written together; beyond this size at once. */
+/** Lines of access logs of one turn of the event loop are written together; beyond this size at once. */
 const batchBytesMax = 65_536;
 
 /** What waits for a full pipe or disk; lines beyond it are lost, so that a log cannot eat the memory. */
@@ -28,6 +28,8 @@ export class LogFile implements LogSink {
   descriptor: number;
   private pending = "";
   private scheduled = false;
+  /** It takes no more for now: what comes waits with the rest for another try. */
+  private stuck = false;
   private complainedMs = -Infinity;
   private retired = false;
 
@@ -38,21 +40,28 @@ export class LogFile implements LogSink {
     this.descriptor = path === null ? standardErrorFd : openForAppending(path);
   }
 
-  write(line: string): void {
+  /** As in nginx, a line of an error log is written before anything that follows it is seen by anybody. */
+  write(line: string, level?: LogLevel): void {
     if (this.retired && this.path !== null) {
       appendOnce(this.path, line);
       return;
     }
-    this.pending += line;
-    if (this.scheduled) {
-      if (this.pending.length > batchBytesMax) this.flush();
+    if (this.stuck) {
+      if (this.pending.length + line.length <= stuckBytesMax) this.pending += line;
       return;
     }
+    this.pending += line;
+    if (level !== undefined || this.pending.length > batchBytesMax) return this.flush();
+    if (this.scheduled) return;
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
-      this.flush();
+      if (!this.stuck) this.flush();
     });
+  }
+
+  settle(): void {
+    if (!this.stuck) this.flush();
   }
 
   flush(): void {
@@ -97,10 +106,10 @@ export class LogFile implements LogSink {
   private keep(bytes: Buffer): void {
     if (bytes.length > stuckBytesMax) return;
     this.pending = bytes.toString("latin1") + this.pending;
-    if (this.scheduled) return;
-    this.scheduled = true;
+    if (this.stuck) return;
+    this.stuck = true;
     this.clock.timer(retryMs, () => {
-      this.scheduled = false;
+      this.stuck = false;
       this.flush();
     });
   }

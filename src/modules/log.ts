@@ -117,8 +117,12 @@ function logHandler(entry: AccessLog, build: HttpBuild): LogHandler {
 
 type LineWriter = (request: Request, line: string) => void;
 
+/** A line is there before the connection is seen to end, as in nginx; on one that goes on it waits for others. */
 function toSink(sink: LogSink): LineWriter {
-  return (_request, line) => sink.write(line);
+  return (request, line) => {
+    sink.write(line);
+    if (!request.keepAlive) sink.settle?.();
+  };
 }
 
 /** A file is only made where the root directory of the request exists, so that clients cannot name files at will. */
