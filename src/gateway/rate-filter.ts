@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../net/clock.ts";
+import { Aside } from "./aside.ts";
 import type { BodyFilter, BodyOutput } from "./body-filter.ts";
 
 export interface Rate {
@@ -6,10 +7,13 @@ export interface Rate {
   readonly bytesPerSecond: number;
   /** Bytes that go out before the rate counts. */
   readonly freeBytes: number;
+  /** Since when the rate counts, by the clock's `now`. */
+  readonly startMs: number;
 }
 
 /**
- * Lets a body through at a rate. As in nginx, a second's worth goes out at once, the rest as time passes.
+ * Lets bytes through at a rate, with nginx's accounts (ngx_http_write_filter, ngx_event_pipe): a second's worth at
+ * once and another with each full second of the day's clock; after each piece a wait of the time that it is worth.
  * Holds one piece at most: its source waits meanwhile.
  */
 export class RateFilter implements BodyFilter {
@@ -17,29 +21,28 @@ export class RateFilter implements BodyFilter {
   private readonly rate: Rate;
   private readonly clock: Clock;
   private readonly next: BodyOutput;
-  private readonly startMs: number;
+  /** Milliseconds of a second that had passed when the rate began to count. */
+  private readonly startFraction: number;
   private sent = 0;
-  private held: Buffer | null = null;
+  /** Bytes that went out in this turn: all that comes in one turn is one piece. */
+  private justSent = 0;
+  private readonly held = new Aside();
   private ended = false;
   private blocked = false;
+  private closed = false;
   private timer: Timer | null = null;
 
   constructor(rate: Rate, clock: Clock, next: BodyOutput) {
     this.rate = rate;
     this.clock = clock;
     this.next = next;
-    this.startMs = clock.now();
+    this.startFraction = (clock.wall() - (clock.now() - rate.startMs)) % 1000;
   }
 
   write(bytes: Buffer): boolean {
-    if (this.held !== null) {
-      this.held = Buffer.concat([this.held, bytes]);
-      return false;
-    }
-    const rest = this.pass(bytes);
+    const rest = this.held.size > 0 ? bytes : this.pass(bytes);
     if (rest.length === 0) return !this.blocked;
-    this.held = Buffer.from(rest);
-    this.wait();
+    this.held.add(rest);
     return false;
   }
 
@@ -49,7 +52,7 @@ export class RateFilter implements BodyFilter {
 
   end(): void {
     this.ended = true;
-    if (this.held === null) this.next.end();
+    if (this.held.size === 0) this.next.end();
   }
 
   fail(error: Error): void {
@@ -63,42 +66,64 @@ export class RateFilter implements BodyFilter {
   }
 
   close(): void {
+    this.closed = true;
     this.timer?.cancel();
-    this.held = null;
+    this.timer = null;
+    this.held.clear();
   }
 
-  /** Sends what may go out by now; returns the rest. */
+  /** Sends what may go out by now; returns the rest, which goes on by itself. */
   private pass(bytes: Buffer): Buffer {
-    const allowed = this.blocked ? 0 : Math.min(bytes.length, Math.max(0, this.allowance()));
-    if (allowed === 0) return bytes;
-    this.sent += allowed;
-    if (!this.next.write(bytes.subarray(0, allowed))) this.blocked = true;
-    return bytes.subarray(allowed);
+    if (this.blocked || this.timer !== null) return bytes;
+    const allowance = this.allowance();
+    if (allowance <= 0) {
+      this.wait(Math.floor((-allowance * 1000) / this.rate.bytesPerSecond) + 1);
+      return bytes;
+    }
+    const count = Math.min(bytes.length, allowance);
+    this.account(count);
+    if (!this.next.write(bytes.subarray(0, count))) this.blocked = true;
+    return bytes.subarray(count);
   }
 
   private allowance(): number {
-    const seconds = (this.clock.now() - this.startMs) / 1000 + 1;
-    return Math.floor(this.rate.bytesPerSecond * seconds) + this.rate.freeBytes - this.sent;
+    const { bytesPerSecond, freeBytes, startMs } = this.rate;
+    const seconds = Math.floor((this.startFraction + this.clock.now() - startMs) / 1000);
+    return bytesPerSecond * (seconds + 1) - (this.sent - freeBytes);
   }
 
-  private wait(): void {
-    if (this.blocked || this.timer !== null) return;
-    const { bytesPerSecond } = this.rate;
-    // A tenth of a second's worth at a time, so that slow rates do not go out byte by byte.
-    const missing = Math.max(1, bytesPerSecond / 10) - this.allowance();
-    const delayMs = Math.max(1, Math.ceil((missing * 1000) / bytesPerSecond));
+  private account(count: number): void {
+    const { freeBytes } = this.rate;
+    const counted = Math.max(0, this.sent + count - freeBytes) - Math.max(0, this.sent - freeBytes);
+    this.sent += count;
+    if (counted === 0) return;
+    const first = this.justSent === 0;
+    this.justSent += counted;
+    if (first) this.clock.soon(() => this.rest());
+  }
+
+  /** The turn is over: waits for as long as what went out in it is worth. */
+  private rest(): void {
+    const delayMs = Math.floor((this.justSent * 1000) / this.rate.bytesPerSecond);
+    this.justSent = 0;
+    if (this.closed || this.timer !== null) return;
+    if (delayMs > 0) this.wait(delayMs);
+    else if (!this.blocked && this.held.size > 0) this.goOn();
+  }
+
+  private wait(delayMs: number): void {
     this.timer = this.clock.timer(delayMs, () => {
       this.timer = null;
-      this.goOn();
+      if (!this.blocked) this.goOn();
     });
   }
 
   private goOn(): void {
     const { held } = this;
-    if (held !== null) {
-      const rest = this.pass(held);
-      this.held = rest.length === 0 ? null : rest;
-      if (rest.length > 0) return this.wait();
+    if (held.size > 0) {
+      held.putBack(this.pass(held.take()).length);
+      if (held.size > 0) return;
+      held.clear();
     }
     this.next.flush();
     if (this.ended) this.next.end();

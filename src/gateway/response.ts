@@ -8,6 +8,8 @@ import { redirectLocation } from "./redirect.ts";
 import { answerWithErrorPage } from "./error-page.ts";
 import { BodyFilters } from "./body-filter.ts";
 import type { BodyFilterMaker } from "./body-filter.ts";
+import { RateFilter } from "./rate-filter.ts";
+import type { Rate } from "./rate-filter.ts";
 import type { Request } from "./request.ts";
 
 /** Head and body are put together here and sent in one piece when both fit. Shared: nothing stays in it. */
@@ -64,6 +66,9 @@ export class Response {
   private filterMakers: BodyFilterMaker[] | null = null;
   private filters: BodyFilters | null = null;
   private pendingHead: string | null = null;
+  /** `limit_rate`: between the framing and the connection, because what it counts is all that is sent. */
+  private rate: RateFilter | null = null;
+  private ended = false;
   private crashed = false;
 
   constructor(request: Request) {
@@ -132,6 +137,18 @@ export class Response {
     this.filterMakers.push(make);
   }
 
+  /** For header filters: head and body go out at this rate. */
+  limitTo(rate: Rate): void {
+    const wire = {
+      write: (bytes: Buffer) => this.sendNow(bytes),
+      flush: () => undefined,
+      end: () => this.finish(),
+      fail: (error: Error) => this.crash(error),
+    };
+    this.rate = new RateFilter(rate, this.request.client.gateway.network.clock, wire);
+    this.rate.onDrain = () => this.resumeFilters();
+  }
+
   /** ETag of a body that was changed: still the same document, but other bytes. */
   weakenEtag(): void {
     const etag = this.fields.get("etag");
@@ -187,7 +204,8 @@ export class Response {
   }
 
   private endFramed(): void {
-    if (this.complete) return;
+    if (this.complete || this.ended) return;
+    this.ended = true;
     if (!this.headOnly) this.beforeTrailers?.();
     if (this.chunked && !this.headOnly) {
       const size = this.takeHead();
@@ -202,6 +220,11 @@ export class Response {
     } else {
       this.flush();
     }
+    if (this.rate === null) this.finish();
+    else this.rate.end();
+  }
+
+  private finish(): void {
     this.complete = true;
     this.request.taker.finishRequest(this.request);
   }
@@ -244,6 +267,7 @@ export class Response {
   /** Ends the request by dropping the connection: the answer cannot be completed. */
   abort(): void {
     this.filters?.close();
+    this.rate?.close();
     this.complete = true;
     this.aborted = true;
     this.request.keepAlive = false;
@@ -268,11 +292,19 @@ export class Response {
     this.filters?.close();
     this.filters = null;
     this.filterMakers = null;
+    this.rate?.close();
+    this.rate = null;
+    this.ended = false;
     this.fail(500);
   }
 
   /** The client can take more, or is gone: whoever waits for that goes on. */
   takeDrain(): void {
+    if (this.rate === null || this.complete) this.resumeFilters();
+    else this.rate.resume();
+  }
+
+  private resumeFilters(): void {
     if (this.filters === null || this.complete) this.resumeSource();
     else this.filters.resume();
   }
@@ -302,6 +334,10 @@ export class Response {
   }
 
   private send(bytes: Buffer): boolean {
+    return this.rate === null ? this.sendNow(bytes) : this.rate.write(bytes);
+  }
+
+  private sendNow(bytes: Buffer): boolean {
     this.bytesSent += bytes.length;
     return this.request.taker.sendResponse(bytes);
   }

@@ -7,7 +7,6 @@ import { slots } from "../config/slots.ts";
 import { parseSize } from "../config/values.ts";
 import { buildOf } from "../gateway/http-build.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
-import { RateFilter } from "../gateway/rate-filter.ts";
 import type { Request } from "../gateway/request.ts";
 import type { Value } from "../gateway/settings.ts";
 
@@ -51,9 +50,7 @@ function slowDown(request: Request, { limitRate: rate, limitRateAfter: after }: 
   const { response } = request;
   const bytesPerSecond = response.limitRate ?? sizeOf(rate, request);
   if (bytesPerSecond === 0 || response.upgraded) return;
-  const { clock } = request.client.gateway.network;
-  const freeBytes = sizeOf(after, request);
-  response.addBodyFilter((next) => new RateFilter({ bytesPerSecond, freeBytes }, clock, next));
+  response.limitTo({ bytesPerSecond, freeBytes: sizeOf(after, request), startMs: request.startMs });
 }
 
 function sizeOf(value: Value | null, request: Request): number {

@@ -102,7 +102,8 @@ function slowDown(request: Request, settings: ProxySettings, rate: Value, { fiel
   const bytesPerSecond = parseSize(rate.evaluate(request)) ?? 0;
   if (bytesPerSecond === 0 || request.response.status === 101) return;
   const { clock } = request.client.gateway.network;
-  request.response.addBodyFilter((next) => new RateFilter({ bytesPerSecond, freeBytes: 0 }, clock, next));
+  const readingRate = { bytesPerSecond, freeBytes: 0, startMs: clock.now() };
+  request.response.addBodyFilter((next) => new RateFilter(readingRate, clock, next));
 }
 
 /** `proxy_force_ranges`: the one range that was asked for is cut out of the answer. */
