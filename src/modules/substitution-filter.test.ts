@@ -57,3 +57,18 @@ test("a text cut anywhere gives the same as the whole", () => {
     ),
   );
 });
+
+test("only what may be the beginning of a string is held back", () => {
+  const passed: string[] = [];
+  const next = {
+    write: (bytes: Buffer) => passed.push(bytes.toString("latin1")) > 0,
+    flush: () => undefined,
+    end: () => undefined,
+    fail: (error: Error) => assert.fail(error),
+  };
+  const patterns = ["abcd", "BX"].map((text) => ({ text, replacement: () => Buffer.from("!") }));
+  const filter = new SubstitutionFilter(patterns, false, next);
+  for (const piece of ["xxab", "c", "e", "abc", "dz", "b", "x", "yyy"]) filter.write(Buffer.from(piece));
+  filter.end();
+  assert.deepEqual(passed, ["xx", "abce", "!z", "!", "yyy"]);
+});

@@ -14,8 +14,7 @@ interface Target {
 }
 
 /**
- * Replaces strings in a body that comes in pieces. Holds back no more than the longest string that could
- * still begin there. Of several strings that begin at one place, the one that was named first wins.
+ * Replaces strings in a body that comes in pieces. Holds back only what may be the beginning of a string. Of several strings that begin at one place, the one that was named first wins.
  */
 export class SubstitutionFilter implements BodyFilter {
   onDrain: () => void = () => undefined;
@@ -65,8 +64,7 @@ export class SubstitutionFilter implements BodyFilter {
   private pass(bytes: Buffer, last: boolean): boolean {
     const lower = lowerAscii(bytes.toString("latin1"));
     const parts: Buffer[] = [];
-    // Beyond this, a string could begin whose end has not come.
-    const limit = last ? bytes.length : Math.max(0, bytes.length - this.longest + 1);
+    let limit = last ? bytes.length : this.beginningIn(lower, 0);
     let from = 0;
     for (
       let found = this.find(lower, 0);
@@ -76,12 +74,20 @@ export class SubstitutionFilter implements BodyFilter {
       parts.push(bytes.subarray(from, found.at), found.target.replacement());
       from = found.at + found.target.lower.length;
       if (this.once) found.target.done = true;
+      if (!last && (this.once || from > limit)) limit = this.beginningIn(lower, from);
     }
-    const until = Math.max(from, limit);
-    parts.push(bytes.subarray(from, until));
-    this.held = Buffer.from(bytes.subarray(until));
+    parts.push(bytes.subarray(from, limit));
+    this.held = Buffer.from(bytes.subarray(limit));
     const output = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
     return output.length === 0 || this.next.write(output);
+  }
+
+  /** Where, from `from` on, a string may begin whose end has not come; the length of `lower` for nowhere. */
+  private beginningIn(lower: string, from: number): number {
+    const { length } = lower;
+    let at = Math.max(from, length - this.longest + 1);
+    while (at < length && !this.targets.some((target) => mayBegin(target, lower, at))) at++;
+    return Math.max(from, Math.min(at, length));
   }
 
   private find(lower: string, from: number): { at: number; target: Target } | null {
@@ -93,4 +99,12 @@ export class SubstitutionFilter implements BodyFilter {
     }
     return found;
   }
+}
+
+/** What there is from `at` on is less than the string, and its beginning. */
+function mayBegin({ lower, done }: Target, text: string, at: number): boolean {
+  if (done || lower.length <= text.length - at) return false;
+  for (let index = at; index < text.length; index++)
+    if (text.charCodeAt(index) !== lower.charCodeAt(index - at)) return false;
+  return true;
 }
