@@ -116,8 +116,8 @@ function attachLocations(build: HttpBuild, draft: LocationDraft): void {
   }
   for (const child of draft.children) {
     attachLocations(build, child);
-    // A block inside a location serves what the location serves, unless it says otherwise.
-    if (child.kind === "if" || child.kind === "limit_except")
+    // An `if` leaves the content handler as it was chosen; `limit_except` is chosen instead of its location.
+    if (child.kind === "if" || (child.kind === "limit_except" && draft.location!.passes))
       child.location!.content ??= draft.location!.content;
   }
 }

@@ -15,20 +15,19 @@ export const appendsUriToAlias = {};
  * alias cannot be applied because the URI does not begin with the location's name any more: answer 500.
  */
 export function mapUriToPath(request: Request): MappedPath | null {
-  const { core } = request.location;
-  const root = core.root.evaluate(request);
-  if (!core.alias) return { path: root + request.uri, rootLength: root.length };
+  const { path, aliasLength } = request.location.core.root;
+  const root = path.evaluate(request);
+  if (aliasLength === null) return { path: root + request.uri, rootLength: root.length };
   if (request.locationReplaced) {
     const { name } = request.location;
     request.log("alert", `"alias" cannot be used in location "${name}" where URI was rewritten`);
     return null;
   }
-  return { path: root + aliasRest(request), rootLength: root.length };
+  return { path: root + aliasRest(request, aliasLength), rootLength: root.length };
 }
 
 /** What of the URI follows the alias. */
-function aliasRest(request: Request): string {
-  const { aliasLength } = request.location.core;
+function aliasRest(request: Request, aliasLength: number): string {
   if (aliasLength >= 0) return request.uri.slice(aliasLength);
   return request.moduleState?.has(appendsUriToAlias) === true ? request.uri : "";
 }

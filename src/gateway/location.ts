@@ -1,6 +1,6 @@
 import type { CompiledRegex } from "../config/regex.ts";
 import type { SettingsByModule } from "../config/module.ts";
-import type { HeaderFilter, LogHandler, PhaseHandler } from "./http-module.ts";
+import type { HeaderFilter, LogHandler, PhaseHandler, Verdict } from "./http-module.ts";
 import type { LocationTree } from "./location-tree.ts";
 import type { Request } from "./request.ts";
 import type { LocationSettings } from "./settings.ts";
@@ -8,8 +8,15 @@ import type { LocationSettings } from "./settings.ts";
 /** "server" is the level outside all locations; "if" and "limit_except" are blocks inside one. */
 export type LocationKind = "server" | "prefix" | "exact" | "regex" | "named" | "if" | "limit_except";
 
+function passNowhere(request: Request): Verdict {
+  request.log("alert", "no upstream configuration");
+  return 500;
+}
+
 /** A location, ready to serve: the handlers of each phase, with their settings closed over. */
 export class Location {
+  /** See `block`; made when it is needed first. */
+  private stranded: Location | null = null;
   readonly kind: LocationKind;
   /** As written: prefix, regular expression, or name with its "@". */
   readonly name: string;
@@ -30,6 +37,8 @@ export class Location {
   readonly precontent: PhaseHandler[] = [];
   /** The one content handler (proxy_pass, return of a module …); when null, `contentChain` is tried. */
   content: PhaseHandler | null = null;
+  /** `content` passes requests on to a server; a `limit_except` block then does, too. */
+  passes = false;
   /** Content handlers for everything else, in order: index, autoindex, static. */
   readonly contentChain: PhaseHandler[] = [];
   readonly headerFilters: HeaderFilter[] = [];
@@ -51,5 +60,16 @@ export class Location {
     this.regex = init.regex;
     this.settings = init.settings;
     this.core = init.core;
+  }
+
+  /**
+   * Where a request goes that enters `inner`, an `if` of the same location: there. As in nginx, a content
+   * handler stays chosen until another block chooses its own, but finds the settings of the last block: where
+   * an earlier `if` had a `proxy_pass` and the last one has none, there is nowhere to pass to.
+   */
+  block(inner: Location): Location {
+    if (this.content === null || inner.content !== null) return inner;
+    inner.stranded ??= Object.assign(new Location(inner), inner, { content: passNowhere });
+    return inner.stranded;
   }
 }

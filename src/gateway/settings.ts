@@ -29,14 +29,19 @@ export interface ErrorPage {
   readonly args: string | null;
 }
 
+/** Where files are: what `root` or `alias` said. One value, for a level has all of it from where it was said. */
+export interface FileRoot {
+  readonly path: Value;
+  /**
+   * Null for `root`, which the URI is appended to. How much of the URI `alias` replaces: the length of the
+   * location's name; -1 for all of it (regex).
+   */
+  readonly aliasLength: number | null;
+}
+
 /** What the phases, the response and the connection need to know of a location; filled by the core module. */
 export interface LocationSettings {
-  root: Value;
-  /** The directory part of a location is replaced by `root` instead of appended to it. */
-  alias: boolean;
-  /** How much of the URI `alias` replaces: the length of the location's name; -1 for all of it (regex). */
-  aliasLength: number;
-  rootIsDefault: boolean;
+  root: FileRoot;
   types: Map<string, string>;
   defaultType: string;
   clientMaxBodySize: number;

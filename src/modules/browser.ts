@@ -41,14 +41,19 @@ interface ModernBrowser {
 }
 
 interface BrowserSettings {
-  modern: readonly ModernBrowser[];
-  /** Browsers that are not listed are modern. */
-  unlisted: boolean;
-  ancient: readonly string[];
-  netscape4: boolean;
+  /** What belongs together is one value, so that it is inherited together. */
+  modern: {
+    readonly browsers: readonly ModernBrowser[];
+    /** Browsers that are not listed are modern. */
+    readonly unlisted: boolean;
+  };
+  ancient: { readonly texts: readonly string[]; readonly netscape4: boolean };
   modernValue: string;
   ancientValue: string;
 }
+
+const noneModern: BrowserSettings["modern"] = { browsers: [], unlisted: false };
+const noneAncient: BrowserSettings["ancient"] = { texts: [], netscape4: false };
 
 const contexts: readonly Context[] = ["http", "server", "location"];
 
@@ -90,27 +95,11 @@ export const browser: HttpModule<object, object, BrowserSettings> = {
   ],
   location: {
     defaults: () => ({
-      modern: [],
-      unlisted: false,
-      ancient: [],
-      netscape4: false,
+      modern: noneModern,
+      ancient: noneAncient,
       modernValue: "1",
       ancientValue: "1",
     }),
-    inherit(child) {
-      // What belongs together is inherited together.
-      if (child.modern !== undefined || child.unlisted !== undefined) {
-        child.modern ??= [];
-        child.unlisted ??= false;
-      }
-      if (child.ancient !== undefined || child.netscape4 !== undefined) {
-        child.ancient ??= [];
-        child.netscape4 ??= false;
-      }
-    },
-    finish(settings) {
-      settings.modern = settings.modern.toSorted((a, b) => marks.indexOf(a.mark) - marks.indexOf(b.mark));
-    },
   },
   variables: [
     {
@@ -136,15 +125,16 @@ function settingsOf({ location }: Request): BrowserSettings {
 }
 
 function isModern(request: Request): boolean {
-  const { modern, unlisted, ancient, netscape4 } = settingsOf(request);
+  const { modern, ancient } = settingsOf(request);
+  const { browsers, unlisted } = modern;
   const agent = request.fields.get("user-agent");
   if (agent === null) return unlisted;
-  for (const { mark, version } of modern) {
+  for (const { mark, version } of browsers) {
     const at = agent.indexOf(mark.text, mark.skip);
     if (at >= 0 && at + mark.add < agent.length) return isAtLeast(agent.slice(at + mark.add), version);
   }
-  if (netscape4 && /^Mozilla\/[1-4].{5}/s.test(agent)) return false;
-  return !ancient.some((text) => agent.includes(text)) && unlisted;
+  if (ancient.netscape4 && /^Mozilla\/[1-4].{5}/s.test(agent)) return false;
+  return !ancient.texts.some((text) => agent.includes(text)) && unlisted;
 }
 
 /** The first part of a version counts a million, the next ones a hundredth of the one before. */
@@ -167,23 +157,27 @@ function versionOf(text: string): number {
 
 function addModern(scope: Scope, { args }: Directive): void {
   const settings = scope.location(browser);
+  const { browsers, unlisted } = settings.modern ?? noneModern;
   const [name = "", version] = args;
   if (version === undefined) {
     // nginx ends here without a word.
     if (name !== "unlisted") scope.fail(`unknown browser name "${name}"`);
-    settings.unlisted = true;
+    settings.modern = { browsers, unlisted: true };
     return;
   }
   const mark = marks.find((known) => known.name === lowerAscii(name));
   if (mark === undefined) return scope.fail(`unknown browser name "${name}"`);
   if (!/^[\d.]*$/.test(version)) scope.fail(`invalid browser version "${version}"`);
-  settings.modern = [...(settings.modern ?? []), { mark, version: versionOf(version) }];
+  const added = [...browsers, { mark, version: versionOf(version) }];
+  const inOrder = added.toSorted((a, b) => marks.indexOf(a.mark) - marks.indexOf(b.mark));
+  settings.modern = { browsers: inOrder, unlisted };
 }
 
 function addAncient(scope: Scope, { args }: Directive): void {
   const settings = scope.location(browser);
-  for (const text of args) {
-    if (text === "netscape4") settings.netscape4 = true;
-    else settings.ancient = [...(settings.ancient ?? []), text];
-  }
+  const { texts, netscape4 } = settings.ancient ?? noneAncient;
+  settings.ancient = {
+    texts: [...texts, ...args.filter((text) => text !== "netscape4")],
+    netscape4: netscape4 || args.includes("netscape4"),
+  };
 }

@@ -82,7 +82,11 @@ const requestVariables: readonly Spec[] = [
 
 /** What the configuration makes of it. */
 const placeVariables: readonly Spec[] = [
-  { name: "document_root", volatile: true, get: (request) => request.location.core.root.evaluate(request) },
+  {
+    name: "document_root",
+    volatile: true,
+    get: (request) => request.location.core.root.path.evaluate(request),
+  },
   { name: "realpath_root", volatile: true, get: realRoot },
   { name: "request_filename", volatile: true, get: (request) => mapUriToPath(request)?.path ?? null },
   { name: "server_name", get: ({ server }) => server.name },
@@ -202,7 +206,7 @@ function remoteUser(request: Request): string | null {
 }
 
 function realRoot(request: Request): string | null {
-  const root = request.location.core.root.evaluate(request);
+  const root = request.location.core.root.path.evaluate(request);
   try {
     return realpathSync(systemPath(root), { encoding: "latin1" });
   } catch (error) {

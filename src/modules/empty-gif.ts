@@ -8,7 +8,8 @@ import { applyConditions } from "../gateway/not-modified.ts";
 import type { Request } from "../gateway/request.ts";
 
 interface EmptyGifSettings {
-  emptyGif: boolean;
+  /** Of this level alone. */
+  emptyGif?: true;
 }
 
 /** GIF89a: one pixel, black and white, black transparent. */
@@ -34,15 +35,9 @@ export const emptyGif: HttpModule<object, object, EmptyGifSettings> = {
       },
     },
   ],
-  location: {
-    defaults: () => ({ emptyGif: false }),
-    // The handler belongs to the level that names it alone.
-    inherit(child) {
-      child.emptyGif ??= false;
-    },
-  },
+  location: { defaults: () => ({}) },
   attach(location, settings) {
-    if (settings.emptyGif) location.content = answer;
+    if (settings.emptyGif === true) location.content = answer;
   },
 };
 

@@ -42,8 +42,8 @@ interface AccessLog {
 }
 
 interface LogSettings {
-  logs: readonly AccessLog[];
-  off: boolean;
+  /** One value, so that a level has all of it from where it was said. Null while nothing was. */
+  logs: readonly AccessLog[] | "off" | null;
   openFileCache: string;
 }
 
@@ -80,14 +80,9 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
   ],
   main: { defaults: () => ({ formats: new Map(), buffering: new Map() }) },
   location: {
-    defaults: () => ({ logs: [], off: false, openFileCache: "off" }),
-    inherit(child, parent) {
-      const own = child.logs !== undefined || child.off !== undefined;
-      child.logs ??= own ? [] : (parent.logs ?? []);
-      child.off ??= own ? false : (parent.off ?? false);
-    },
+    defaults: () => ({ logs: null, openFileCache: "off" }),
     finish(settings, scope) {
-      if (settings.logs.length > 0 || settings.off) return;
+      if (settings.logs !== null) return;
       const path = scope.cycle.prefix + defaultPath;
       settings.logs = [
         { path, format: formatNamed("combined", scope), condition: null, buffering: bufferingOf(scope) },
@@ -95,8 +90,8 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
     },
   },
   attach(location, settings, build) {
-    if (settings.off) return;
-    for (const entry of settings.logs) location.log.push(logHandler(entry, build));
+    if (settings.logs === "off") return;
+    for (const entry of settings.logs ?? []) location.log.push(logHandler(entry, build));
   },
 };
 
@@ -128,7 +123,7 @@ function toSink(sink: LogSink): LineWriter {
 /** A file is only made where the root directory of the request exists, so that clients cannot name files at will. */
 function toVariableFile(path: Value): LineWriter {
   return (request, line) => {
-    const root = request.location.core.root.evaluate(request);
+    const root = request.location.core.root.path.evaluate(request);
     const failure = missingDirectory(root);
     if (failure !== null) {
       request.log("error", `testing "${root}" existence failed ${failure}`);
@@ -189,7 +184,7 @@ function accessLog(scope: Scope, directive: Directive): void {
   const [target = "", name = "combined", ...parameters] = directive.args;
   if (target === "off") {
     if (directive.args.length > 1) scope.fail(`invalid parameter "${name}"`);
-    settings.off = true;
+    settings.logs = "off";
     return;
   }
   if (isSyslog(target)) return accessSyslog(scope, target, name, parameters);
@@ -199,7 +194,7 @@ function accessLog(scope: Scope, directive: Directive): void {
   const format = formatNamed(name, scope);
   const condition = readParameters(scope, { target, path, parameters });
   const entry: AccessLog = { path, format, condition, buffering: bufferingOf(scope) };
-  settings.logs = [...(settings.logs ?? []), entry];
+  addLog(settings, entry);
   if (typeof path !== "string") return;
   // Opened although nothing may ever be logged there, once the rest of the configuration is known to be sound.
   const build = buildOf(scope);
@@ -213,7 +208,12 @@ function accessSyslog(scope: Scope, target: string, name: string, parameters: re
   const condition = readParameters(scope, { target, path: target, parameters });
   if (buffering.has(target)) scope.fail("logs to syslog cannot be buffered");
   const settings = scope.location(log);
-  settings.logs = [...(settings.logs ?? []), { path: target, syslog, format, condition, buffering }];
+  addLog(settings, { path: target, syslog, format, condition, buffering });
+}
+
+/** `access_log off` switches off whatever else the level names. */
+function addLog(settings: Partial<LogSettings>, entry: AccessLog): void {
+  if (settings.logs !== "off") settings.logs = [...(settings.logs ?? []), entry];
 }
 
 /** What follows the format: notes the buffering, and gives the condition. */

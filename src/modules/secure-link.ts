@@ -52,10 +52,14 @@ export const secureLink: HttpModule<object, object, SecureLinkSettings> = {
   ],
   location: {
     defaults: () => ({ link: null, text: null, secret: null }),
-    inherit(child) {
-      // A secret is not mixed with the newer way, wherever that was set.
-      if (typeof child.secret === "string") return;
-      child.secret ??= null;
+    // A level that goes one way has nothing of the other from outside.
+    inherit(child, parent) {
+      if (child.secret !== undefined) {
+        child.link ??= null;
+        child.text ??= null;
+      } else if ((child.link ?? parent.link ?? child.text ?? parent.text ?? null) !== null) {
+        child.secret = null;
+      }
     },
     finish({ secret, link, text }, scope) {
       if (secret === null || (link === null && text === null)) return;

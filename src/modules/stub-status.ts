@@ -8,7 +8,8 @@ import type { Counts } from "../gateway/counters.ts";
 import type { Request } from "../gateway/request.ts";
 
 interface StubStatusSettings {
-  stubStatus: boolean;
+  /** Of this level alone. */
+  stubStatus?: true;
 }
 
 export const stubStatus: HttpModule<object, object, StubStatusSettings> = {
@@ -25,13 +26,7 @@ export const stubStatus: HttpModule<object, object, StubStatusSettings> = {
       },
     },
   ],
-  location: {
-    defaults: () => ({ stubStatus: false }),
-    // The handler belongs to the level that names it alone.
-    inherit(child) {
-      child.stubStatus ??= false;
-    },
-  },
+  location: { defaults: () => ({}) },
   variables: [
     { name: "connections_active", volatile: true, get: (request) => String(countsOf(request).active) },
     { name: "connections_reading", volatile: true, get: (request) => String(countsOf(request).reading) },
@@ -39,7 +34,7 @@ export const stubStatus: HttpModule<object, object, StubStatusSettings> = {
     { name: "connections_waiting", volatile: true, get: (request) => String(countsOf(request).waiting) },
   ],
   attach(location, settings) {
-    if (settings.stubStatus) location.content = answer;
+    if (settings.stubStatus === true) location.content = answer;
   },
 };
 

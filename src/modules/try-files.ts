@@ -28,7 +28,8 @@ interface Candidate {
 }
 
 interface TryFilesSettings {
-  tryFiles: TryFiles | null;
+  /** Of this level alone. */
+  tryFiles?: TryFiles;
 }
 
 export const tryFiles: HttpModule<object, object, TryFilesSettings> = {
@@ -43,14 +44,9 @@ export const tryFiles: HttpModule<object, object, TryFilesSettings> = {
       set: tryFilesDirective,
     },
   ],
-  location: {
-    defaults: () => ({ tryFiles: null }),
-    inherit(child) {
-      child.tryFiles ??= null;
-    },
-  },
+  location: { defaults: () => ({}) },
   attach(location, { tryFiles: plan }) {
-    if (plan !== null) location.precontent.push((request) => handle(request, plan));
+    if (plan !== undefined) location.precontent.push((request) => handle(request, plan));
   },
 };
 
@@ -86,8 +82,8 @@ function rootOf(request: Request): string | null {
 /** A value with variables that begins like the location loses what the alias stands for. */
 function belowAlias(request: Request, value: Value): string {
   const text = value.evaluate(request);
-  const { alias, aliasLength } = request.location.core;
-  if (!alias || aliasLength < 0 || value.constant !== null) return text;
+  const { aliasLength } = request.location.core.root;
+  if (aliasLength === null || aliasLength < 0 || value.constant !== null) return text;
   return text.startsWith(request.uri.slice(0, aliasLength)) ? text.slice(aliasLength) : text;
 }
 
@@ -102,8 +98,8 @@ function kindOf(request: Request, path: string): "directory" | "file" | null {
 
 /** Makes the request one for the file that was found. */
 function follow(request: Request, rest: string, directory: boolean): void {
-  const { alias, aliasLength } = request.location.core;
-  if (!alias) request.uri = rest;
+  const { aliasLength } = request.location.core.root;
+  if (aliasLength === null) request.uri = rest;
   else if (aliasLength >= 0) request.uri = request.uri.slice(0, aliasLength) + rest;
   else if (!directory) {
     request.uri = rest;

@@ -538,8 +538,9 @@ function rootDirective(scope: Scope, directive: Directive): void {
   const settings = scope.location(httpCore);
   const alias = directive.name === "alias";
   const draft = scope.context === "location" ? locationDraftOf(scope) : null;
-  if (settings.root !== undefined) {
-    if (settings.alias === alias) return refuse(scope, directive, "is duplicate");
+  const earlier = settings.root ?? null;
+  if (earlier !== null) {
+    if (alias === (earlier.aliasLength !== null)) return refuse(scope, directive, "is duplicate");
     const other = alias ? "root" : "alias";
     return scope.fail(
       `"${directive.name}" directive is duplicate, "${other}" directive was specified earlier`,
@@ -553,9 +554,8 @@ function rootDirective(scope: Scope, directive: Directive): void {
     scope.fail(`the $${name} variable cannot be used in the "${directive.name}" directive`);
   }
   const trimmed = !alias && text.length > 0 && text.endsWith("/") ? text.slice(0, -1) : text;
-  settings.alias = alias;
-  if (alias) settings.aliasLength = draft?.kind === "regex" ? -1 : (draft?.name.length ?? 0);
-  settings.root = rootValue(scope, text, trimmed);
+  const aliasLength = draft?.kind === "regex" ? -1 : (draft?.name.length ?? 0);
+  settings.root = { path: rootValue(scope, text, trimmed), aliasLength: alias ? aliasLength : null };
 }
 
 /** Relative paths begin at the prefix; one that begins with a variable shows only then whether it is. */

@@ -4,12 +4,14 @@ import type { Level } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
 import { buildOf } from "../../gateway/http-build.ts";
 import type { WebSocketDrain } from "../../gateway/drain.ts";
-import type { LocationSettings, ServerSettings } from "../../gateway/settings.ts";
+import type { FileRoot, LocationSettings, ServerSettings } from "../../gateway/settings.ts";
 import { ErrorLog } from "../../gateway/error-log.ts";
 import type { ErrorLogTarget } from "./error-log.ts";
 
 /** Settings as directives write them: what needs the whole level to be worked out is optional here. */
-export interface CoreLocation extends Omit<LocationSettings, "errorLog"> {
+export interface CoreLocation extends Omit<LocationSettings, "root" | "errorLog"> {
+  /** Null until `root` or `alias` is used. */
+  root: FileRoot | null;
   errorLog: ErrorLog | null;
   errorLogTargets: readonly ErrorLogTarget[] | null;
 }
@@ -43,10 +45,7 @@ export const serverLevel: Level<ServerSettings> = {
 
 export const locationLevel: Level<CoreLocation> = {
   defaults: () => ({
-    root: constantValue(defaultRoot),
-    alias: false,
-    aliasLength: 0,
-    rootIsDefault: true,
+    root: null,
     types: defaultTypes,
     defaultType: "text/plain",
     clientMaxBodySize: 1024 * 1024,
@@ -88,19 +87,9 @@ export const locationLevel: Level<CoreLocation> = {
     errorLogTargets: null,
     websocketDrain: drainWhenDropped,
   }),
-  inherit(child) {
-    // A root or alias of its own does not take the other's kind from outside.
-    if (child.root !== undefined) {
-      child.alias ??= false;
-      child.aliasLength ??= 0;
-      child.rootIsDefault = false;
-    }
-    if (child.keepaliveTimeoutMs !== undefined) child.keepaliveHeaderSeconds ??= 0;
-    child.internal ??= false;
-  },
   finish(settings, scope) {
     settings.errorLog = errorLogOf(settings.errorLogTargets, scope);
-    if (settings.rootIsDefault) settings.root = constantValue(scope.cycle.prefix + defaultRoot);
+    settings.root ??= { path: constantValue(scope.cycle.prefix + defaultRoot), aliasLength: null };
   },
 };
 

@@ -11,6 +11,7 @@ import type { Directive } from "../../config/tree.ts";
 import { buildOf } from "../../gateway/http-build.ts";
 import type { HttpModule } from "../../gateway/http-module.ts";
 import type { Request } from "../../gateway/request.ts";
+import { readAgent } from "../../gateway/user-agent.ts";
 import { parseHttpDate } from "../../http/date.ts";
 
 const proxiedWords = [
@@ -32,6 +33,8 @@ interface GzipConditions {
   proxied: ReadonlySet<ProxiedWord>;
   /** User agents that get no compressed answers. */
   disable: readonly CompiledRegex[];
+  /** Nor do old versions of Internet Explorer. Inherited apart from the others, as in nginx. */
+  disableMsie6: boolean;
 }
 
 const contexts: readonly Context[] = ["http", "server", "location"];
@@ -74,20 +77,23 @@ export const gzipConditions: HttpModule<object, object, GzipConditions> = {
     },
   ],
   location: {
-    defaults: () => ({ vary: false, httpVersion: 1001, proxied: new Set(["off"] as const), disable: [] }),
+    defaults: () => ({
+      vary: false,
+      httpVersion: 1001,
+      proxied: new Set(["off"] as const),
+      disable: [],
+      disableMsie6: false,
+    }),
   },
 };
-
-/** nginx's word for old versions of Internet Explorer. */
-const msie6 = "msie6";
 
 function disable(scope: Scope, { args }: Directive): void {
   const settings = scope.location(gzipConditions);
   const { variables } = buildOf(scope);
-  const added = args.map((arg) =>
-    variables.regex(arg === msie6 ? "MSIE [4-6]\\.(?!.*SV1)" : arg, true, scope),
-  );
+  const patterns = args.filter((arg) => arg !== "msie6");
+  const added = patterns.map((pattern) => variables.regex(pattern, true, scope));
   settings.disable = [...(settings.disable ?? []), ...added];
+  if (args.includes("msie6")) settings.disableMsie6 = true;
 }
 
 export function variesByEncoding(request: Request): boolean {
@@ -102,12 +108,13 @@ function conditionsOf({ location }: Request): GzipConditions {
 export function gzipAllowed(request: Request): boolean {
   const accepted = request.fields.get("accept-encoding");
   if (request.parent !== null || accepted === null || !acceptsGzip(accepted)) return false;
-  const { httpVersion, proxied, disable: agents } = conditionsOf(request);
+  const { httpVersion, proxied, disable: agents, disableMsie6 } = conditionsOf(request);
   const { versionMajor, versionMinor } = request.head;
   if (versionMajor * 1000 + versionMinor < httpVersion) return false;
   if (request.fields.has("via") && !allowedThroughProxies(request, proxied)) return false;
   const agent = request.fields.get("user-agent");
-  return agent === null || !agents.some((regex) => regex.exec(agent) !== null);
+  if (agent === null) return true;
+  return !(disableMsie6 && readAgent(agent).msie6) && !agents.some((regex) => regex.exec(agent) !== null);
 }
 
 function allowedThroughProxies(request: Request, words: ReadonlySet<ProxiedWord>): boolean {

@@ -20,7 +20,6 @@ import { compileAnswer, hiddenFields, passEarlyHints, takeTrailers } from "./ans
 import type { HeadAcceptor } from "./answer.ts";
 import { localAddressFor } from "./bind.ts";
 import { hostOf, splitScheme } from "./pass.ts";
-import { expandRedirects } from "./redirect.ts";
 import { compileHead, upstreamUri } from "./request-head.ts";
 import type { HeadBuilder } from "./request-head.ts";
 import type { ProxyLocation, ProxyPass } from "./settings.ts";
@@ -109,7 +108,7 @@ class ProxyPlan implements ExchangePlan {
 export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: HttpBuild): PhaseHandler {
   const buildHead = compileHead(settings);
   const hidden = hiddenFields(settings);
-  const acceptHead = compileAnswer(settings, expandRedirects(settings.redirects, pass), hidden);
+  const acceptHead = compileAnswer(settings, settings.redirects ?? [], hidden);
   const start = (request: Request, target: Target): Verdict => {
     request.passedTo = target;
     let tls: ClientTls | null = null;

@@ -443,7 +443,9 @@ export const proxy: HttpModule<object, object, ProxyLocation> = {
   variables,
   attach(target, settings, build) {
     const { pass } = settings;
-    if (pass !== undefined) target.content = proxyHandler(settings, pass, build);
+    if (pass === undefined) return;
+    target.content = proxyHandler(settings, pass, build);
+    target.passes = true;
   },
 };
 

@@ -22,7 +22,7 @@ export function proxyRedirect(scope: Scope, { args }: Directive, settings: Parti
     if (settings.pass.variable !== null) {
       scope.fail('"proxy_redirect default" cannot be used with "proxy_pass" directive with variables');
     }
-    settings.redirects = [...rules, "default"];
+    settings.redirects = [...rules, defaultRedirect(settings.pass)];
     return;
   }
   const replacement = valueOf(scope, second);
@@ -36,15 +36,11 @@ export function proxyRedirect(scope: Scope, { args }: Directive, settings: Parti
   settings.redirects = [...rules, { prefix: valueOf(scope, first), regex: null, replacement }];
 }
 
-/** The rules of a location, with "default" spelled out for its `proxy_pass`. */
-export function expandRedirects(rules: ProxyLocation["redirects"], pass: ProxyPass): readonly RedirectRule[] {
-  return rules.flatMap((rule) => {
-    if (rule !== "default") return [rule];
-    if (pass.variable !== null) return [];
-    const withUri = pass.uri !== "";
-    const prefix = constantValue<Request>(withUri ? pass.url : `${pass.url}/`);
-    return [{ prefix, regex: null, replacement: constantValue<Request>(withUri ? pass.location : "/") }];
-  });
+/** What `proxy_redirect default` stands for with a `proxy_pass` without variables. */
+export function defaultRedirect(pass: ProxyPass): RedirectRule {
+  const withUri = pass.uri !== "";
+  const prefix = constantValue<Request>(withUri ? pass.url : `${pass.url}/`);
+  return { prefix, regex: null, replacement: constantValue<Request>(withUri ? pass.location : "/") };
 }
 
 /** The new text of a Location, or of what follows `start` in a Refresh field; null when no rule fits. */

@@ -8,6 +8,7 @@ import type { CompiledRegex } from "../../config/regex.ts";
 import type { TlsContext } from "../../net/network.ts";
 import type { AttributeRule, CookieFlagRule } from "./cookies.ts";
 import type { ClientCertificates } from "./client-certificates.ts";
+import { defaultRedirect } from "./redirect.ts";
 import { makeClientCertificates, makeClientContext } from "./client-tls.ts";
 
 /** Where `proxy_pass` leads. */
@@ -57,8 +58,8 @@ export interface ProxySettings {
   setHeaders: readonly (readonly [name: string, value: Value])[];
   hideHeaders: readonly string[];
   passHeaders: readonly string[];
-  /** "default" until `proxy_redirect` is used. */
-  redirects: readonly (RedirectRule | "default")[];
+  /** Null until there is a rule: the first level with a `proxy_pass` then makes the default one. */
+  redirects: readonly RedirectRule[] | null;
   cookieDomains: readonly AttributeRule[];
   cookiePaths: readonly AttributeRule[];
   cookieFlags: readonly CookieFlagRule[];
@@ -119,7 +120,7 @@ export const proxyLevel: Level<ProxyLocation> = {
     setHeaders: [],
     hideHeaders: [],
     passHeaders: [],
-    redirects: ["default"],
+    redirects: null,
     cookieDomains: [],
     cookiePaths: [],
     cookieFlags: [],
@@ -149,6 +150,8 @@ export const proxyLevel: Level<ProxyLocation> = {
     if ((settings.nextUpstream & NextUpstream.off) !== 0) settings.nextUpstream = NextUpstream.off;
     checkBuffers(settings, scope);
     const { pass } = settings;
+    // Locations inside this one have this rule, too, whatever their own `proxy_pass`: nginx does it so.
+    if (pass !== undefined && pass.variable === null) settings.redirects ??= [defaultRedirect(pass)];
     const mayNeedTls = pass !== undefined && (pass.variable !== null || pass.scheme === "https://");
     settings.tlsContext = mayNeedTls ? makeClientContext(settings, scope) : null;
     settings.clientCertificates = mayNeedTls ? makeClientCertificates(settings, scope) : null;

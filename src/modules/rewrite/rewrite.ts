@@ -109,7 +109,9 @@ export const rewrite: HttpModule<object, object, RewriteLocation> = {
 
 function handlerOf(codes: readonly Code[], logs: boolean): PhaseHandler {
   return (request) => {
+    // Each level is asked for itself: what an outer one said is not kept.
     if (logs) (request.moduleState ??= new Map()).set(rewriteLogKey, true);
+    else request.moduleState?.delete(rewriteLogKey);
     const outcome = runCodes(codes, request);
     return outcome === next || outcome === stop ? DECLINED : outcome;
   };
@@ -171,7 +173,7 @@ function ifBlock(scope: Scope, directive: Directive): void {
   const codes = (draft.settings.get(rewrite) as RewriteLocation | undefined)?.codes ?? [];
   append(scope, (request) => {
     if (!condition(request)) return next;
-    request.location = draft.location!;
+    request.location = request.location.block(draft.location!);
     return runCodes(codes, request);
   });
 }
