@@ -180,15 +180,15 @@ function monitor(build: HttpBuild, target: UpstreamDraft, check: HealthCheck, dr
 /** What `proxy_set_header` says without variables; the handshake's own fields come from the check. */
 function requestFields({ setHeaders }: ProxyLocation, { host }: ProxyPass): string {
   let fields = "";
-  let hostSent = false;
+  let named = host;
   for (const [name, value] of setHeaders) {
     const lower = name.toLowerCase();
     const own = lower === "connection" || lower === "upgrade" || lower.startsWith("sec-websocket-");
     if (value.constant === null || value.constant === "" || own) continue;
-    hostSent ||= lower === "host";
-    fields += `${name}: ${value.constant}\r\n`;
+    if (lower === "host") named = value.constant;
+    else fields += `${name}: ${value.constant}\r\n`;
   }
-  return hostSent ? fields : `Host: ${host}\r\n${fields}`;
+  return `Host: ${named}\r\n${fields}`;
 }
 
 function clientTls(

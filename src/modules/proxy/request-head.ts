@@ -5,7 +5,7 @@ import type { Value } from "../../gateway/settings.ts";
 import type { ProxyPass, ProxySettings } from "./settings.ts";
 
 /** Fields that are never copied from the client's request: they concern its connection, not the request. */
-const defaultsOff = ["connection", "keep-alive", "te", "expect", "upgrade"];
+const defaultsOff = ["connection", "proxy-connection", "keep-alive", "te", "expect", "upgrade"];
 
 /** A location's way of making request heads, worked out once. */
 export interface HeadBuilder {
@@ -13,28 +13,31 @@ export interface HeadBuilder {
 }
 
 /**
- * Compiles `proxy_set_header` and its like. The order is nginx's: the fields that are set, in the order
- * of the configuration; Host and the length, unless set; then the client's fields that were not touched.
+ * Compiles `proxy_set_header` and its like. The order is nginx's: Host; the other fields that are set, in the
+ * order of the configuration; the length, unless set; then the client's fields that were not touched.
  */
 export function compileHead(settings: ProxySettings): HeadBuilder {
   const { setHeaders, method, body } = settings;
   const taken = new Set(setHeaders.map(([name]) => name.toLowerCase()));
   const dropped = new Set([...taken, ...defaultsOff, "host", "content-length", "transfer-encoding"]);
   const version = settings.httpVersion;
-  const ownHost = !taken.has("host");
+  const others = setHeaders.filter(([name]) => name.toLowerCase() !== "host");
+  const hostValue = setHeaders.findLast(([name]) => name.toLowerCase() === "host")?.[1] ?? null;
   const ownLength = !taken.has("content-length");
   const ownEncoding = !taken.has("transfer-encoding");
-  const closes = version === "1.0" && !taken.has("connection");
+  // HTTP/1.1 demands a Host (RFC 9112, section 3.2): what leaves it empty gets the server's own.
+  const demandsHost = version !== "1.0";
   const copies = settings.passRequestHeaders;
   return (request, uri, host, bodyLength) => {
     const verb = method === null ? request.method : safeFieldValue(method.evaluate(request));
     let head = `${verb} ${safeTarget(uri)} HTTP/${version}\r\n`;
-    for (const [name, value] of setHeaders) {
+    const named = hostValue === null ? host : safeFieldValue(hostValue.evaluate(request));
+    if (named !== "") head += `Host: ${named}\r\n`;
+    else if (demandsHost) head += `Host: ${host}\r\n`;
+    for (const [name, value] of others) {
       const text = safeFieldValue(value.evaluate(request));
       if (text !== "") head += `${name}: ${text}\r\n`;
     }
-    if (ownHost) head += `Host: ${host}\r\n`;
-    if (closes) head += "Connection: close\r\n";
     head += lengthField(request, bodyLength, ownLength, ownEncoding, body);
     return copies ? `${head}${clientFields(request, dropped)}\r\n` : `${head}\r\n`;
   };
