@@ -1,5 +1,6 @@
 import type { Connection } from "../net/connection.ts";
 import { Tunnel } from "./tunnel.ts";
+import { TwoWayTunnel } from "./two-way-tunnel.ts";
 import type { Exchange } from "./upstream/exchange.ts";
 import { WebSocketTunnel } from "./websocket-tunnel.ts";
 
@@ -14,8 +15,11 @@ export function openTunnel(exchange: Exchange, upstream: Connection, early: Buff
   request.response.upgraded = true;
   request.response.prepareHead();
   request.response.flush();
-  const drain = request.location.core.websocketDrain;
-  const tunnel =
-    isWebSocket && drain !== null ? new WebSocketTunnel(exchange, upstream) : new Tunnel(exchange, upstream);
-  tunnel.open(request.connection, early);
+  tunnelFor(isWebSocket, exchange, upstream).open(request.connection, early);
+}
+
+function tunnelFor(isWebSocket: boolean, exchange: Exchange, upstream: Connection): Tunnel {
+  if (!isWebSocket) return new TwoWayTunnel(exchange, upstream);
+  const { websocketDrain } = exchange.request.location.core;
+  return websocketDrain === null ? new Tunnel(exchange, upstream) : new WebSocketTunnel(exchange, upstream);
 }

@@ -143,7 +143,7 @@ test("a tunnel's line tells of the answer, and of how it ended", async () => {
   );
   assert.equal(
     accessLines[1],
-    "status=101|upstream_status=101|request_time=9.000|request_completion=|sent_http_connection=upgrade",
+    "status=101|upstream_status=101|request_time=9.000|request_completion=OK|sent_http_connection=upgrade",
   );
   const line = errorLines.find((text) => text.includes("timed out"))!;
   const where =

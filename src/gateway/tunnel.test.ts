@@ -10,6 +10,7 @@ const http = `
   send_timeout 13s;
   proxy_send_timeout 29s;
   proxy_read_timeout 31s;
+  websocket_drain off;
   upstream origin { server 10.0.0.9:9000; keepalive 4; }
   server {
     listen 10.0.0.1:80;
@@ -20,8 +21,10 @@ const http = `
     }
   }`;
 
-const handshake = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n";
-const switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n";
+const handshakeFor = (protocol: string): string =>
+  `GET / HTTP/1.1\r\nHost: a\r\nUpgrade: ${protocol}\r\nConnection: upgrade\r\n\r\n`;
+const switchingTo = (protocol: string): string =>
+  `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${protocol}\r\nConnection: upgrade\r\n\r\n`;
 
 /** A tunnel, its handshake over on both sides. */
 interface Joined {
@@ -30,10 +33,15 @@ interface Joined {
   readonly server: Wire;
 }
 
-/** `early`: what each side sends right behind its part of the handshake. */
-async function join(
-  options: Partial<SimulationOptions> & { fromClient?: Buffer; fromServer?: Buffer } = {},
-): Promise<Joined> {
+interface JoinOptions extends Partial<SimulationOptions> {
+  /** What is switched to. */
+  readonly protocol?: string;
+  /** What each side sends right behind its part of the handshake. */
+  readonly fromClient?: Buffer;
+  readonly fromServer?: Buffer;
+}
+
+async function join({ protocol = "websocket", ...options }: JoinOptions = {}): Promise<Joined> {
   const simulation = await Simulation.start({ http, weather: stillWeather, ...options });
   const servers: Wire[] = [];
   await simulation.origin(9000, (wire) =>
@@ -41,12 +49,12 @@ async function join(
       servers.push(wire);
       wire.onBytes = null;
       wire.endsAlong = false;
-      return Buffer.concat([Buffer.from(switching), options.fromServer ?? Buffer.alloc(0)]);
+      return Buffer.concat([Buffer.from(switchingTo(protocol)), options.fromServer ?? Buffer.alloc(0)]);
     }),
   );
   const client = simulation.client();
   client.endsAlong = false;
-  client.send(Buffer.concat([Buffer.from(handshake), options.fromClient ?? Buffer.alloc(0)]));
+  client.send(Buffer.concat([Buffer.from(handshakeFor(protocol)), options.fromClient ?? Buffer.alloc(0)]));
   await simulation.until(() => client.take() !== incomplete);
   return { simulation, client, server: servers[0]! };
 }
@@ -238,17 +246,84 @@ describe("a tunnel", () => {
     const simulation = await Simulation.start({ http, weather: stillWeather });
     await simulation.origin(9000, (wire) =>
       answering(wire, (request) =>
-        request.startLine.includes("/101") ? switching : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno",
+        request.startLine.includes("/101")
+          ? switchingTo("x")
+          : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno",
       ),
     );
-    const [asking, plain] = [simulation.client(), simulation.client()];
-    asking.send(handshake);
+    const [asking, plain, empty] = [simulation.client(), simulation.client(), simulation.client()];
+    asking.send(handshakeFor("x"));
     plain.send("GET /101 HTTP/1.1\r\nHost: a\r\n\r\n");
+    empty.send("GET /101 HTTP/1.1\r\nHost: a\r\nUpgrade: ,\r\nUpgrade:\r\nConnection: upgrade\r\n\r\n");
     await simulation.advance(1_000);
     assert.match(asking.text, /^HTTP\/1.1 200 OK[^]*no$/);
-    assert.match(plain.text, /^HTTP\/1.1 101 /);
+    assert.match(plain.text, /^HTTP\/1.1 502 /);
+    assert.match(empty.text, /^HTTP\/1.1 502 /);
     assert.equal(simulation.gateway.tunnels.size, 0);
+    // The connection that was answered in order is kept, the others are of no use any more.
+    assert.equal(
+      [...simulation.held.values()].reduce((sum, count) => sum + count, 0),
+      0,
+    );
     await simulation.finish();
-    assert.equal(simulation.accessLines.length, 2);
+    assert.equal(simulation.accessLines.length, 3);
   });
+});
+
+describe("a tunnel that carries no WebSocket", () => {
+  for (const [name, of] of [
+    ["client", ({ client, server }: Joined) => ({ leaver: client, other: server })],
+    ["upstream", ({ client, server }: Joined) => ({ leaver: server, other: client })],
+  ] as const) {
+    test(`goes on the other way when the ${name} has ended, until both have`, async () => {
+      for (let seed = 1; seed <= 30; seed++) {
+        const joined = await join({ seed, weather: livelyWeather, protocol: "tcp" });
+        const { simulation } = joined;
+        const { leaver, other } = of(joined);
+        const [question, answer] = [patternBytes(30_000, seed), patternBytes(50_000, -seed)];
+        const before = [other.inbox.length, leaver.inbox.length] as const;
+        other.readSlowly(3_000, 50);
+        leaver.send(question);
+        leaver.end();
+        await simulation.until(() => other.endedAt !== null);
+        assert.ok(other.inbox.subarray(before[0]).equals(question), `seed ${seed}`);
+        await simulation.advance(20_000);
+        other.send(answer);
+        other.end();
+        await simulation.until(() => leaver.finished);
+        assert.ok(leaver.inbox.subarray(before[1]).equals(answer), `seed ${seed}`);
+        assert.equal(logged(simulation), `${name} closed connection`);
+        await simulation.finish();
+        assert.equal(simulation.accessLines.length, 1);
+      }
+    });
+
+    test(`ends after proxy_read_timeout when the ${name} has ended and nothing comes any more`, async () => {
+      const joined = await join({ protocol: "tcp" });
+      const { simulation } = joined;
+      const { leaver, other } = of(joined);
+      leaver.end();
+      await simulation.advance(20_000);
+      other.send("still here");
+      await simulation.advance(30_999);
+      assert.equal(leaver.endedAt, null);
+      await simulation.advance(1);
+      assert.equal(leaver.endedAt, 51_000);
+      assert.equal(logged(simulation), "upstream timed out (110: Connection timed out)");
+      await simulation.finish();
+    });
+
+    test(`ends when the ${name} is gone and something is sent to it`, async () => {
+      const joined = await join({ protocol: "tcp" });
+      const { simulation } = joined;
+      const { leaver, other } = of(joined);
+      leaver.end();
+      await simulation.advance(1);
+      leaver.connection!.reset();
+      await simulation.advance(1);
+      assert.equal(other.finished, true);
+      await simulation.finish();
+      assert.equal(simulation.accessLines.length, 1);
+    });
+  }
 });

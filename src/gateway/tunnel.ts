@@ -65,7 +65,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     if (ahead !== null) this.client.onData(ahead);
     if (!this.client.stalled && !this.ended) this.upstream.self.resume();
     if (!this.upstream.stalled && !this.ended) this.client.self.resume();
-    if (clientEnded) this.end("client closed connection");
+    if (clientEnded) this.client.onEnd();
   }
 
   get socket(): Connection {
@@ -107,6 +107,11 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     this.upstream.self.close();
   }
 
+  /** A side sends nothing more: as in nginx, that ends both. */
+  sideEnded(side: TunnelSide): void {
+    this.end(`${side.name} closed connection`);
+  }
+
   /** Ends both sides. What is queued for either still goes out; `reason` is logged. */
   end(reason: string, level: "info" | "error" = "info"): void {
     if (this.ended) return;
@@ -146,7 +151,8 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     response.bytesSent += this.upstream.bytes;
     state.bytesReceived += this.upstream.bytes;
     state.bytesSent += this.client.bytes;
-    state.bodyBytes = this.upstream.bytes;
+    // As in nginx, a tunnel is a complete answer without a body, whatever ended it.
+    response.complete = true;
     state.responseMs = this.clock.now() - state.startMs;
     state.finished = true;
   }
@@ -198,7 +204,7 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
     this.peerSendMs = peerSendMs;
   }
 
-  private get other(): TunnelSide {
+  get other(): TunnelSide {
     return this.tunnel.client === this ? this.tunnel.upstream : this.tunnel.client;
   }
 
@@ -224,7 +230,7 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
   onEnd(): void {
     this.finished = true;
     if (this.tunnel.over) return this.closeWhenTold();
-    this.tunnel.end(`${this.name} closed connection`);
+    this.tunnel.sideEnded(this);
   }
 
   onClose(code: string | null): void {
@@ -266,7 +272,7 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
 
   private finished = false;
 
-  protected get name(): "client" | "upstream" {
+  get name(): "client" | "upstream" {
     return this.tunnel.client === this ? "client" : "upstream";
   }
 

@@ -11,8 +11,8 @@ export type Action =
   | { readonly act: "name" }
   /** 101, then every byte back. */
   | { readonly act: "upgrade" }
-  /** From now on bytes are recorded, and sent back when `echo` is set. */
-  | { readonly act: "stream"; readonly echo: boolean }
+  /** From now on bytes are recorded, and sent back when `echo` is set; `stays`: also when the other side has ended. */
+  | { readonly act: "stream"; readonly echo: boolean; readonly stays?: boolean }
   | { readonly act: "close" }
   | { readonly act: "reset" }
   | { readonly act: "end" }
@@ -38,6 +38,7 @@ const SINGLE: Readonly<Record<string, readonly Action[]>> = {
   silent: [{ act: "silent" }],
   stream: [{ act: "stream", echo: true }],
   hold: [{ act: "stream", echo: false }],
+  attached: [{ act: "stream", echo: false, stays: true }],
   end: [{ act: "end" }],
 };
 

@@ -116,7 +116,7 @@ export class Backend {
           stream.end();
           break;
         case "stream":
-          await this.#stream(stream, action.echo);
+          await this.#stream(stream, action.echo, action.stays ?? false);
           return false;
         case "silent":
           await stream.until(() => (stream.ended ? true : undefined), IDLE_MS);
@@ -137,7 +137,7 @@ export class Backend {
     return false;
   }
 
-  async #stream(stream: ByteStream, echo: boolean): Promise<void> {
+  async #stream(stream: ByteStream, echo: boolean, stays: boolean): Promise<void> {
     for (;;) {
       const bytes = stream.take(stream.buffered.length);
       this.streamed += bytes;
@@ -145,7 +145,7 @@ export class Backend {
       if (stream.ended) break;
       await stream.until(() => (stream.buffered !== "" || stream.ended ? true : undefined), IDLE_MS);
     }
-    stream.end();
+    if (!stays) stream.end();
   }
 }
 

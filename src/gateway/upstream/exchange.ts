@@ -56,6 +56,8 @@ export interface ExchangePlan {
   readonly replacementBody: Buffer | null;
   /** Request line and fields, ending with the empty line. `bodyLength` null: the body is chunked. */
   buildHead(bodyLength: number | null): string;
+  /** Whether that head asks for another protocol (Upgrade): only then may a server answer 101. */
+  readonly asksForUpgrade: boolean;
   /**
    * Takes over status and fields of the answer into `request.response`. A function as result says that
    * the answer itself is not wanted: the exchange ends, and the function goes on with the request.

@@ -1,6 +1,7 @@
 import type { BodyDecoder, BodySink } from "../../http/body.ts";
 import { LengthDecoder, UntilCloseDecoder } from "../../http/body.ts";
 import { ChunkedDecoder } from "../../http/chunked.ts";
+import { asksForUpgrade } from "../../http/upgrade.ts";
 import { writeLatin1 } from "../../http/latin1.ts";
 import type { ResponseHead, ResponseHeadReader } from "../../http/response-head.ts";
 import type { ConnectionOwner } from "../../net/connection.ts";
@@ -8,6 +9,7 @@ import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import { describeSystemError } from "../../config/errors.ts";
 import { openTunnel } from "../open-tunnel.ts";
+import type { Request } from "../request.ts";
 import type { Exchange } from "./exchange.ts";
 import type { PooledConnection } from "./keepalive-pool.ts";
 import { NextUpstream } from "./next-upstream.ts";
@@ -175,6 +177,10 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       return false;
     }
     for (const warning of head.warnings) request.log("warn", warning);
+    if (head.status === 101 && !this.mayUpgrade(request)) {
+      this.refuse("upstream sent 101 that was not asked for while reading response header from upstream");
+      return false;
+    }
     if (head.status >= 100 && head.status < 200 && head.status !== 101) {
       if (head.status === 103) exchange.plan.acceptEarlyHints(head);
       return this.acceptInterim();
@@ -196,13 +202,19 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       exchange.leave(goOn);
       return false;
     }
-    if (head.status === 101 && request.parent === null && request.fields.has("upgrade")) {
+    if (head.status === 101) {
       this.upgrade(bytes, position);
       return false;
     }
     this.decoder = decoderFor(head, request.isHead, exchange.plan.keepsTrailers);
     request.response.prepareHead();
     return false;
+  }
+
+  /** The client asks for another protocol, and the server was told: a subrequest's answer is no tunnel. */
+  private mayUpgrade({ parent, fields }: Request): boolean {
+    if (parent !== null || !this.exchange.plan.asksForUpgrade) return false;
+    return fields.getAll("upgrade").some(asksForUpgrade);
   }
 
   private acceptInterim(): boolean {
@@ -265,6 +277,8 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     this.readDeadline.dispose();
     this.sendDeadline?.dispose();
     const early = position < bytes.length ? bytes.subarray(position) : null;
+    // The tunnel counts what it passes on.
+    if (early !== null) this.exchange.state.bytesReceived -= early.length;
     openTunnel(this.exchange, this.pooled.connection, early);
     this.done = true;
   }

@@ -20,7 +20,7 @@ import { compileAnswer, hiddenFields, passEarlyHints, takeTrailers } from "./ans
 import type { HeadAcceptor } from "./answer.ts";
 import { localAddressFor } from "./bind.ts";
 import { hostOf, splitScheme } from "./pass.ts";
-import { compileHead, upstreamUri } from "./request-head.ts";
+import { compileHead, setsUpgrade, upstreamUri } from "./request-head.ts";
 import type { HeadBuilder } from "./request-head.ts";
 import type { ProxyLocation, ProxyPass } from "./settings.ts";
 
@@ -84,6 +84,10 @@ class ProxyPlan implements ExchangePlan {
 
   buildHead(bodyLength: number | null): string {
     return this.headBuilder(this.request, this.target.uri, this.target.host, bodyLength);
+  }
+
+  get asksForUpgrade(): boolean {
+    return setsUpgrade(this.settings, this.request);
   }
 
   get keepsTrailers(): boolean {

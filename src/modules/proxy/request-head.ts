@@ -1,4 +1,5 @@
 import { safeFieldValue, safeTarget } from "../../http/field-value.ts";
+import { asksForUpgrade } from "../../http/upgrade.ts";
 import { escapeUri } from "../../http/uri.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { Value } from "../../gateway/settings.ts";
@@ -41,6 +42,13 @@ export function compileHead(settings: ProxySettings): HeadBuilder {
     head += lengthField(request, bodyLength, ownLength, ownEncoding, body);
     return copies ? `${head}${clientFields(request, dropped)}\r\n` : `${head}\r\n`;
   };
+}
+
+/** Whether the request goes up with a field Upgrade: the client's own never does, only one that is set. */
+export function setsUpgrade({ setHeaders }: ProxySettings, request: Request): boolean {
+  return setHeaders.some(
+    ([name, value]) => name.toLowerCase() === "upgrade" && asksForUpgrade(value.evaluate(request)),
+  );
 }
 
 function clientFields(request: Request, dropped: ReadonlySet<string>): string {
