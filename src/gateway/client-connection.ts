@@ -334,6 +334,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
     const request = beginRequest(this, head);
     if (request === null) return;
     this.request = request;
+    request.body.arrivedWithHead = this.ahead.size;
     logIgnoredLines(request, this.reader);
     runPhases(request, Phase.postRead);
     // A body that nobody wants yet waits in the kernel.

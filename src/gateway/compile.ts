@@ -46,9 +46,11 @@ export function compileHttp(build: HttpBuild, core: CoreModule, scope: Scope): H
   build.variables.finish();
   const keepsAnswerFields = build.variables.uses(answerVariables);
   const namesBodyFiles = build.variables.uses(["request_body_file"]);
+  const readsBodies = build.variables.uses(["request_body"]);
   for (const draft of build.servers) {
     draft.server!.keepsAnswerFields = keepsAnswerFields;
     draft.server!.namesBodyFiles = namesBodyFiles;
+    draft.server!.readsBodies = readsBodies;
   }
   for (const draft of build.servers) attachLocations(build, draft.root);
   for (const run of build.afterwards) run();

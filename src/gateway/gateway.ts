@@ -54,6 +54,8 @@ export class Gateway {
   accepts = true;
   /** Has all threads `publish` their counts; null when there is one alone. */
   gatherCounts: (() => Promise<void>) | null = null;
+  /** Memory that holds the bodies of requests: see `client_body_memory`. */
+  bodyBytesHeld = 0;
   readonly counters: Counters;
   private readonly log: ErrorLog;
   private readonly drains: DrainSchedule;

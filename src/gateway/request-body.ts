@@ -8,6 +8,8 @@ import type { ClientConnection } from "./client-connection.ts";
 export interface BodyConsumer {
   /** Bytes of the body, valid during the call. False: pause until `RequestBody.resume()`. */
   onBody(bytes: Buffer): boolean;
+  /** All has been given that came in one piece. False: as above. */
+  onBodyPart(): boolean;
   onBodyEnd(): void;
   /** The body cannot be completed: the status to end the request with (400, 408, 413). */
   onBodyFailed(status: number): void;
@@ -15,6 +17,7 @@ export interface BodyConsumer {
 
 const discarding: BodyConsumer = {
   onBody: () => true,
+  onBodyPart: () => true,
   onBodyEnd: () => undefined,
   onBodyFailed: () => undefined,
 };
@@ -35,7 +38,11 @@ export class RequestBody implements BodySink {
   received = 0;
   /** The same with framing, without what nobody wanted: for `$request_length`. */
   wireBytes = 0;
-  /** The whole body, once somebody has read it and kept it in memory: `$request_body`. */
+  /** Bytes of it, framing included, that had come when the head was read. */
+  arrivedWithHead = 0;
+  /** Bytes of memory that hold it. */
+  held = 0;
+  /** The whole body, once somebody has read it and nginx would have it in memory: `$request_body`. */
   gathered: readonly Buffer[] | null = null;
   /** What came of the body so far, while all of that is in memory. */
   kept: readonly Buffer[] | null = null;
@@ -46,7 +53,9 @@ export class RequestBody implements BodySink {
   private consumer: BodyConsumer | null = null;
   private failed = false;
   private expectationDone = false;
-  private fileReleased = false;
+  private released = false;
+  /** Requests that need what was kept of it: its own, and subrequests. */
+  private users = 1;
 
   constructor(connection: ClientConnection, contentLength: number, chunked: boolean) {
     this.connection = connection;
@@ -75,6 +84,11 @@ export class RequestBody implements BodySink {
     this.connection.resumeBody();
   }
 
+  /** Takes what has come already. */
+  readArrived(): void {
+    if (this.connection.request !== null) this.connection.feedArrived(this);
+  }
+
   /**
    * Nobody wants the body: what comes of it is read and forgotten, so that the next request can follow.
    * Returns 400 when what has arrived already is no body, else 0.
@@ -101,7 +115,11 @@ export class RequestBody implements BodySink {
     const consumed = decoder.decode(bytes, start, end, this);
     if (!this.discarded && decoder.state !== "failed") this.wireBytes += consumed;
     if (decoder.state === "failed") this.fail(400, "client sent invalid chunked body", "error");
-    else if (decoder.state === "done" && !this.failed) {
+    else if (!this.failed) {
+      const { consumer } = this;
+      if (consumer?.onBodyPart() === false && consumer === this.consumer) this.connection.pauseBody();
+    }
+    if (decoder.state === "done" && !this.failed) {
       this.complete = true;
       this.connection.bodyDone();
       this.consumer?.onBodyEnd();
@@ -114,11 +132,42 @@ export class RequestBody implements BodySink {
     this.consumer = null;
   }
 
-  /** The request is over, and needs the file no more. */
-  releaseFile(): void {
-    if (this.fileReleased) return;
-    this.fileReleased = true;
+  /** So much more memory holds it. */
+  hold(bytes: number): void {
+    this.held += bytes;
+    this.connection.gateway.bodyBytesHeld += bytes;
+  }
+
+  /** What all bodies of this thread hold. */
+  get heldByAll(): number {
+    return this.connection.gateway.bodyBytesHeld;
+  }
+
+  /** It is not in memory any more. */
+  letGo(): void {
+    this.connection.gateway.bodyBytesHeld -= this.held;
+    this.held = 0;
+    this.kept = null;
+    this.gathered = null;
+  }
+
+  /** A subrequest needs what was kept, too, and calls `leave` when it is over. */
+  share(): void {
+    this.users += 1;
+  }
+
+  leave(): void {
+    this.users -= 1;
+    if (this.users > 0) return;
     this.file?.release();
+    this.letGo();
+  }
+
+  /** The request is over, and needs neither memory nor file any more. */
+  releaseStorage(): void {
+    if (this.released) return;
+    this.released = true;
+    this.leave();
   }
 
   /** The body cannot be completed. */

@@ -12,6 +12,6 @@ export function logRequest(request: Request): void {
       client.gateway.reportInternalError(error);
     }
   }
-  request.body.releaseFile();
+  request.body.releaseStorage();
   request.activity = activity;
 }

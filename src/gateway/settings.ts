@@ -45,7 +45,10 @@ export interface LocationSettings {
   types: Map<string, string>;
   defaultType: string;
   clientMaxBodySize: number;
+  /** 0 where none was set. */
   clientBodyBufferSize: number;
+  /** Bytes that all bodies of a thread may hold in memory. */
+  clientBodyMemory: number;
   clientBodyTimeoutMs: number;
   clientBodyTempPath: TemporaryDirectory;
   /** "clean": the file goes with the request; "on": it stays. */

@@ -35,9 +35,8 @@ export function startSubrequest(parent: Request, options: SubrequestOptions): Re
   const body = options.withBody ? parent.body : new RequestBody(connection, 0, false);
   parent.hasSubrequests = true;
   // The parent may end before it.
-  const file = options.withBody ? body.file : null;
-  file?.retain();
-  const taker = new SubrequestTaker(options, file);
+  if (options.withBody) body.share();
+  const taker = new SubrequestTaker(options, options.withBody ? body : null);
   const request = new Request({ connection, head, body, server, parent, taker });
   request.method = options.method;
   request.setUri(options.uri, options.args);
@@ -56,13 +55,13 @@ function depthOf(request: Request): number {
 class SubrequestTaker implements AnswerTaker {
   private readonly onEnd: (subrequest: Request) => void;
   private readonly output: ((bytes: Buffer) => boolean) | null;
-  /** Of the parent's body, held until the end. */
-  private readonly file: RequestBody["file"];
+  /** The parent's body, whose storage is needed until the end. */
+  private readonly body: RequestBody | null;
 
-  constructor({ onEnd, output }: SubrequestOptions, file: RequestBody["file"]) {
+  constructor({ onEnd, output }: SubrequestOptions, body: RequestBody | null) {
     this.onEnd = onEnd;
     this.output = output ?? null;
-    this.file = file;
+    this.body = body;
   }
 
   sendResponse(bytes: Buffer): boolean {
@@ -73,7 +72,7 @@ class SubrequestTaker implements AnswerTaker {
     if (request.finished) return;
     request.finished = true;
     if (request.location.core.logSubrequest) this.log(request);
-    this.file?.release();
+    this.body?.leave();
     this.onEnd(request);
   }
 

@@ -42,6 +42,8 @@ export class VirtualServer {
   keepsAnswerFields = true;
   /** `$request_body_file` is in use: files of bodies have names that others find. */
   namesBodyFiles = true;
+  /** `$request_body` is in use. */
+  readsBodies = true;
   readonly postRead: PhaseHandler[] = [];
   /** What TLS handshakes for this server's names use; filled by the ssl module. */
   readonly tls: ServerTlsState = { context: null, rejects: false, requestsCertificate: false };

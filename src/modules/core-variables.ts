@@ -177,10 +177,10 @@ function contentLength({ fields, body, finished }: Request): string | null {
   return body.discarded || finished ? "0" : null;
 }
 
-/** The body, where it was read into memory and is no larger than nginx keeps there. */
-function requestBody({ body, fields, location }: Request): string | null {
+/** The body, where nginx would have it in memory. */
+function requestBody({ body, fields }: Request): string | null {
   const { gathered } = body;
-  if (gathered === null || body.received > location.core.clientBodyBufferSize) return null;
+  if (gathered === null) return null;
   if (gathered.length === 0 && !body.chunked && fields.get("content-length") === null) return null;
   return gathered.map((chunk) => chunk.toString("latin1")).join("");
 }

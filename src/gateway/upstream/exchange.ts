@@ -221,7 +221,10 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.request.watcher = null;
     this.payload.close();
     this.request.body.release();
-    this.request.body.releaseFile();
+    // A tunnel may last for days; only `$request_body` in a log line needs the body until then.
+    const { server, body, location } = this.request;
+    const logged = server.readsBodies && location.log.length > 0;
+    if (!logged || body.file !== null) body.releaseStorage();
     const lease = { keeper: this.selection!.keeper, peer: this.peer! };
     this.selection!.answered?.(lease.peer, this.state);
     this.peer = null;

@@ -14,15 +14,26 @@ function requestWithBody(): { request: Request; body: { kept: readonly Buffer[] 
     kept: null as readonly Buffer[] | null,
     gathered: null as readonly Buffer[] | null,
     start: (_consumer: BodyConsumer) => {},
+    hold: (_bytes: number) => {},
+    held: 0,
+    heldByAll: 0,
+    chunked: true,
+    complete: false,
+    arrivedWithHead: 0,
+    wireBytes: 0,
   };
-  const core = { clientBodyBufferSize: 16_384, clientBodyInFileOnly: "off" };
-  return { request: { body, location: { core } } as unknown as Request, body };
+  const core = { clientBodyBufferSize: 0, clientBodyInFileOnly: "off", clientBodyMemory: 1_000_000 };
+  const server = { headLimits: { headerBufferSize: 1024, largeBufferSize: 8192 }, readsBodies: false };
+  return { request: { body, server, head: { bytes: 100 }, location: { core } } as unknown as Request, body };
 }
 
 test("a body that comes byte by byte is kept in few pieces, and sent as it came", () => {
   const { request, body } = requestWithBody();
   const sent: Buffer[] = [];
-  const target = { onPayload: (bytes: Buffer) => sent.push(bytes) > 0, onPayloadEnd: () => undefined };
+  const target = {
+    onPayload: (pieces: readonly Buffer[]) => sent.push(...pieces) > 0,
+    onPayloadEnd: () => undefined,
+  };
   const payload = new Payload(request, true, {
     onPayloadReady: () => undefined,
     onPayloadFailed: () => assert.fail(),

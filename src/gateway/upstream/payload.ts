@@ -1,14 +1,9 @@
 import { BodyFile } from "../body-file.ts";
+import { fitsBuffer, mayStayInMemory } from "../body-memory.ts";
 import { BodySpool } from "../body-spool.ts";
 import type { SpoolOwner } from "../body-spool.ts";
 import type { BodyConsumer } from "../request-body.ts";
 import type { Request } from "../request.ts";
-
-/**
- * Bodies up to this size are kept in memory, where `client_body_buffer_size` is less: a file for each
- * small body would cost more than it saves.
- */
-const memoryBytesMax = 1024 * 1024;
 
 /** Read at once of a file. */
 const pieceBytes = 65_536;
@@ -16,10 +11,13 @@ const pieceBytes = 65_536;
 /** Small pieces share memory of this size: a Buffer for each byte of a body would take a hundred times its length. */
 const blockBytes = 16 * 1024;
 
+/** Chunks that go on as one at most: half a megabyte of single bytes would be as many Buffers. */
+const partPiecesMax = 256;
+
 /** Where a payload's bytes go once a connection to an upstream server is there. */
 export interface PayloadTarget {
-  /** False: pause until `Payload.flow()` is called. */
-  onPayload(bytes: Buffer): boolean;
+  /** What goes out together: as one chunk where the body is chunked. False: pause until `Payload.flow()` is called. */
+  onPayload(pieces: readonly Buffer[]): boolean;
   onPayloadEnd(): void;
 }
 
@@ -42,13 +40,17 @@ export class Payload implements BodyConsumer, SpoolOwner {
   private readonly owner: PayloadOwner;
   private readonly request: Request;
   private readonly whole: boolean;
-  /** More bytes than these are not kept in memory. */
-  private readonly memoryMax: number;
   private chunks: Buffer[] = [];
+  /** What came together and goes on as one, while it is given: views of memory that others use again. */
+  private part: Buffer[] = [];
   private gathered = 0;
+  /** Chunks that were there when this began. */
+  private keptBefore = 0;
   /** The memory of the last chunk, while there is room for more behind it. */
   private block: Buffer | null = null;
   private started = false;
+  /** What has come with the head is being read. */
+  private arriving = false;
   private target: PayloadTarget | null = null;
   private closed = false;
   private spool: BodySpool | null = null;
@@ -60,15 +62,14 @@ export class Payload implements BodyConsumer, SpoolOwner {
   complete = false;
   /** Bytes have gone out that were not kept: no other server can be tried with this body. */
   spent = false;
+  /** It goes out in chunks although its length may be known by now: the head was made before. */
+  private inChunks = false;
 
   /** @param whole the upstream is not asked before all of the body is there */
   constructor(request: Request, whole: boolean, owner: PayloadOwner) {
     this.request = request;
     this.owner = owner;
     this.whole = whole;
-    const { clientBodyBufferSize, clientBodyInFileOnly } = request.location.core;
-    const mayStay = whole && clientBodyInFileOnly === "off";
-    this.memoryMax = mayStay ? Math.max(memoryBytesMax, clientBodyBufferSize) : 0;
   }
 
   /** All of it is at hand, and `sendTo` gives it at once. */
@@ -78,6 +79,7 @@ export class Payload implements BodyConsumer, SpoolOwner {
 
   /** Length of the body when it is known by now; null for one that must be sent in chunks. */
   get length(): number | null {
+    if (this.inChunks) return null;
     if (this.complete && !this.spent) return this.gathered;
     const { contentLength } = this.request.body;
     return contentLength >= 0 ? contentLength : null;
@@ -95,8 +97,15 @@ export class Payload implements BodyConsumer, SpoolOwner {
     // An exchange before this one, whose failure led here, may have read some of the body.
     for (const chunk of body.kept ?? []) this.keep(chunk);
     body.kept = this.chunks;
-    if (!body.complete && body.contentLength > this.memoryMax) this.beginLarge();
-    if (!this.closed) body.start(this);
+    this.keptBefore = this.chunks.length;
+    if (this.whole && !body.complete && !mayStayInMemory(this.request, body.contentLength)) this.beginLarge();
+    body.start(this);
+    if (this.whole || this.complete || this.closed) return;
+    // As in nginx, what has come with the head is read first; a body that is whole by then has a length.
+    this.arriving = true;
+    body.readArrived();
+    this.arriving = false;
+    if (!this.closed) this.begin();
   }
 
   /** Sends what is gathered, then what comes. Called once per connection that the body is sent on. */
@@ -107,8 +116,7 @@ export class Payload implements BodyConsumer, SpoolOwner {
       this.readOn(this.file);
       return;
     }
-    let flowing = true;
-    for (const chunk of this.chunks) flowing = target.onPayload(chunk) && flowing;
+    const flowing = this.chunks.length === 0 || target.onPayload(this.chunks);
     if (this.complete) {
       target.onPayloadEnd();
       return;
@@ -116,7 +124,7 @@ export class Payload implements BodyConsumer, SpoolOwner {
     this.spent = true;
     this.chunks = [];
     this.block = null;
-    this.request.body.kept = null;
+    this.request.body.letGo();
     if (flowing) this.request.body.resume();
   }
 
@@ -143,16 +151,27 @@ export class Payload implements BodyConsumer, SpoolOwner {
       this.request.body.kept = null;
       return true;
     }
-    if (this.target !== null) return this.target.onPayload(bytes);
+    if (this.target !== null) {
+      this.part.push(bytes);
+      return this.part.length < partPiecesMax || this.onBodyPart();
+    }
     if (this.spool !== null) {
       this.gathered += bytes.length;
       this.spool.add(Buffer.from(bytes));
       return false;
     }
     this.keepCopy(bytes);
-    if (this.gathered <= this.memoryMax) return true;
+    if (!this.whole) return false;
+    if (mayStayInMemory(this.request, this.gathered)) return true;
     this.beginLarge();
-    return this.target !== null;
+    return false;
+  }
+
+  onBodyPart(): boolean {
+    const { part, target } = this;
+    if (part.length === 0) return true;
+    this.part = [];
+    return target === null || target.onPayload(part);
   }
 
   onSpoolDrained(): void {
@@ -177,11 +196,13 @@ export class Payload implements BodyConsumer, SpoolOwner {
     // Most bodies are one piece.
     if (chunks.length === 0 || bytes.length >= blockBytes) {
       this.block = null;
+      this.request.body.hold(bytes.length);
       return this.keep(Buffer.from(bytes));
     }
     const used = this.block === null ? blockBytes : chunks.at(-1)!.length;
     if (used + bytes.length > blockBytes) {
       this.block = Buffer.allocUnsafeSlow(blockBytes);
+      this.request.body.hold(blockBytes);
       bytes.copy(this.block);
       return this.keep(this.block.subarray(0, bytes.length));
     }
@@ -197,9 +218,12 @@ export class Payload implements BodyConsumer, SpoolOwner {
 
   onBodyEnd(): void {
     if (this.closed) return;
+    // Only now is it known how long the framing was. What an exchange before this one has kept, stays.
+    const fresh = this.whole && this.spool === null && this.chunks.length > this.keptBefore;
+    if (fresh && !mayStayInMemory(this.request, this.gathered)) this.beginLarge();
     if (this.spool !== null) return this.spool.end();
     this.complete = true;
-    if (!this.spent) this.request.body.gathered = this.chunks;
+    if (!this.spent && fitsBuffer(this.request)) this.request.body.gathered = this.chunks;
     this.begin();
     this.target?.onPayloadEnd();
   }
@@ -218,9 +242,8 @@ export class Payload implements BodyConsumer, SpoolOwner {
     this.begin();
   }
 
-  /** The body is too large for memory: it goes into a file, or on its way already. */
+  /** The body is too large for memory: it goes into a file. */
   private beginLarge(): void {
-    if (!this.whole) return this.begin();
     const { body, location, server } = this.request;
     const { clientBodyTempPath, clientBodyInFileOnly } = location.core;
     const named = server.namesBodyFiles ? "clean" : "nameless";
@@ -230,7 +253,7 @@ export class Payload implements BodyConsumer, SpoolOwner {
       this.request.log(level, `a client request body is buffered to a temporary file ${path}`);
     });
     body.file = file;
-    body.kept = null;
+    body.letGo();
     this.spool = new BodySpool(file, this);
     for (const chunk of this.chunks) this.spool.add(chunk);
     this.chunks = [];
@@ -271,12 +294,13 @@ export class Payload implements BodyConsumer, SpoolOwner {
       return;
     }
     this.position += result;
-    if (target.onPayload(this.piece!.subarray(0, result))) this.readOn(file);
+    if (target.onPayload([this.piece!.subarray(0, result)])) this.readOn(file);
   }
 
   private begin(): void {
-    if (this.started) return;
+    if (this.started || this.arriving) return;
     this.started = true;
+    this.inChunks = !this.complete && this.request.body.contentLength < 0;
     this.owner.onPayloadReady();
   }
 }

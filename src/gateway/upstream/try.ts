@@ -82,10 +82,10 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     this.pooled.connection.close();
   }
 
-  onPayload(bytes: Buffer): boolean {
+  onPayload(pieces: readonly Buffer[]): boolean {
     if (this.done) return true;
-    if (this.chunkedRequest) this.appendText(`${bytes.length.toString(16)}\r\n`);
-    this.append(bytes);
+    if (this.chunkedRequest) this.appendText(`${sizeOf(pieces).toString(16)}\r\n`);
+    for (const piece of pieces) this.append(piece);
     if (this.chunkedRequest) this.append(chunkEnd);
     if (this.exchange.payload.inMemory) return true;
     return this.leave();
@@ -352,6 +352,12 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     this.sendDeadline.set(this.exchange.plan.settings.sendTimeoutMs);
     return false;
   }
+}
+
+function sizeOf(pieces: readonly Buffer[]): number {
+  let size = 0;
+  for (const piece of pieces) size += piece.length;
+  return size;
 }
 
 /** How the body of this answer ends (RFC 9112, section 6.3). */

@@ -219,8 +219,16 @@ const bodyDirectives: readonly DirectiveSpec[] = [
     contexts: everywhere,
     args: "1",
     default: "16k",
-    doc: "Size of the buffer for request bodies.",
+    doc: "Bodies that are larger go into files. Without the directive those of up to 1m may stay in memory.",
     set: location.size("clientBodyBufferSize"),
+  },
+  {
+    name: "client_body_memory",
+    contexts: ["http"],
+    args: "1",
+    default: "64m",
+    doc: "Memory for request bodies in each worker: beyond it those of more than 16k go into files.",
+    set: location.size("clientBodyMemory"),
   },
   {
     name: "client_body_temp_path",
