@@ -36,6 +36,15 @@ export type ArgumentRule =
   | "2+";
 
 /**
+ * What levels inside (a server, a location, a nested one, `if`, `limit_except`) have of a directive that only
+ * levels outside use, where that is not all of it:
+ *
+ * - "by part": a use of their own takes the place of those parts only that it names
+ * - "own": nothing; it is of its own level alone
+ */
+export type Inheritance = "by part" | "own";
+
+/**
  * A directive as data. `set` stores its value; everything that can be checked before (name, context,
  * number of arguments, block or not) has been.
  */
@@ -46,6 +55,8 @@ export interface DirectiveSpec {
   readonly block?: true;
   /** As written in a configuration, without the directive's name; null when there is none. */
   readonly default: string | null;
+  /** Left out: levels inside have it until they use it themselves, which takes the place of all of it. */
+  readonly inherited?: Inheritance;
   /** One line for the reference page. */
   readonly doc: string;
   /** @throws ConfigError by way of `scope.fail(message)`. */
@@ -54,7 +65,10 @@ export interface DirectiveSpec {
 
 /** One level of a module's settings (http, server or location), all keys unset at first. */
 export interface Level<T extends object> {
-  /** The values where no level sets one. Called per use: objects in it are not shared. */
+  /**
+   * The values where no level sets one. Called per use: objects in it are not shared. These keys are
+   * inherited, each as a whole: what belongs together is one of them. Any other key is of its own level alone.
+   */
   defaults(): T;
   /**
    * What inheriting key by key (`child ?? parent ?? default`) cannot say. Runs before it.

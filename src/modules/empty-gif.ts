@@ -29,6 +29,7 @@ export const emptyGif: HttpModule<object, object, EmptyGifSettings> = {
       contexts: ["location"],
       args: "0",
       default: null,
+      inherited: "own",
       doc: "Answers requests for this location with a transparent picture of one pixel.",
       set(scope) {
         scope.location(emptyGif).emptyGif = true;

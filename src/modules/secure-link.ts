@@ -43,7 +43,7 @@ export const secureLink: HttpModule<object, object, SecureLinkSettings> = {
     },
     {
       name: "secure_link_secret",
-      contexts: ["location"],
+      contexts,
       args: "1",
       default: null,
       doc: "The secret behind hashes that stand in the URI: /prefix/hash/link.",

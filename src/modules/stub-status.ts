@@ -20,6 +20,7 @@ export const stubStatus: HttpModule<object, object, StubStatusSettings> = {
       contexts: ["server", "location"],
       args: "0,1",
       default: null,
+      inherited: "own",
       doc: "Answers requests for this location with the numbers of connections and requests.",
       set(scope) {
         scope.location(stubStatus).stubStatus = true;

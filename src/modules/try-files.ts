@@ -40,6 +40,7 @@ export const tryFiles: HttpModule<object, object, TryFilesSettings> = {
       contexts: ["server", "location"],
       args: "2+",
       default: null,
+      inherited: "own",
       doc: "Serves the first of several files that exists; the last argument is where to go without any.",
       set: tryFilesDirective,
     },

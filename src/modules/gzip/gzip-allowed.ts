@@ -72,6 +72,7 @@ export const gzipConditions: HttpModule<object, object, GzipConditions> = {
       contexts,
       args: "1+",
       default: null,
+      inherited: "by part",
       doc: "Regular expressions for user agents that get no compressed answers.",
       set: disable,
     },

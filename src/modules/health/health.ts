@@ -50,6 +50,7 @@ export const health: HttpModule<object, object, HealthLocation> = {
       contexts: ["location"],
       args: "0+",
       default: null,
+      inherited: "own",
       doc: "Checks the servers that the location passes to, by HTTP or by a WebSocket handshake.",
       set: healthCheck,
     },

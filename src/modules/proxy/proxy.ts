@@ -44,6 +44,7 @@ const passing: readonly DirectiveSpec[] = [
     contexts: ["location", "if in location", "limit_except"],
     args: "1",
     default: null,
+    inherited: "own",
     doc: "Address that requests are passed to.",
     set: (scope, directive) => proxyPass(scope, directive, scope.location(proxy)),
   },
