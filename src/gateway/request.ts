@@ -191,7 +191,7 @@ export class Request implements VariableHolder {
       return;
     }
     this.internal = true;
-    this.uriUntouched = false;
+    this.uriChanged = false;
     this.passedTo = null;
     this.location = location;
     applyLocation(this);

@@ -1,3 +1,10 @@
+const token = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** Whether it can stand as the method of a request: a token (RFC 9110, section 5.6.2). */
+export function isMethod(text: string): boolean {
+  return token.test(text);
+}
+
 const unsafe = /[\0\r\n]/;
 const unsafeRuns = /[\0\r\n]+/g;
 
@@ -10,11 +17,16 @@ export function safeFieldValue(value: string): string {
   return unsafe.test(value) ? value.replace(unsafeRuns, " ") : value;
 }
 
-/** The same for a request's target, where such bytes are escaped. */
+const unsafeInTarget = /[\0- \x7f]/;
+
+/**
+ * The same for a request's target, where such bytes are escaped; spaces and other controls, too, which would
+ * end the target (RFC 9112, section 3.2).
+ */
 export function safeTarget(target: string): string {
-  if (!unsafe.test(target)) return target;
+  if (!unsafeInTarget.test(target)) return target;
   return target.replace(
-    /[\0\r\n]/g,
+    /[\0- \x7f]/g,
     (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
   );
 }

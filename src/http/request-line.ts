@@ -57,7 +57,8 @@ function classes(): Uint8Array {
   const alphanumeric = lower + lower.toUpperCase() + "0123456789";
   mark(IS_METHOD, lower.toUpperCase() + "_-");
   mark(IS_SCHEME, alphanumeric + "+-.");
-  mark(IS_HOST, alphanumeric + "-._~!$&'()*+,;=%");
+  // Less than what Host may hold: nginx's parser of request lines knows no more.
+  mark(IS_HOST, alphanumeric + "-.");
   mark(IS_IP_LITERAL, alphanumeric + "-._~!$&'()*+,;=:");
   for (let byte = 0; byte < 256; byte++) {
     if (byte < 0x20 || byte === 0x7f) table[byte]! |= IS_CONTROL;

@@ -102,6 +102,8 @@ export class StatusLineScanner {
         else return this.#endByte(ch, p);
         return true;
       case STATUS_TEXT:
+        // nginx takes it, and passes it on.
+        if (ch === 0) return false;
         this.#endByte(ch, p);
         return true;
       default:

@@ -5,6 +5,7 @@
 import type { BodyPart } from "../gateway/file-transfer.ts";
 import type { Request } from "../gateway/request.ts";
 import { parseHttpDate } from "../http/date.ts";
+import { safeFieldValue } from "../http/field-value.ts";
 import { parseRanges } from "./ranges.ts";
 import type { ByteRange } from "./ranges.ts";
 
@@ -117,7 +118,9 @@ function describeParts({ response }: Request, multipart: Multipart): void {
   const { ranges, size } = multipart;
   boundaries += 1;
   const boundary = String(boundaries).padStart(20, "0");
-  const type = response.contentType === "" ? "" : `Content-Type: ${response.contentType}\r\n`;
+  const { contentType } = response;
+  const type =
+    contentType === null || contentType === "" ? "" : `Content-Type: ${safeFieldValue(contentType)}\r\n`;
   const parts: BodyPart[] = [];
   let length = 0;
   for (const range of ranges) {

@@ -52,6 +52,8 @@ export interface ExchangePlan {
   readonly localAddress: string | null;
   /** Tells connections apart that must not be shared although they lead to the same peer. */
   readonly poolKey: string;
+  /** The server is asked by HEAD: its answer has no body. */
+  readonly isHead: boolean;
   /** Sent instead of the client's body; null for the client's own. */
   readonly replacementBody: Buffer | null;
   /** Request line and fields, ending with the empty line. `bodyLength` null: the body is chunked. */

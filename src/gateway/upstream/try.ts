@@ -206,8 +206,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       this.upgrade(bytes, position);
       return false;
     }
-    this.decoder = decoderFor(head, request.isHead, exchange.plan.keepsTrailers);
-    request.response.prepareHead();
+    this.startBody(head);
     return false;
   }
 
@@ -215,6 +214,15 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
   private mayUpgrade({ parent, fields }: Request): boolean {
     if (parent !== null || !this.exchange.plan.asksForUpgrade) return false;
     return fields.getAll("upgrade").some(asksForUpgrade);
+  }
+
+  private startBody(head: ResponseHead): void {
+    const { request, plan } = this.exchange;
+    this.decoder = decoderFor(head, plan.isHead, plan.keepsTrailers);
+    // By `proxy_method`: no body comes that could be promised, or one that nobody wants to have.
+    if (plan.isHead && !request.isHead) request.response.contentLength = 0;
+    request.response.prepareHead();
+    if (request.isHead && !plan.isHead) this.finishBody(false);
   }
 
   private acceptInterim(): boolean {

@@ -6,6 +6,7 @@ import type { HttpBuild } from "../../gateway/http-build.ts";
 import { DONE } from "../../gateway/http-module.ts";
 import type { PhaseHandler, Verdict } from "../../gateway/http-module.ts";
 import type { Request } from "../../gateway/request.ts";
+import { isMethod, safeFieldValue } from "../../http/field-value.ts";
 import type { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import { Exchange } from "../../gateway/upstream/exchange.ts";
@@ -41,6 +42,7 @@ class ProxyPlan implements ExchangePlan {
   readonly poolKey: string;
   readonly replacementBody: Buffer | null;
   private readonly request: Request;
+  readonly method: string;
   private readonly target: Target;
   private readonly headBuilder: HeadBuilder;
   private readonly headAcceptor: HeadAcceptor;
@@ -51,6 +53,7 @@ class ProxyPlan implements ExchangePlan {
   constructor(
     request: Request,
     settings: ProxyLocation,
+    method: string,
     target: Target,
     tls: ClientTls | null,
     headBuilder: HeadBuilder,
@@ -59,6 +62,7 @@ class ProxyPlan implements ExchangePlan {
   ) {
     this.request = request;
     this.settings = settings;
+    this.method = method;
     this.target = target;
     this.tls = tls;
     this.localAddress = localAddressFor(request, settings.bind);
@@ -82,8 +86,16 @@ class ProxyPlan implements ExchangePlan {
     return this.target.uri;
   }
 
+  get host(): string {
+    return this.target.host;
+  }
+
+  get isHead(): boolean {
+    return this.method.toUpperCase() === "HEAD";
+  }
+
   buildHead(bodyLength: number | null): string {
-    return this.headBuilder(this.request, this.target.uri, this.target.host, bodyLength);
+    return this.headBuilder(this.request, this, bodyLength);
   }
 
   get asksForUpgrade(): boolean {
@@ -115,6 +127,11 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
   const acceptHead = compileAnswer(settings, settings.redirects ?? [], hidden);
   const start = (request: Request, target: Target): Verdict => {
     request.passedTo = target;
+    const method = settings.method === null ? request.method : settings.method.evaluate(request);
+    if (settings.method !== null && !isMethod(method)) {
+      request.log("error", `invalid method "${safeFieldValue(method)}" in "proxy_method"`);
+      return 500;
+    }
     let tls: ClientTls | null = null;
     if (target.scheme === "https://") {
       const { clientCertificates, tlsContext } = settings;
@@ -122,7 +139,7 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
       if (context === null) return 500;
       tls = clientTls(settings, context, request, target.host);
     }
-    const plan = new ProxyPlan(request, settings, target, tls, buildHead, acceptHead, hidden);
+    const plan = new ProxyPlan(request, settings, method, target, tls, buildHead, acceptHead, hidden);
     new Exchange(request, plan).start();
     return DONE;
   };

@@ -8,9 +8,17 @@ import type { ProxyPass, ProxySettings } from "./settings.ts";
 /** Fields that are never copied from the client's request: they concern its connection, not the request. */
 const defaultsOff = ["connection", "proxy-connection", "keep-alive", "te", "expect", "upgrade"];
 
+/** What stands in the first lines of a request that is passed on. */
+export interface RequestTarget {
+  readonly method: string;
+  readonly uri: string;
+  /** `$proxy_host`. */
+  readonly host: string;
+}
+
 /** A location's way of making request heads, worked out once. */
 export interface HeadBuilder {
-  (request: Request, uri: string, host: string, bodyLength: number | null): string;
+  (request: Request, target: RequestTarget, bodyLength: number | null): string;
 }
 
 /**
@@ -18,7 +26,7 @@ export interface HeadBuilder {
  * order of the configuration; the length, unless set; then the client's fields that were not touched.
  */
 export function compileHead(settings: ProxySettings): HeadBuilder {
-  const { setHeaders, method, body } = settings;
+  const { setHeaders, body } = settings;
   const taken = new Set(setHeaders.map(([name]) => name.toLowerCase()));
   const dropped = new Set([...taken, ...defaultsOff, "host", "content-length", "transfer-encoding"]);
   const version = settings.httpVersion;
@@ -29,9 +37,8 @@ export function compileHead(settings: ProxySettings): HeadBuilder {
   // HTTP/1.1 demands a Host (RFC 9112, section 3.2): what leaves it empty gets the server's own.
   const demandsHost = version !== "1.0";
   const copies = settings.passRequestHeaders;
-  return (request, uri, host, bodyLength) => {
-    const verb = method === null ? request.method : safeFieldValue(method.evaluate(request));
-    let head = `${verb} ${safeTarget(uri)} HTTP/${version}\r\n`;
+  return (request, { method, uri, host }, bodyLength) => {
+    let head = `${method} ${safeTarget(uri)} HTTP/${version}\r\n`;
     const named = hostValue === null ? host : safeFieldValue(hostValue.evaluate(request));
     if (named !== "") head += `Host: ${named}\r\n`;
     else if (demandsHost) head += `Host: ${host}\r\n`;
