@@ -10,6 +10,7 @@ import { isAlive } from "./operations/processes.ts";
 import { until } from "./operations/until.ts";
 import { products } from "./support/gateway.ts";
 import { freePort } from "./support/ports.ts";
+import { asWhoeverTests } from "./support/user.ts";
 
 function textOf(file: string): string {
   return existsSync(file) ? readFileSync(file, "latin1") : "";
@@ -42,7 +43,7 @@ for (const product of products()) {
     const run = (listen: string, ...flags: string[]): { status: number | null; stderr: string } => {
       writeFileSync(
         join(root, "nginx.conf"),
-        `events {} http { access_log off; server { listen 127.0.0.1:${listen}; return 200 here; } }`,
+        `${asWhoeverTests} events {} http { access_log off; server { listen 127.0.0.1:${listen}; return 200 here; } }`,
       );
       const [program, ...before] = product.command;
       const all = [...before, "-p", root, "-c", join(root, "nginx.conf"), ...flags];

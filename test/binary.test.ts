@@ -8,6 +8,7 @@ import { repository } from "./support/gateway.ts";
 import { freePorts } from "./support/ports.ts";
 import { Program, runProgram } from "./support/program.ts";
 import { upgradeByUsr2 } from "./support/successor.ts";
+import { asWhoeverTests } from "./support/user.ts";
 
 const bun = path.join(repository, "node_modules", ".bin", "bun");
 const skip = existsSync(bun) ? false : "bun is not installed: the single-file executable was not tested";
@@ -35,7 +36,7 @@ describe("the single-file executable", { skip }, () => {
 
   test("serves a configuration", async () => {
     const [port] = await freePorts(1);
-    const text = `daemon off; pid p; events {} http { access_log off; server { listen 127.0.0.1:${port}; return 200 "here\\n"; } }`;
+    const text = `${asWhoeverTests} daemon off; pid p; events {} http { access_log off; server { listen 127.0.0.1:${port}; return 200 "here\\n"; } }`;
     await writeFile(path.join(folder, "nginx.conf"), text);
     const program = new Program([binary, "-p", folder, "-e", "stderr"], { cwd: folder, env: process.env });
     try {

@@ -9,6 +9,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { longhaul, startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { freePort } from "./support/ports.ts";
+import { asWhoeverTests } from "./support/user.ts";
 
 interface Outcome {
   readonly code: number | null;
@@ -18,7 +19,7 @@ interface Outcome {
 /** Nobody waits here in a blocking way: this process may be the one that is signalled. */
 async function command(directory: string, ...flags: string[]): Promise<Outcome> {
   const [program, ...args] = longhaul.command;
-  const globals = `pid ${directory}/gateway.pid;`;
+  const globals = `pid ${directory}/gateway.pid; ${asWhoeverTests}`;
   const all = [...args, "-p", directory, "-e", "stderr", "-g", globals, ...flags];
   const child = spawn(program!, all, { stdio: ["ignore", "ignore", "pipe"] });
   let stderr = "";

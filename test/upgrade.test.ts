@@ -11,6 +11,7 @@ import { isAlive } from "./operations/processes.ts";
 import { pause, until } from "./operations/until.ts";
 import { longhaul } from "./support/gateway.ts";
 import { freePort } from "./support/ports.ts";
+import { asWhoeverTests } from "./support/user.ts";
 
 const limitMs = 20_000;
 const limit = { timeout: 60_000 };
@@ -31,7 +32,7 @@ afterEach(async () => {
 });
 
 function configure(workers: number, answer: string): void {
-  const config = `worker_processes ${workers}; pid ${root}/pid; error_log ${root}/error.log notice; events {}
+  const config = `${asWhoeverTests} worker_processes ${workers}; pid ${root}/pid; error_log ${root}/error.log notice; events {}
     http { access_log off; server { listen 127.0.0.1:${port}; listen unix:${root}/socket; return 200 ${answer}; } }`;
   writeFileSync(join(root, "nginx.conf"), config);
 }

@@ -33,12 +33,14 @@ export interface Places {
   readonly tls: number;
   readonly backends: readonly number[];
   readonly configFile: string;
+  /** Whom the process belongs to. */
+  readonly user: string;
   /** A port of the configuration that was taken, and the one used instead. */
   readonly moved: readonly (readonly [taken: number, used: number])[];
 }
 
 /** What a person needs to know once the gateway runs. */
-export function announcement({ plain, tls, backends, configFile, moved }: Places): string {
+export function announcement({ plain, tls, backends, configFile, user, moved }: Places): string {
   const lines = [
     "",
     "  Longhaul is running. Open one of these and send a message:",
@@ -49,6 +51,7 @@ export function announcement({ plain, tls, backends, configFile, moved }: Places
     `  For other clients:   ws://127.0.0.1:${plain}/sticky    wss://127.0.0.1:${tls}/in-turn`,
     `  Two backends:        ${backends.map((port) => `127.0.0.1:${port}`).join("  ")}`,
     `  The configuration:   ${configFile}`,
+    `  Runs as user:        ${user}${user === "root" ? ' (root started it: "user root;" in its configuration)' : ""}`,
   ];
   for (const [taken, used] of moved) lines.push(`  Port ${taken} is taken: ${used} is used instead.`);
   lines.push("", "  Ctrl-C ends it.", "");

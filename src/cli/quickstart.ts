@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import type { CommandLine } from "../config/command-line.ts";
 import { systemNetwork } from "../net/choose.ts";
@@ -71,7 +72,14 @@ function placesOf(
     [wished.tls, tls],
     ...wished.backends.map((port, index) => [port, used[index] ?? port] as const),
   ] as const;
-  return { plain, tls, backends: used, configFile, moved: pairs.filter(([taken, port]) => taken !== port) };
+  return {
+    plain,
+    tls,
+    backends: used,
+    configFile,
+    user: os.userInfo().username,
+    moved: pairs.filter(([taken, port]) => taken !== port),
+  };
 }
 
 /** Copies the configuration to where the certificate is, with the ports that were free. */
@@ -79,7 +87,16 @@ async function writeConfiguration({ configFile, moved }: Places, folder: string)
   const text = await readFile(path.join(folder, "nginx.conf"), "latin1");
   const ports = new Map(moved.map(([taken, used]) => [String(taken), String(used)]));
   const placed = text.replaceAll(/(?<=127\.0\.0\.1:)\d+/g, (port) => ports.get(port) ?? port);
-  await writeFile(configFile, placed, "latin1");
+  await writeFile(configFile, ownerText() + placed, "latin1");
+}
+
+/**
+ * What root may read and nobody else (a checkout in its home, its state directory) is all that there is to
+ * serve: so a demonstration that root starts stays root, and its configuration says so.
+ */
+function ownerText(): string {
+  if (process.geteuid?.() !== 0) return "";
+  return "# Root has started this demonstration, from files that may be root's alone: it stays root.\nuser root;\n\n";
 }
 
 function gatewayCommandLine(name: string, folder: string): CommandLine {

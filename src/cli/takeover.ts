@@ -22,7 +22,10 @@ export async function takeOver(pidFile: string): Promise<number> {
   if (old === null) return 1;
   try {
     process.kill(old, 0);
-    writeRequest(pidFile, { ...ownProgram, args: ownProgram.args.filter((arg) => arg !== takeoverOption) });
+    writeRequest(pidFile, old, {
+      ...ownProgram,
+      args: ownProgram.args.filter((arg) => arg !== takeoverOption),
+    });
     process.kill(old, "SIGUSR2");
   } catch (error) {
     removeRequest(pidFile);

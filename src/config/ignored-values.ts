@@ -29,7 +29,6 @@ const ONE_VALUE: readonly (readonly [RegExp, (slot: Slots<Ignored>, name: string
   [/^use$/, (slot, name) => slot.custom(name, readEventType)],
   [/^worker_priority$/, (slot, name) => slot.custom(name, readPriority)],
   [/^worker_cpu_affinity$/, (slot, name) => slot.custom(name, readAffinity)],
-  [/^user$/, (slot, name) => slot.custom(name, ({ args }) => args)],
   [/^directio$/, (slot, name) => slot.custom(name, readDirectio)],
   [/^aio$/, (slot, name) => slot.custom(name, readAio)],
   [/^open_file_cache_valid$/, (slot, name) => slot.sec(name)],

@@ -28,7 +28,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "worker_priority worker_cpu_affinity worker_rlimit_core working_directory",
   },
   { module: "nginx", reason: "worker threads see the whole environment", names: "env" },
-  { module: "nginx", reason: "start the process as that user instead", names: "user" },
   { module: "nginx", reason: "stopping waits for all connections", names: "worker_shutdown_timeout" },
   { module: "ngx_regex", reason: "regular expressions are always compiled", names: "pcre_jit" },
   { module: "ngx_thread_pool", reason: RUNTIME_IO, names: "thread_pool" },

@@ -69,6 +69,11 @@ export class DiskLogFiles implements LogFiles {
     return sink;
   }
 
+  /** Whom the process will belong to: that user can open the files again. */
+  giveTo(uid: number): void {
+    for (const file of this.files.values()) file.giveTo(uid);
+  }
+
   /** Another configuration is about to be read: `adopt` or `discard` must follow. */
   begin(): void {
     this.named = new Set();
@@ -95,7 +100,9 @@ export class DiskLogFiles implements LogFiles {
         file.reopen();
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        this.stderr.write(`longhaul: [emerg] ${error.message}\n`);
+        // As in nginx; the file that was open is written to for as long as there is no other.
+        if (this.errorLog !== null) this.errorLog.write("emerg", error.message);
+        else this.stderr.write(`longhaul: [emerg] ${error.message}\n`);
       }
     }
   }

@@ -100,6 +100,8 @@ export class HttpBuild {
   readonly files: (path: string) => Buffer;
   readonly variables: VariableRegistry<Request>;
   readonly servers: ServerDraft[] = [];
+  /** Folders for temporary files that directives name: they are to be there for the user of the process. */
+  readonly temporaryFolders = new Set<string>();
   /** Upstreams by name: blocks, and addresses that `proxy_pass` names. */
   readonly upstreams = new Map<string, UpstreamDraft>();
   readonly names: NameToResolve[] = [];

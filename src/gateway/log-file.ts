@@ -1,4 +1,15 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  writeSync,
+} from "node:fs";
+import { dirname, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { ConfigError, describeErrno } from "../config/errors.ts";
 import type { Clock, Timer } from "../net/clock.ts";
@@ -13,6 +24,13 @@ const stuckBytesMax = 1_048_576;
 
 /** Not that of `process.stderr`, which in a worker thread is a stream to the main thread. */
 const standardErrorFd = 2;
+
+const standardOutputFd = 1;
+
+/** As many as a path to a standard stream has in any image: `access.log`, `/dev/stdout`, and one to spare. */
+const linksMax = 4;
+
+const ownerReadWrite = 0o600;
 
 /** A file that cannot be written is told of once in this time, as in nginx. */
 const complaintMs = 60_000;
@@ -88,8 +106,26 @@ export class LogFile implements LogSink {
   reopen(): void {
     if (this.path === null) return;
     const fresh = openForAppending(this.path);
-    closeSync(this.descriptor);
+    closeOwn(this.descriptor);
     this.descriptor = fresh;
+  }
+
+  /**
+   * As nginx does when it opens files anew: the user can open it from now on. Only a file that has no other
+   * name, and that its path leads to by no link: root must not give away what somebody has put there.
+   */
+  giveTo(uid: number): void {
+    if (this.path === null) return;
+    try {
+      const own = fstatSync(this.descriptor);
+      const named = lstatSync(Buffer.from(this.path, "latin1"));
+      if (!own.isFile() || own.nlink !== 1 || own.ino !== named.ino || own.dev !== named.dev) return;
+      if (own.uid !== uid) fchownSync(this.descriptor, uid, own.gid);
+      if ((own.mode & ownerReadWrite) !== ownerReadWrite)
+        fchmodSync(this.descriptor, own.mode | ownerReadWrite);
+    } catch {
+      // It stays open and is written to; what cannot be opened later is told then.
+    }
   }
 
   /**
@@ -100,7 +136,7 @@ export class LogFile implements LogSink {
     if (this.path === null) return;
     this.flush();
     this.retired = true;
-    closeSync(this.descriptor);
+    closeOwn(this.descriptor);
   }
 
   private keep(bytes: Buffer): void {
@@ -174,7 +210,7 @@ export function appendOnce(path: string, line: string): string | null {
   } catch (error) {
     return `write() to "${path}" failed ${describeErrno(error)}`;
   } finally {
-    closeSync(descriptor);
+    closeOwn(descriptor);
   }
 }
 
@@ -185,8 +221,35 @@ function openForAppending(path: string): number {
   try {
     return openSync(Buffer.from(path, "latin1"), appending, 0o644);
   } catch (error) {
+    const stream = isRefused(error) ? standardStreamAt(Buffer.from(path, "latin1").toString()) : null;
+    if (stream !== null) return stream;
     throw new ConfigError(`open() "${path}" failed ${describeErrno(error)}`, "", 0);
   }
+}
+
+/** `/dev/stdout` is root's when root started the process: another user cannot open it, but has it open. */
+function standardStreamAt(path: string): number | null {
+  let at = path;
+  for (let links = 0; links < linksMax; links++) {
+    const [, name = "", number = ""] =
+      /^\/dev\/std(out|err)$|^\/(?:dev|proc\/self)\/fd\/([12])$/.exec(at) ?? [];
+    if (name !== "" || number !== "")
+      return name === "err" || number === "2" ? standardErrorFd : standardOutputFd;
+    try {
+      at = resolve(dirname(at), readlinkSync(at));
+    } catch {
+      return null;
+    }
+  }
+  return null;
+}
+
+function closeOwn(descriptor: number): void {
+  if (descriptor > standardErrorFd) closeSync(descriptor);
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EACCES";
 }
 
 function isFull(error: unknown): boolean {

@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import type { DirectiveSpec, Level, Module } from "../config/module.ts";
 import { Scope } from "../config/scope.ts";
+import type { SystemUser } from "../config/system-users.ts";
 import { refuse, slots } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
 import { parseMilliseconds, parseNumber } from "../config/values.ts";
@@ -16,6 +17,8 @@ import type { HttpModule } from "../gateway/http-module.ts";
 import type { Network } from "../net/network.ts";
 import { readErrorLog } from "./core/error-log.ts";
 import type { ErrorLogTarget } from "./core/error-log.ts";
+import { readUser } from "./user.ts";
+import type { UserPolicy } from "./user.ts";
 
 /** More threads than cores that a machine has help nobody; the tables that they share have this many rows. */
 export const workersMax = 256;
@@ -26,6 +29,8 @@ export interface MainSettings {
   /** Number of worker threads; 1 serves in the main thread. */
   workerProcesses: number;
   pid: string;
+  /** As `user` says; null without the directive, and where the process does not follow it. */
+  user: SystemUser | null;
   errorLogTargets: readonly ErrorLogTarget[] | null;
   workerShutdownTimeoutMs: number;
   /** Connections of one worker, to clients and to servers. */
@@ -42,6 +47,7 @@ const level: Level<MainSettings> = {
     daemon: true,
     workerProcesses: 1,
     pid: "logs/nginx.pid",
+    user: null,
     errorLogTargets: null,
     workerShutdownTimeoutMs: 0,
     workerConnections: 512,
@@ -60,6 +66,7 @@ export interface Surroundings {
   readonly mainErrorLog: ErrorLog;
   readonly httpModules: readonly HttpModule[];
   readonly process: ProcessState;
+  readonly users: UserPolicy;
 }
 
 const directives: readonly DirectiveSpec[] = [
@@ -86,6 +93,14 @@ const directives: readonly DirectiveSpec[] = [
     default: "logs/nginx.pid",
     doc: "File that holds the process id.",
     set: main.string("pid"),
+  },
+  {
+    name: "user",
+    contexts: ["main"],
+    args: "1,2",
+    default: "nobody nobody",
+    doc: "User and group of the process, when root starts it: from the moment on that it serves.",
+    set: userDirective,
   },
   {
     name: "error_log",
@@ -155,6 +170,13 @@ function readProcesses(directive: Directive, scope: Scope): number {
   const count = parseNumber(text);
   if (count === null) return refuse(scope, directive, "invalid value");
   return Math.min(Math.max(count, 1), workersMax);
+}
+
+/** As in nginx, one that is ignored may stand there twice. */
+function userDirective(scope: Scope, directive: Directive): void {
+  const settings = scope.main(mainModule);
+  if ((settings.user ?? null) !== null) refuse(scope, directive, "is duplicate");
+  settings.user = readUser(directive, scope, surroundingsOf(scope).users);
 }
 
 function surroundingsOf(scope: Scope): Surroundings {

@@ -40,6 +40,8 @@ export interface KeptSocket {
 
 /** Binds listening sockets for all threads of the process. */
 export interface SocketKeeper {
+  /** False where a socket is bound only by the listener that uses it. */
+  readonly bindsAhead: boolean;
   /** False for endpoints whose sockets only the thread that bound them can use. */
   crossesThreads(endpoint: Endpoint): boolean;
   /**
@@ -49,6 +51,13 @@ export interface SocketKeeper {
    * @throws Error with `code`
    */
   open(options: BindOptions, count: number, siblings: readonly KeptSocket[]): KeptSocket[];
+  /**
+   * The process is about to become another user: an endpoint of which there must be more sockets later, in
+   * place of those that a thread takes along when it dies, or for more threads. Called when it is bound.
+   */
+  reserve(options: BindOptions, uid: number): void;
+  /** The endpoint is not listened on any more. */
+  forget(endpoint: Endpoint): void;
   /** Sockets of an endpoint that another process has bound, and this one inherited as descriptors. */
   adopt(options: BindOptions, descriptors: readonly number[]): KeptSocket[];
 }

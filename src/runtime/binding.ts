@@ -1,4 +1,4 @@
-import { unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import type { SocketPlan } from "../gateway/compile.ts";
 import { endpointKey } from "../gateway/listen-socket.ts";
@@ -30,8 +30,10 @@ export async function bindPatiently<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      if (plan.endpoint.kind === "unix") await removeStale(plan.endpoint.path);
-      return await bind();
+      if (plan.endpoint.kind === "unix") await makeRoom(plan.endpoint.path);
+      const bound = await bind();
+      if (plan.endpoint.kind === "unix") openToAll(plan.endpoint.path);
+      return bound;
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : "EINVAL";
       const failure = new BindError(endpointKey(plan.endpoint), code);
@@ -42,17 +44,38 @@ export async function bindPatiently<T>(
   }
 }
 
-/** A unix socket that nobody listens on any more is left over from a process that died. */
-async function removeStale(path: string): Promise<void> {
+/** As in nginx: who may connect is up to the folder. It is not there yet where a listener has still to bind. */
+function openToAll(path: string): void {
+  const name = Buffer.from(path, "latin1");
+  if (isSocket(name)) chmodSync(name, 0o666);
+}
+
+/**
+ * A unix socket that nobody listens on any more is left over from a process that died, and goes. Anything else
+ * that has the name stays, and is in the way: runtimes take it away when they are left to bind (Bun).
+ * @throws Error with `code`
+ */
+async function makeRoom(path: string): Promise<void> {
+  const name = Buffer.from(path, "latin1");
+  if (isSocket(name)) await removeStale(name);
+  if (lstatSync(name, { throwIfNoEntry: false }) === undefined) return;
+  throw Object.assign(new Error("the name is taken"), { code: "EADDRINUSE" });
+}
+
+async function removeStale(name: Buffer): Promise<void> {
   const alive = await new Promise<boolean>((resolve) => {
-    const probe = connect(Buffer.from(path, "latin1").toString());
+    const probe = connect(name.toString());
     probe.once("connect", () => {
       probe.destroy();
       resolve(true);
     });
     probe.once("error", (error) => resolve(!("code" in error && error.code === "ECONNREFUSED")));
   });
-  if (!alive) unlinkSync(Buffer.from(path, "latin1"));
+  if (!alive) unlinkSync(name);
+}
+
+function isSocket(name: Buffer): boolean {
+  return lstatSync(name, { throwIfNoEntry: false })?.isSocket() === true;
 }
 
 /** A timer of the clock does not keep the process alive; this wait does. */

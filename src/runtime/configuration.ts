@@ -18,6 +18,9 @@ import { httpCore } from "../modules/core/http-core.ts";
 import { httpModules } from "../modules/index.ts";
 import { mainModule } from "../modules/main.ts";
 import type { MainSettings, Surroundings } from "../modules/main.ts";
+import { defaultUser, noUser } from "../modules/user.ts";
+import type { UserPolicy } from "../modules/user.ts";
+import type { SystemUser } from "../config/system-users.ts";
 import { openFilesLimit } from "./connection-limits.ts";
 import type { Network } from "../net/network.ts";
 
@@ -28,6 +31,8 @@ export interface Configuration {
   readonly http: HttpConfiguration | null;
   /** Absolute path. */
   readonly pidFile: string;
+  /** Whom the process is to belong to; null leaves it to whoever started it. */
+  readonly user: SystemUser | null;
 }
 
 /** What the reading found, also when it failed. */
@@ -48,6 +53,8 @@ export interface ReadingOptions {
   readonly process?: ProcessState;
   /** Finds the addresses of a host name; the network does by default. */
   readonly resolve?: Network["resolve"];
+  /** What is made of `user`; nothing by default. */
+  readonly users?: UserPolicy;
   /** Modules beside the built-in ones; in each phase they come after those. */
   readonly modules?: readonly HttpModule[];
 }
@@ -70,6 +77,7 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
     mainErrorLog,
     httpModules: modules,
     process: options.process ?? unshared(),
+    users: options.users ?? noUser,
   };
   const cycle = createCycle({
     prefix,
@@ -86,6 +94,7 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
   completeMain(mainModule, scope.mainSettings, scope);
   const main = scope.mainSettings.get(mainModule) as MainSettings;
   if (!main.eventsSeen) throw new ConfigError('no "events" section in configuration', "", 0);
+  const user = main.user ?? defaultUser(surroundings.users);
   aimErrorLog(mainErrorLog, main, options, cycle);
   const resolve = options.resolve ?? ((host: string) => network.resolve(host));
   const http = main.http === null ? null : await compile(main.http.build, main.http.scope, resolve);
@@ -94,7 +103,7 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
   http?.build.zones.open();
   http?.build.forgetReading();
   cycle.end();
-  return { main, http, pidFile: fullName(main.pid, prefix) };
+  return { main, http, pidFile: fullName(main.pid, prefix), user };
 }
 
 /** As nginx does when it prepares its events. */

@@ -7,6 +7,7 @@ import { removedServers } from "../gateway/upstream/removed-servers.ts";
 import { DiskLogFiles } from "../gateway/disk-log-files.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
 import { SharedRegions } from "../gateway/shared-memory.ts";
+import type { UserPolicy } from "../modules/user.ts";
 import { systemNetwork } from "../net/choose.ts";
 import type { SocketAddress } from "../net/connection.ts";
 import type { Network } from "../net/network.ts";
@@ -51,6 +52,12 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   await gateway.apply(options.config);
   return gateway;
 }
+
+/** Whom a process belongs to is not for a part of it to change. */
+const users: UserPolicy = {
+  honours: false,
+  warning: 'the "user" directive has no effect: an embedded gateway never changes the user of its process',
+};
 
 class EmbeddedGateway implements RunningGateway {
   private readonly options: GatewayOptions;
@@ -112,6 +119,7 @@ class EmbeddedGateway implements RunningGateway {
       network,
       logs,
       mainErrorLog,
+      users,
       process: { shared, worker: 0, peerRows: null, ticketSecret: null },
     });
     await this.listeners.bind(configuration.http?.sockets ?? [], () => undefined);

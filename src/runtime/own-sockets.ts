@@ -2,6 +2,8 @@ import type { KeptSocket, SocketKeeper } from "../net/kept-socket.ts";
 
 /** Where sockets cannot be shared between threads: each is bound by the one listener that uses it. */
 export class OwnSockets implements SocketKeeper {
+  readonly bindsAhead = false;
+
   crossesThreads(): boolean {
     return false;
   }
@@ -18,6 +20,10 @@ export class OwnSockets implements SocketKeeper {
       },
     ];
   }
+
+  reserve(): void {}
+
+  forget(): void {}
 
   adopt(): KeptSocket[] {
     return [];

@@ -3,15 +3,14 @@
  * signal. It is there only while somebody waits for the answer, so that each of several gets its own.
  */
 import {
-  chownSync,
   closeSync,
   constants,
+  fchownSync,
   fstatSync,
   openSync,
   readFileSync,
   readdirSync,
   rmSync,
-  statSync,
   writeSync,
 } from "node:fs";
 import { dirname, basename, join } from "node:path";
@@ -27,19 +26,27 @@ export type ReloadAnswer =
 export function askForOutcome(pidFile: string, pid: number): string {
   const path = `${decoded(pidFile)}.reload-${process.pid}`;
   rmSync(path, { force: true });
-  closeSync(openSync(path, "wx", 0o600));
-  letWrite(path, pid);
+  const file = openSync(path, "wx", 0o600);
+  letWrite(file, pid);
+  closeSync(file);
   return path;
 }
 
 /** A file of root's is for the process to write in, whoever that belongs to. */
-function letWrite(path: string, pid: number): void {
+function letWrite(file: number, pid: number): void {
   if (process.getuid?.() !== 0) return;
   try {
-    chownSync(path, statSync(`/proc/${pid}`).uid, -1);
+    fchownSync(file, ownerOf(pid), 0);
   } catch {
     // It will not answer then, which is told.
   }
+}
+
+/** Not the owner of `/proc/PID`: that stays root when the process has become another user. */
+export function ownerOf(pid: number): number {
+  const [, effective = "0"] =
+    /^Uid:\s+\d+\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1")) ?? [];
+  return Number(effective);
 }
 
 /** Null while there is no answer. */

@@ -1,7 +1,9 @@
+import { fchownSync } from "node:fs";
 import type { SocketPlan } from "../gateway/compile.ts";
 import { endpointKey } from "../gateway/listen-socket.ts";
 import type { Clock } from "../net/clock.ts";
 import type { KeptSocket, SocketKeeper } from "../net/kept-socket.ts";
+import type { Endpoint } from "../net/network.ts";
 import { bindPatiently } from "./binding.ts";
 import type { BindError } from "./binding.ts";
 import { defaultBacklog } from "./listeners.ts";
@@ -11,6 +13,7 @@ import type { PassedSocket, SocketName } from "./messages.ts";
 /** A listening socket and the thread that accepts on it. */
 interface Slot<W> {
   readonly key: string;
+  readonly endpoint: Endpoint;
   readonly number: number;
   kept: KeptSocket;
   /** Only the main thread can use it. */
@@ -72,7 +75,14 @@ export class SocketPool<W extends object> {
         // Nobody but this process can be in the way of another socket of its own.
         const opened = siblings.length > 0 ? bind() : await bindPatiently(plan, this.clock, bind, onBusy);
         for (const kept of opened) {
-          const slot: Slot<W> = { key, number: slots.length, kept, stays, holder: null };
+          const slot: Slot<W> = {
+            key,
+            endpoint: plan.endpoint,
+            number: slots.length,
+            kept,
+            stays,
+            holder: null,
+          };
           slots.push(slot);
           fresh.push(slot);
         }
@@ -86,11 +96,32 @@ export class SocketPool<W extends object> {
     return undo;
   }
 
+  /**
+   * The process is about to become another user: the kernel lets only sockets of one user share a port, so
+   * those that there are become that user's, lest it can bind none beside them.
+   */
+  giveTo(uid: number, plans: readonly SocketPlan[]): void {
+    for (const plan of plans) {
+      this.keeper.reserve(bindOptions(plan), uid);
+      for (const { kept } of this.slots.get(endpointKey(plan.endpoint)) ?? []) {
+        const descriptor = kept.descriptor();
+        if (descriptor !== null) fchownSync(descriptor, uid, -1);
+      }
+    }
+  }
+
   /** What another process has bound. */
   private adopt(plan: SocketPlan, stays: boolean): Slot<W>[] {
     const key = endpointKey(plan.endpoint);
     const inherited = this.keeper.adopt(bindOptions(plan), this.inheritance.take(key));
-    return inherited.map((kept, number) => ({ key, number, kept, stays, holder: null }));
+    return inherited.map((kept, number) => ({
+      key,
+      endpoint: plan.endpoint,
+      number,
+      kept,
+      stays,
+      holder: null,
+    }));
   }
 
   /**
@@ -127,6 +158,7 @@ export class SocketPool<W extends object> {
       if (wanted.has(key)) continue;
       for (const { kept } of slots) kept.close(this.inheritance.isShared());
       this.slots.delete(key);
+      this.keeper.forget(slots[0]!.endpoint);
     }
   }
 

@@ -1,6 +1,6 @@
 import { unlinkSync } from "node:fs";
 import type { CheckResult, CommandLine, Remark } from "../config/command-line.ts";
-import { ConfigError, describeSystemError } from "../config/errors.ts";
+import { ConfigError, describeErrno, describeSystemError } from "../config/errors.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
 import type { LogLevel } from "../gateway/error-log.ts";
 import { DiskLogFiles } from "../gateway/disk-log-files.ts";
@@ -17,6 +17,8 @@ import { makeGeneration } from "./generation.ts";
 import type { Generation } from "./generation.ts";
 import { OwnSockets } from "./own-sockets.ts";
 import { PidFile } from "./pid-file.ts";
+import { giveFolders, lostAbilities } from "./handover.ts";
+import { PrivilegeError, Privileges } from "./privileges.ts";
 import { ReloadAskers } from "./reload-file.ts";
 import { Serving } from "./serving.ts";
 import { BinaryUpgrade } from "./upgrade.ts";
@@ -32,8 +34,9 @@ export async function checkConfiguration(commandLine: CommandLine): Promise<Chec
   const logs = new DiskLogFiles(network.clock, `${commandLine.prefix}logs/`);
   const mainErrorLog = new ErrorLog([], network.clock);
   const reading = startReading();
+  const users = new Privileges().policy;
   try {
-    const { pidFile } = await readConfiguration(reading, { commandLine, network, logs, mainErrorLog });
+    const { pidFile } = await readConfiguration(reading, { commandLine, network, logs, mainErrorLog, users });
     const failure = commandLine.testOnly ? new PidFile(pidFile, commandLine.prefix).test() : null;
     if (failure !== null) throw new ConfigError(failure, "", 0);
     return result(reading, true, pidFile);
@@ -71,6 +74,8 @@ class Instance {
   private readonly logs: DiskLogFiles;
   private readonly errorLog: ErrorLog;
   private readonly memory = new CommonMemory();
+  private readonly privileges = new Privileges();
+  private readonly workerEntry: URL;
   private readonly sharesSockets: boolean;
   private readonly serving: Serving;
   private readonly supervisor: Supervisor;
@@ -79,6 +84,7 @@ class Instance {
   private finish: (code: number) => void = () => undefined;
   private stopping = false;
   private hasStarted = false;
+  private hasPidFile = false;
   /** What was told since the last reload began: the reasons why it failed, each once. */
   private readonly failures = new Set<string>();
   private reloading: Promise<void> = Promise.resolve();
@@ -97,10 +103,12 @@ class Instance {
     this.serving = new Serving({ network, logs, errorLog, counters: memory.counters });
     const keeper = systemSocketKeeper();
     this.sharesSockets = keeper !== null;
+    this.workerEntry = options.workerEntry ?? ownWorkerEntry();
     const inheritance = new Inheritance();
     this.upgrade = new BinaryUpgrade({
       log: errorLog,
       inheritance,
+      environment: () => this.privileges.bequeath(),
       sockets: () => this.supervisor.descriptors(),
       onAlone: () => void this.resume(),
     });
@@ -112,7 +120,8 @@ class Instance {
       memory,
       keeper: keeper ?? new OwnSockets(),
       serving: this.serving,
-      workerEntry: options.workerEntry ?? ownWorkerEntry(),
+      workerEntry: this.workerEntry,
+      onBound: (generation, giveSocketsTo) => this.becomeUser(generation, giveSocketsTo),
     });
   }
 
@@ -146,8 +155,10 @@ class Instance {
   }
 
   private async start(generation: Generation): Promise<boolean> {
-    if (!(await this.apply(generation)) || !this.writePid(generation.configuration.pidFile)) {
+    const { pidFile } = generation.configuration;
+    if (!(await this.apply(generation)) || !(this.hasPidFile || this.writePid(pidFile))) {
       await this.supervisor.stop();
+      if (this.hasPidFile) removeFile(pidFile);
       return false;
     }
     this.log("notice", `${productName}/${productVersion}`);
@@ -172,6 +183,7 @@ class Instance {
         logs,
         mainErrorLog,
         modules: this.modules,
+        users: this.privileges.policy,
         process: memory,
         resolve: async (host) => {
           const addresses = await network.resolve(host);
@@ -196,6 +208,7 @@ class Instance {
       }
       for (const remark of reading.remarks) tell(remark);
       tell({ level: "emerg", text: error.describe() });
+      if (error.message.includes("Permission denied")) this.tellLostRights();
       return null;
     }
   }
@@ -217,6 +230,7 @@ class Instance {
       if (!(error instanceof BindError)) {
         this.tell({ level: "emerg", text: error instanceof Error ? error.message : String(error) });
       } else if (error.code === "EADDRINUSE") this.tell({ level: "emerg", text: "still could not bind()" });
+      else if (error.code === "EACCES") this.tellLostRights();
       return false;
     }
     // The threads that serve see to theirs by themselves.
@@ -230,8 +244,42 @@ class Instance {
     return true;
   }
 
+  /** Root's part ends here. @throws PrivilegeError */
+  private becomeUser({ configuration, workers }: Generation, giveSocketsTo: (uid: number) => void): void {
+    const { privileges, logs, commandLine, workerEntry } = this;
+    const { user, http, pidFile } = configuration;
+    const givesUp = privileges.givesUp(user);
+    if (givesUp) {
+      // Later the folder may not be one to write in.
+      if (!this.hasStarted) this.writePidFirst(pidFile);
+      giveFolders(http?.build.temporaryFolders ?? [], user);
+      logs.giveTo(user.uid);
+      giveSocketsTo(user.uid);
+    }
+    privileges.become(user);
+    if (!givesUp) return;
+    this.log("notice", `the process belongs to user "${user.name}" (${user.uid}:${user.gid}) from now on`);
+    const { configFile } = commandLine;
+    const lost = lostAbilities(user, { configFile, workerEntry, hasThreads: workers > 1 });
+    for (const text of lost) this.log("warn", text);
+  }
+
+  private writePidFirst(path: string): void {
+    const failure = new PidFile(path, this.commandLine.prefix).write();
+    if (failure !== null) throw new PrivilegeError(failure);
+    this.hasPidFile = true;
+  }
+
   private tellBusy(busy: BindError): void {
     this.tell({ level: "emerg", text: `${busy.message} ${describeSystemError(busy.code)}` });
+  }
+
+  /** What was refused may have been possible when the process began. */
+  private tellLostRights(): void {
+    const { user } = this.privileges;
+    if (user === null) return;
+    const text = `the process belongs to user "${user.name}" now: what only root may read or bind needs a restart`;
+    this.tell({ level: "emerg", text });
   }
 
   private writePid(path: string): boolean {
@@ -335,10 +383,16 @@ class Instance {
 
   private leave(): void {
     const { generation, upgrade } = this;
-    if (generation !== null) removeFile(upgrade.ownPidFile(generation.configuration.pidFile));
+    if (generation !== null) this.removePidFile(upgrade.ownPidFile(generation.configuration.pidFile));
     this.log("notice", "exit");
     this.serving.end();
     this.finish(0);
+  }
+
+  /** In a folder of root's it stays, if the process is root's no more: the next start writes over it. */
+  private removePidFile(path: string): void {
+    const failure = removeFile(path);
+    if (failure !== null) this.log("alert", `unlink() "${path}" failed ${failure}`);
   }
 
   private log(level: LogLevel, text: string): void {
@@ -357,10 +411,14 @@ class Instance {
   }
 }
 
-function removeFile(path: string): void {
+/** Returns why it is there still, or null. */
+function removeFile(path: string): string | null {
   try {
     unlinkSync(Buffer.from(path, "latin1"));
-  } catch {
+    return null;
+  } catch (error) {
     // Somebody else has taken it away; that is what was wanted.
+    const isGone = error instanceof Error && "code" in error && error.code === "ENOENT";
+    return isGone ? null : describeErrno(error);
   }
 }

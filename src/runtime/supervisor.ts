@@ -28,6 +28,8 @@ export interface SupervisorInit {
   readonly serving: Serving;
   readonly workerEntry: URL;
   readonly inheritance: Inheritance;
+  /** All is bound and opened, and nobody is served by it yet. What it throws undoes the take-over. */
+  readonly onBound: (generation: Generation, giveTo: (uid: number) => void) => void;
 }
 
 /** Whoever accepts: the main thread's own gateway, or a worker thread. */
@@ -132,6 +134,7 @@ export class Supervisor {
         fresh.push(this.startThread());
       await Promise.all([...this.alive].map((thread) => prepare(thread, generation)));
       undo = await this.sockets.open(plans, count, onBusy);
+      if (this.init.keeper.bindsAhead) this.bound(generation);
     } catch (error) {
       for (const thread of fresh) this.dismiss(thread, { kind: "stop" });
       for (const thread of this.alive) if (!fresh.includes(thread)) void thread.tell({ kind: "discard" });
@@ -144,8 +147,14 @@ export class Supervisor {
     this.threads = [...this.threads.slice(0, threadCount), ...recalled, ...fresh];
     await this.commit(generation);
     await this.distribute();
+    if (!this.init.keeper.bindsAhead) this.bound(generation);
     for (const thread of leaving) this.dismiss(thread, { kind: "retire" });
     this.replaceDead();
+  }
+
+  private bound(generation: Generation): void {
+    const plans = generation.configuration.http?.sockets ?? [];
+    this.init.onBound(generation, (uid) => this.sockets.giveTo(uid, plans));
   }
 
   private async commit(generation: Generation): Promise<void> {

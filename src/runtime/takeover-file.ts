@@ -2,8 +2,18 @@
  * The file beside the pid file by which a new version that was started beside a running one asks to take
  * over, and by which it is told why not.
  */
-import { closeSync, fstatSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fchownSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import type { Program } from "./background.ts";
+import { ownerOf } from "./reload-file.ts";
 
 const othersMayWrite = 0o022;
 
@@ -18,10 +28,16 @@ function nameOf(pidFile: string): string {
   return `${Buffer.from(pidFile, "latin1").toString()}.takeover`;
 }
 
-/** @throws Error with `code` */
-export function writeRequest(pidFile: string, program: Program): void {
+/** Asks the process `pid`, which may be another user's by now if root started it. @throws Error with `code` */
+export function writeRequest(pidFile: string, pid: number, program: Program): void {
   rmSync(nameOf(pidFile), { force: true });
-  writeFileSync(nameOf(pidFile), JSON.stringify(program), { mode: 0o600, flag: "wx" });
+  const file = openSync(nameOf(pidFile), "wx", 0o600);
+  try {
+    writeFileSync(file, JSON.stringify(program));
+    if (process.getuid?.() === 0) fchownSync(file, ownerOf(pid), 0);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** The program that is to take over; null when nobody asked, or somebody who may not say what runs here. */

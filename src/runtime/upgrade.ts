@@ -11,6 +11,8 @@ import { readRequest, writeAnswer } from "./takeover-file.ts";
 export interface UpgradeInit {
   readonly log: ErrorLog;
   readonly inheritance: Inheritance;
+  /** What the new process must know besides. */
+  readonly environment: () => NodeJS.ProcessEnv;
   /** What the new process is to listen on; null when that cannot be handed over. */
   readonly sockets: () => Promise<ReadonlyMap<string, readonly number[]> | null>;
   /** The new process has ended: this one is alone again. */
@@ -69,7 +71,7 @@ export class BinaryUpgrade {
 
   private start(program: Program, sockets: ReadonlyMap<string, readonly number[]>, pidFile: string): void {
     const { environment, descriptors } = bequeath(sockets);
-    const child = startSuccessor(program, environment, descriptors);
+    const child = startSuccessor(program, { ...environment, ...this.init.environment() }, descriptors);
     this.successor = child;
     this.pidFile = pidFile;
     this.init.inheritance.hasSuccessor = true;

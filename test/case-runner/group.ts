@@ -15,6 +15,7 @@ import {
 } from "./program.ts";
 import { Placeholders } from "./text.ts";
 import { World } from "./world.ts";
+import { asWhoeverTests } from "../support/user.ts";
 
 /** The program a case runs against. */
 export interface Against {
@@ -157,7 +158,7 @@ function layDown(file: CaseFile, directory: string, placeholders: Placeholders):
 
 /** The case's own text in the frame that every case shares. */
 function wholeConfig(file: CaseFile, program: ProgramName): string {
-  const alone = program === "nginx" ? "master_process off;\n" : "";
+  const alone = program === "nginx" ? "master_process off;\n" : asWhoeverTests;
   return `daemon off;
 ${alone}worker_processes 1;
 pid %DIR%/nginx.pid;

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { figuresOf, isAlive, processesOf } from "./processes.ts";
 import type { ProcessFigures } from "./processes.ts";
 import { pause, until } from "./until.ts";
+import { asWhoeverTests } from "../support/user.ts";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
 const startLimitMs = 20_000;
@@ -199,9 +200,8 @@ export class Gateway {
       `pid ${directory}/gateway.pid;`,
       `error_log ${directory}/error.log notice;`,
       `daemon ${isDaemon ? "on" : "off"};`,
+      asWhoeverTests,
     ];
-    // The workers of an nginx that root starts could not read the directory otherwise.
-    if (this.product.name === "nginx" && process.getuid?.() === 0) globals.push("user root;");
     const flags = ["-p", `${directory}/`, "-c", `${directory}/nginx.conf`, "-e", `${directory}/error.log`];
     return [...flags, "-g", globals.join(" ")];
   }

@@ -5,6 +5,7 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { asWhoeverTests } from "./user.ts";
 
 export const repository = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -95,9 +96,7 @@ export async function startGateway(product: Product, options: GatewayOptions): P
 }
 
 function spawnGateway(product: Product, directory: string): ChildProcess {
-  const globals = [`pid ${directory}/gateway.pid;`, "error_log stderr info;", "daemon off;"];
-  // The workers of an nginx that root starts could not read the test's directory otherwise.
-  if (product.name === "nginx" && process.getuid?.() === 0) globals.push("user root;");
+  const globals = [`pid ${directory}/gateway.pid;`, "error_log stderr info;", "daemon off;", asWhoeverTests];
   const [program, ...before] = product.command;
   const flags = [
     "-p",

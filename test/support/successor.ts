@@ -5,6 +5,7 @@ import { isAlive } from "../operations/processes.ts";
 import { until } from "../operations/until.ts";
 import { freePort } from "./ports.ts";
 import { runProgram } from "./program.ts";
+import { asWhoeverTests } from "./user.ts";
 
 const limitMs = 20_000;
 
@@ -69,7 +70,7 @@ export async function upgradeByUsr2({ directory, command, beforehand }: Successo
 }
 
 function configure(directory: string, port: number, answer: string): void {
-  const config = `worker_processes 2; pid ${directory}/pid; error_log ${directory}/error.log notice;
+  const config = `${asWhoeverTests} worker_processes 2; pid ${directory}/pid; error_log ${directory}/error.log notice;
     events {} http { access_log off; server { listen 127.0.0.1:${port}; return 200 ${answer}; } }`;
   writeFileSync(path.join(directory, "nginx.conf"), config);
 }

@@ -540,7 +540,9 @@ function readTemporaryDirectory(
   scope: Scope,
 ): TemporaryDirectory {
   const digits = levels.map((level) => (/^[1-3]$/.test(level) ? Number(level) : scope.fail("invalid value")));
-  return { path: path.resolve(scope.cycle.prefix, name), levels: digits };
+  const folder = path.resolve(scope.cycle.prefix, name);
+  buildOf(scope).temporaryFolders.add(folder);
+  return { path: folder, levels: digits };
 }
 
 function earlyHints(scope: Scope, { args }: Directive): void {

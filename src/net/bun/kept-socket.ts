@@ -19,11 +19,17 @@ const unixPathBytesMax = 108;
  * SO_REUSEPORT; the threads share the queue of a unix socket.
  */
 export class BunSocketKeeper implements SocketKeeper {
+  readonly bindsAhead = true;
   private readonly libc: Libc;
 
   constructor(libc: Libc) {
     this.libc = libc;
   }
+
+  /** A copy of a sibling does where nothing can be bound any more: none is lost with its thread. */
+  reserve(): void {}
+
+  forget(): void {}
 
   crossesThreads(): boolean {
     return true;
@@ -51,7 +57,8 @@ export class BunSocketKeeper implements SocketKeeper {
   private openOne(options: BindOptions, sibling: KeptSocket | undefined): KeptSocket {
     const { endpoint, backlog } = options;
     if (endpoint.kind === "unix" && sibling instanceof BunKeptSocket) return sibling.copy();
-    const fd = this.bind(options, true);
+    const fd = this.bindBeside(options, sibling);
+    if (fd instanceof BunKeptSocket) return fd;
     try {
       this.libc.listen(fd, backlog);
     } catch (error) {
@@ -59,6 +66,17 @@ export class BunSocketKeeper implements SocketKeeper {
       throw error;
     }
     return new BunKeptSocket(this.libc, fd, endpoint.kind === "unix" ? endpoint.path : null);
+  }
+
+  private bindBeside(options: BindOptions, sibling: KeptSocket | undefined): number | BunKeptSocket {
+    try {
+      return this.bind(options, true);
+    } catch (error) {
+      const isRefused = error instanceof Error && "code" in error && error.code === "EACCES";
+      // A port below 1024, in a process that is root's no more: the two share a queue.
+      if (isRefused && sibling instanceof BunKeptSocket) return sibling.copy();
+      throw error;
+    }
   }
 
   private bind({ endpoint, ipv6Only }: BindOptions, shared: boolean): number {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, renameSync, unlinkSync } from "node:fs";
+import { closeSync, fchownSync, linkSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import net from "node:net";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort, Transferable } from "node:worker_threads";
@@ -7,10 +7,34 @@ import type { Endpoint, SocketHandle } from "../network.ts";
 import { descriptorOf, socketBehind } from "./descriptors.ts";
 
 /**
+ * Of a port that only root may bind, for a process that stops being root's: a thread that dies takes its
+ * socket along, and so many may. They cost a descriptor each.
+ */
+const sparesPerPort = 16;
+
+type BoundPlace = { readonly host: string; readonly port: number; readonly ipv6Only?: boolean };
+
+function keyOf({ host, port }: BoundPlace): string {
+  return `${host} ${port}`;
+}
+
+/** The first port that everybody may bind. */
+function unprivilegedPort(): number {
+  try {
+    return Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "latin1"));
+  } catch {
+    return 1024;
+  }
+}
+
+/**
  * Listening sockets on Node: bound with SO_REUSEPORT, one for each thread, and moved between threads in
  * the shape of a `net.Server`. Unix sockets cannot be moved.
  */
 export class NodeSocketKeeper implements SocketKeeper {
+  readonly bindsAhead = true;
+  private readonly spares = new Map<string, net.BoundSocket[]>();
+
   crossesThreads(endpoint: Endpoint): boolean {
     return endpoint.kind === "tcp";
   }
@@ -24,13 +48,40 @@ export class NodeSocketKeeper implements SocketKeeper {
     const opened: NodeKeptSocket[] = [];
     try {
       while (opened.length < count) {
-        opened.push(new NodeKeptSocket(new net.BoundSocket({ ...where, reusePort: true }), backlog));
+        opened.push(new NodeKeptSocket(this.bindShared(where, siblings.length > 0), backlog));
       }
     } catch (error) {
       for (const socket of opened) socket.close();
       throw error;
     }
     return opened;
+  }
+
+  reserve({ endpoint, ipv6Only }: BindOptions, uid: number): void {
+    if (endpoint.kind === "unix" || endpoint.port >= unprivilegedPort()) return;
+    const where = { host: endpoint.address, port: endpoint.port, ipv6Only };
+    const spares: net.BoundSocket[] = [];
+    while (spares.length < sparesPerPort) spares.push(new net.BoundSocket({ ...where, reusePort: true }));
+    for (const spare of spares) fchownSync(spare.fd(), uid, -1);
+    this.spares.set(keyOf(where), spares);
+  }
+
+  forget(endpoint: Endpoint): void {
+    if (endpoint.kind === "unix") return;
+    const key = keyOf({ host: endpoint.address, port: endpoint.port });
+    for (const spare of this.spares.get(key) ?? []) spare.close();
+    this.spares.delete(key);
+  }
+
+  private bindShared(where: BoundPlace, hasSiblings: boolean): net.BoundSocket {
+    try {
+      return new net.BoundSocket({ ...where, reusePort: true });
+    } catch (error) {
+      const isRefused = error instanceof Error && "code" in error && error.code === "EACCES";
+      const spare = isRefused && hasSiblings ? this.spares.get(keyOf(where))?.pop() : undefined;
+      if (spare === undefined) throw error;
+      return spare;
+    }
   }
 
   adopt({ endpoint, backlog }: BindOptions, descriptors: readonly number[]): KeptSocket[] {
@@ -182,13 +233,28 @@ class NodeKeptPipe implements KeptSocket {
  */
 function bindPipe(path: string, instead = false): net.BoundSocket {
   const name = nameOf(path);
-  if (!instead && existsSync(name))
-    throw Object.assign(new Error("the name is taken"), { code: "EADDRINUSE" });
   const other = `${name}.${process.pid}`;
   // The declarations do not know this option yet.
   const bound = new net.BoundSocket({ path: other } as net.BoundSocketOptions);
-  renameSync(other, name);
+  try {
+    if (instead) renameSync(other, name);
+    else takeName(other, name);
+  } catch (error) {
+    bound.close();
+    throw error;
+  }
   return bound;
+}
+
+/** As bind() does: whatever has the name already, be it a link that leads nowhere, keeps it. */
+function takeName(other: string, name: string): void {
+  try {
+    linkSync(other, name);
+  } catch (error) {
+    const isTaken = error instanceof Error && "code" in error && error.code === "EEXIST";
+    throw isTaken ? Object.assign(new Error("the name is taken"), { code: "EADDRINUSE" }) : error;
+  }
+  unlinkSync(other);
 }
 
 function nameOf(path: string): string {

@@ -1,0 +1,99 @@
+/**
+ * Whom the process belongs to. One that root has started binds its sockets, opens its logs and reads its
+ * keys as root, and is the configuration's user from then on, in all of its threads and for good: there is no
+ * master process that keeps root's rights. Whatever is to be done by root after that belongs here.
+ */
+import { describeErrno } from "../config/errors.ts";
+import type { SystemUser } from "../config/system-users.ts";
+import type { UserPolicy } from "../modules/user.ts";
+
+/** Set by a process that has given root's rights up for the one that it starts in its place. */
+const variable = "LONGHAUL_USER";
+
+/** nginx's words for a `user` that cannot be followed. */
+const ignored =
+  'the "user" directive makes sense only if the master process runs with super-user privileges, ignored';
+
+/** Does not let the process become another user, and says why in its message. */
+export class PrivilegeError extends Error {}
+
+export class Privileges {
+  /** Root's rights are there still. */
+  private isRoot = process.geteuid?.() === 0;
+  private current: SystemUser | null;
+
+  constructor() {
+    this.current = inheritedUser();
+    // What this process starts must not take it for its own.
+    delete process.env[variable];
+  }
+
+  get policy(): UserPolicy {
+    const honours = this.isRoot || this.current !== null;
+    return { honours, warning: honours ? null : ignored };
+  }
+
+  /** The user whom the process belongs to since it gave root's rights up; null before, and where it never had them. */
+  get user(): SystemUser | null {
+    return this.isRoot ? null : this.current;
+  }
+
+  /** Becoming that user gives root's rights up. */
+  givesUp(user: SystemUser | null): user is SystemUser {
+    return this.isRoot && user !== null && user.uid !== 0;
+  }
+
+  /**
+   * Makes the process belong to a user, with all of its threads, those to come included.
+   * @throws PrivilegeError when it cannot: nothing must be served then
+   */
+  become(user: SystemUser | null): void {
+    if (user === null) return;
+    if (this.isRoot) change(user);
+    else if (user.uid !== this.current?.uid || user.gid !== this.current.gid) {
+      throw new PrivilegeError(
+        `"user" cannot change from "${this.current?.name ?? ""}" to "${user.name}" without a restart: ` +
+          "the process has given root's rights up",
+      );
+    }
+    this.isRoot = user.uid === 0;
+    this.current = user;
+  }
+
+  /** What a process that is started in the place of this one must know. */
+  bequeath(): NodeJS.ProcessEnv {
+    const { user } = this;
+    return user === null ? {} : { [variable]: JSON.stringify(user) };
+  }
+}
+
+/** Missing in the types of the runtimes. */
+const { initgroups } = process as { initgroups?: (user: string, group: number) => void };
+
+function change({ name, uid, gid }: SystemUser): void {
+  const decoded = Buffer.from(name, "latin1").toString();
+  attempt(`setgid(${gid})`, () => process.setgid?.(gid));
+  // In a container root may lack the right to choose groups; it has nothing to lose by those that it has.
+  if (uid !== 0) attempt(`initgroups(${name}, ${gid})`, () => initgroups?.(decoded, gid));
+  attempt(`setuid(${uid})`, () => process.setuid?.(uid));
+  const isChanged = [process.getuid?.(), process.geteuid?.()].every((id) => id === uid);
+  if (!isChanged || process.getegid?.() !== gid) {
+    throw new PrivilegeError(`the process could not be made that of user "${name}"`);
+  }
+}
+
+function attempt(call: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    throw new PrivilegeError(`${call} failed ${describeErrno(error)}`);
+  }
+}
+
+function inheritedUser(): SystemUser | null {
+  const text = process.env[variable];
+  if (text === undefined) return null;
+  const { name, uid, gid } = JSON.parse(text) as Partial<SystemUser>;
+  if (typeof name !== "string" || typeof uid !== "number" || typeof gid !== "number") return null;
+  return uid === process.geteuid?.() && uid !== 0 ? { name, uid, gid } : null;
+}
