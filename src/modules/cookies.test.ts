@@ -23,9 +23,10 @@ test("names count as a whole and without case, with spaces around the equals sig
   assert.equal(findCookie(fields, "b"), null);
 });
 
-test("a comma parts cookies, but does not end a value", () => {
-  const fields = fieldsOf("Cookie", "a,b=1,c=2; d=3");
-  assert.equal(findCookie(fields, "b"), "1,c=2");
+test("a comma is part of a value, and parts no cookies", () => {
+  const fields = fieldsOf("Cookie", "a=0, b=1,c=2; d=3");
+  assert.equal(findCookie(fields, "a"), "0, b=1,c=2");
+  assert.equal(findCookie(fields, "b"), null);
   assert.equal(findCookie(fields, "d"), "3");
 });
 

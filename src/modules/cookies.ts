@@ -3,7 +3,7 @@ import type { Fields } from "../http/fields.ts";
 
 /**
  * The value of a cookie out of the Cookie fields of a request. As in nginx, names are compared without
- * case, a comma parts cookies too, and a value goes up to its semicolon.
+ * case, and a value goes up to its semicolon: a comma is part of it.
  *
  * @param name in lower case
  */
@@ -39,8 +39,9 @@ function cookieIn(field: string, name: string): string | null {
   while (start < field.length) {
     const value = valueAfterName(field, start, name);
     if (value !== null) return value;
-    while (start < field.length && !isSeparator(field[start])) start++;
-    start++;
+    const semicolon = field.indexOf(";", start);
+    if (semicolon < 0) return null;
+    start = semicolon + 1;
     while (field[start] === " ") start++;
   }
   return null;
@@ -61,8 +62,4 @@ function skipSpaces(field: string, start: number): number {
   let position = start;
   while (field[position] === " ") position++;
   return position;
-}
-
-function isSeparator(char: string | undefined): boolean {
-  return char === ";" || char === ",";
 }
