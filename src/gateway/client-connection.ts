@@ -18,6 +18,7 @@ import type { RequestBody } from "./request-body.ts";
 import type { Request } from "./request.ts";
 import { abandonHead, beginRequest, logIgnoredLines, refuseHead } from "./request-start.ts";
 import type { LocationSettings } from "./settings.ts";
+import type { VirtualServer } from "./virtual-server.ts";
 
 /** Bytes that a client may send ahead of the answer it waits for; reading stops there. */
 const aheadBytesMax = 65536;
@@ -80,7 +81,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
     this.socket = socket;
     this.plainOnTls = plainOnTls;
     this.servers = listenSocket.serversFor(local);
-    this.reader = new RequestHeadReader(this.servers.choice.defaultServer.headLimits);
+    this.reader = new RequestHeadReader(this.negotiatedServer.headLimits);
     this.readDeadline = new Deadline(gateway.network.clock, this);
   }
 
@@ -102,6 +103,13 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
     this.proxyHeader = null;
     this.client.proxied = proxied;
     this.socket.owner = this;
+  }
+
+  /** The server of the name that a TLS handshake told, else the default one: who reads heads before they name one. */
+  get negotiatedServer(): VirtualServer {
+    const { choice } = this.servers;
+    const name = choice.single ? null : (this.socket.tls?.serverName ?? null);
+    return name === null ? choice.defaultServer : choice.find(name, null);
   }
 
   get listenSocket(): ListenSocket {
@@ -282,7 +290,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
   }
 
   /** Ends the connection: what is queued still goes out, what still comes in is thrown away. */
-  close(core: LocationSettings = this.servers.choice.defaultServer.root.core): void {
+  close(core: LocationSettings = this.negotiatedServer.root.core): void {
     const { socket, clientEnded } = this;
     if (this.state === "closed" || this.state === "lingering") return;
     if (this.proxyHeader !== null) return socket.close();
@@ -448,7 +456,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
 
   private beginHead(): void {
     this.state = "head";
-    this.readDeadline.set(this.servers.choice.defaultServer.core.clientHeaderTimeoutMs);
+    this.readDeadline.set(this.negotiatedServer.core.clientHeaderTimeoutMs);
   }
 
   private linger(core: LocationSettings): void {
@@ -477,7 +485,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
   }
 
   private get sendTimeoutMs(): number {
-    return (this.request?.location ?? this.servers.choice.defaultServer.root).core.sendTimeoutMs;
+    return (this.request?.location ?? this.negotiatedServer.root).core.sendTimeoutMs;
   }
 
   onDeadline(deadline: Deadline): void {

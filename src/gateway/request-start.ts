@@ -24,7 +24,7 @@ export function beginRequest(connection: ClientConnection, head: RequestHead): R
 const readingLine = "while reading client request line";
 const readingPipelined = "while reading client pipelined request line";
 
-/** Answers a head that could not be read, with its log line and the error page of the default server. */
+/** Answers a head that could not be read, with its log line and the error page of the server that it came to. */
 export function refuseHead(connection: ClientConnection, reader: RequestHeadReader): void {
   const failure = reader.failure!;
   const request = requestOfBrokenHead(connection, reader);
@@ -84,7 +84,8 @@ function requestOfBrokenHead(connection: ClientConnection, reader: RequestHeadRe
   };
   const body = new RequestBody(connection, 0, false);
   const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
-  request.server = connection.servers.choice.find(request.host, request);
+  const { choice } = connection.servers;
+  request.server = facts.host === null ? connection.negotiatedServer : choice.find(facts.host, request);
   request.location = request.server.root;
   request.keepAlive = false;
   logIgnoredLines(request, reader);

@@ -330,8 +330,10 @@ export class RequestHeadReader {
     const line = this.#parts;
     if (line === null) return;
     const failure = checkHead(line.method, line.versionMinor > 0, this.#fields, this.#facts);
-    if (failure === null) this.#finish();
-    else this.#fail(failure.status, failure.reason, this.#headers.position);
+    if (failure === null) return this.#finish();
+    // The head is complete, and has named nobody.
+    this.#facts.host ??= "";
+    this.#fail(failure.status, failure.reason, this.#headers.position);
   }
 
   /** Makes fields of the lines that are complete, and judges them in order. */

@@ -176,7 +176,7 @@ export class RequestLineScanner {
 
   #startTarget(ch: number, p: number): number {
     const letter = ch | 0x20;
-    if (this.#isConnect && ch !== 0x2f) {
+    if (this.#isConnect) {
       // authority-form: only CONNECT has it.
       this.position = p;
       this.uriStart = p;
