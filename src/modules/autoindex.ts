@@ -14,7 +14,7 @@ import { unescapeUri } from "../http/uri.ts";
 import { findArgument } from "./arguments.ts";
 import { refuseDirectory } from "./directory-error.ts";
 import { htmlListing, jsonListing, jsonpListing, xmlListing } from "./directory-listing.ts";
-import type { Entry } from "./directory-listing.ts";
+import type { Entry, HtmlOptions } from "./directory-listing.ts";
 
 type Format = "html" | "json" | "jsonp" | "xml";
 
@@ -86,31 +86,30 @@ function listDirectory(request: Request, settings: AutoindexSettings): Verdict {
   }
   if (request.body.discard() !== 0) return 400;
   response.status = request.errorStatus === 0 ? 200 : request.errorStatus;
-  const [type, text] = render(uri, entries, settings, callback);
-  response.contentType = type;
+  response.contentType = typeOf(settings.format, callback);
   response.prepareHead();
+  const utf8 = / *charset=utf-8$/i.test(response.contentType);
+  const text = render(uri, entries, { ...settings, utf8 }, callback);
   response.write(Buffer.from(text, "latin1"));
   response.end();
   return DONE;
 }
 
+function typeOf(format: Format, callback: string): string {
+  if (format === "html") return "text/html";
+  if (format === "xml") return "text/xml; charset=utf-8";
+  return callback === "" ? "application/json" : "application/javascript";
+}
+
 function render(
   uri: string,
   entries: readonly Entry[],
-  settings: AutoindexSettings,
+  settings: AutoindexSettings & HtmlOptions,
   callback: string,
-): [type: string, text: string] {
-  switch (settings.format) {
-    case "html":
-      return ["text/html", htmlListing(uri, entries, settings)];
-    case "xml":
-      return ["text/xml; charset=utf-8", xmlListing(entries)];
-    case "jsonp":
-      if (callback !== "") return ["application/javascript", jsonpListing(entries, callback)];
-      return ["application/json", jsonListing(entries)];
-    case "json":
-      return ["application/json", jsonListing(entries)];
-  }
+): string {
+  if (settings.format === "html") return htmlListing(uri, entries, settings);
+  if (settings.format === "xml") return xmlListing(entries);
+  return callback === "" ? jsonListing(entries) : jsonpListing(entries, callback);
 }
 
 /** The name of the function to call; "" when none is given, null when it is not a name. */

@@ -15,6 +15,8 @@ export interface Entry {
 export interface HtmlOptions {
   readonly exactSize: boolean;
   readonly localTime: boolean;
+  /** The listing is told to be UTF-8: a column is a character, not a byte. */
+  readonly utf8: boolean;
 }
 
 /** A name takes this many columns; longer ones are cut. */
@@ -41,19 +43,34 @@ export function xmlListing(entries: readonly Entry[]): string {
   return `<?xml version="1.0"?>\r\n<list>\r\n${entries.map(xmlEntry).join("")}</list>\r\n`;
 }
 
-function htmlLine(entry: Entry, { exactSize, localTime }: HtmlOptions): string {
+function htmlLine(entry: Entry, { exactSize, localTime, utf8 }: HtmlOptions): string {
   const isDirectory = entry.kind === "directory";
   const href = escapeUri(entry.name, "uri-component") + (isDirectory ? "/" : "");
   const time = htmlTime(entry.modifiedMs, localTime);
   const size = exactSize ? exactSizeText(entry) : roundSizeText(entry);
-  return `<a href="${href}">${nameCell(entry.name, isDirectory)} ${time} ${size}\r\n`;
+  return `<a href="${href}">${nameCell(entry.name, isDirectory, utf8)} ${time} ${size}\r\n`;
 }
 
 /** The name, the end of its link, and the spaces up to the next column. */
-function nameCell(name: string, isDirectory: boolean): string {
-  if (name.length > nameColumns) return `${escapeHtml(name.slice(0, nameColumns - 3))}..&gt;</a>`;
-  const slash = isDirectory && name.length < nameColumns ? "/" : "";
-  return `${escapeHtml(name)}${slash}</a>${" ".repeat(nameColumns - name.length - slash.length)}`;
+function nameCell(name: string, isDirectory: boolean, utf8: boolean): string {
+  const columns = utf8 ? charactersOf(name) : name.split("");
+  if (columns.length > nameColumns)
+    return `${escapeHtml(columns.slice(0, nameColumns - 3).join(""))}..&gt;</a>`;
+  const slash = isDirectory && columns.length < nameColumns ? "/" : "";
+  return `${escapeHtml(name)}${slash}</a>${" ".repeat(nameColumns - columns.length - slash.length)}`;
+}
+
+const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The bytes of each character of a name; of one that is no UTF-8 each byte, as in nginx. */
+function charactersOf(name: string): string[] {
+  let text: string;
+  try {
+    text = utf8Decoder.decode(Buffer.from(name, "latin1"));
+  } catch {
+    return name.split("");
+  }
+  return Array.from(text, (character) => Buffer.from(character, "utf8").toString("latin1"));
 }
 
 function htmlTime(ms: number, localTime: boolean): string {
