@@ -2,7 +2,6 @@ import type { CompiledRegex } from "../config/regex.ts";
 import type { SettingsByModule } from "../config/module.ts";
 import type { HeaderFilter, LogHandler, PhaseHandler, Verdict } from "./http-module.ts";
 import type { LocationTree } from "./location-tree.ts";
-import type { Request } from "./request.ts";
 import type { LocationSettings } from "./settings.ts";
 
 /** "server" is the level outside all locations; "if" and "limit_except" are blocks inside one. */
@@ -42,8 +41,6 @@ export class Location {
   /** Content handlers for everything else, in order: index, autoindex, static. */
   readonly contentChain: PhaseHandler[] = [];
   readonly headerFilters: HeaderFilter[] = [];
-  /** Whether the body of the prepared answer will be changed on its way: there are no ranges of it then. */
-  readonly transforms: ((request: Request) => boolean)[] = [];
   readonly log: LogHandler[] = [];
 
   constructor(init: {

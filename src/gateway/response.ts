@@ -65,6 +65,7 @@ export class Response {
   variesByEncoding = false;
   private filterMakers: BodyFilterMaker[] | null = null;
   private filters: BodyFilters | null = null;
+  private headFiltered = false;
   private pendingHead: string | null = null;
   /** `limit_rate`: between the framing and the connection, because what it counts is all that is sent. */
   private rate: RateFilter | null = null;
@@ -91,22 +92,33 @@ export class Response {
     this.ownDate = true;
     this.locationIsOurs = true;
     this.headOnly = false;
+    this.unfilter();
   }
 
-  /** Runs the header filters and makes the head ready; it leaves with the first body bytes or `flush`. */
-  prepareHead(): void {
-    if (this.headSent) return;
-    this.headSent = true;
+  /**
+   * Runs the header filters, unless they have run: by themselves when what they leave of the head decides
+   * whether it is sent at all.
+   */
+  filterHead(): void {
+    if (this.headFiltered) return;
+    this.headFiltered = true;
     const { request } = this;
     if (request.errorStatus !== 0) {
       this.status = wireStatus(request.errorStatus);
       this.statusText = null;
     }
     if (request.isHead) this.headOnly = true;
-    if (this.statusText === null && this.status === 204) this.dropEntity();
+    const ownHead = request.parent === null;
+    if (ownHead && this.statusText === null && this.status === 204) this.dropEntity();
     if (this.status === 304 || this.status === 204) this.headOnly = true;
-    const filters = request.location.headerFilters;
-    for (const filter of filters) filter(request);
+    for (const filter of request.location.headerFilters) filter(request);
+  }
+
+  /** Runs the header filters and makes the head ready; it leaves with the first body bytes or `flush`. */
+  prepareHead(): void {
+    if (this.headSent) return;
+    this.headSent = true;
+    this.filterHead();
     this.chooseFraming();
     this.pendingHead = this.buildHead();
     if (this.filterMakers !== null) this.insertFilters(this.filterMakers);
@@ -147,6 +159,12 @@ export class Response {
     };
     this.rate = new RateFilter(rate, this.request.client.gateway.network.clock, wire);
     this.rate.onDrain = () => this.resumeFilters();
+  }
+
+  /** The same for a filter that all others come after. */
+  addFirstBodyFilter(make: BodyFilterMaker): void {
+    this.filterMakers ??= [];
+    this.filterMakers.unshift(make);
   }
 
   /** ETag of a body that was changed: still the same document, but other bytes. */
@@ -257,6 +275,7 @@ export class Response {
       this.abort();
       return;
     }
+    this.unfilter();
     try {
       answerWithErrorPage(request, status);
     } catch (error) {
@@ -291,7 +310,6 @@ export class Response {
     this.chunked = false;
     this.filters?.close();
     this.filters = null;
-    this.filterMakers = null;
     this.rate?.close();
     this.rate = null;
     this.ended = false;
@@ -307,6 +325,12 @@ export class Response {
   private resumeFilters(): void {
     if (this.filters === null || this.complete) this.resumeSource();
     else this.filters.resume();
+  }
+
+  /** Another head comes in the place of the one that was filtered. */
+  private unfilter(): void {
+    this.headFiltered = false;
+    this.filterMakers = null;
   }
 
   private insertFilters(makers: readonly BodyFilterMaker[]): void {

@@ -4,6 +4,7 @@ import type { Directive } from "../config/tree.ts";
 import { parseSeconds } from "../config/values.ts";
 import { valueOf } from "../gateway/http-build.ts";
 import { wallMs } from "../gateway/measures.ts";
+import { lastModifiedOf } from "../gateway/last-modified.ts";
 import type { Request } from "../gateway/request.ts";
 import type { Value } from "../gateway/settings.ts";
 import { formatHttpDate } from "../http/date.ts";
@@ -79,9 +80,7 @@ function setLifetime(request: Request, kind: "access" | "modified" | "daily", se
   const now = Math.floor(wallMs(request) / 1000);
   let end = now + seconds;
   if (kind === "daily") end = nextTimeOfDay(now, seconds);
-  else if (kind === "modified" && seconds !== 0 && response.lastModifiedSeconds >= 0) {
-    end = response.lastModifiedSeconds + seconds;
-  }
+  else if (kind === "modified" && seconds !== 0) end = (lastModifiedOf(response) ?? now) + seconds;
   const age = end - now;
   response.fields.set("Expires", formatHttpDate(end * 1000));
   const negative = age < 0 || seconds < 0;

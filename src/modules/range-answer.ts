@@ -1,121 +1,97 @@
 /**
  * Answers in parts, as ngx_http_range_filter_module gives them: which bytes of a body the client asked
- * for, and how the head tells of it.
+ * for, and how the head tells of it. Settled behind all other header filters, which may have changed what
+ * `If-Range` is compared with, or the body itself.
  */
 import type { BodyPart } from "../gateway/file-transfer.ts";
+import { lastModifiedOf } from "../gateway/last-modified.ts";
 import type { Request } from "../gateway/request.ts";
 import { parseHttpDate } from "../http/date.ts";
 import { safeFieldValue } from "../http/field-value.ts";
+import { RangeFilter } from "./range-filter.ts";
 import { parseRanges } from "./ranges.ts";
 import type { ByteRange } from "./ranges.ts";
 
-/** What the head tells of ranges, behind what other modules add to it. */
-interface RangeNote {
-  readonly status: 200 | 206;
-  readonly field: readonly [name: string, value: string] | null;
-  readonly multipart: Multipart | null;
-}
-
-/** Several ranges of a body. */
-interface Multipart {
-  readonly ranges: readonly ByteRange[];
-  /** Of the whole body. */
-  readonly size: number;
-  /** With their heads, once these are made. */
+/** What an answer offers, and what the filter has made of it. */
+interface RangeOffer {
+  /** More ranges than these are answered with the whole; 0 allows none. */
+  readonly rangesMax: number;
+  /** "cut": the body comes whole, and the one range is cut out of it; "leave": who sends it asks `partsOf`. */
+  readonly how: "cut" | "leave";
+  /** Null: the whole. */
   parts: readonly BodyPart[] | null;
+  refused: boolean;
 }
 
-/** Key of the note in `moduleState`. */
-const noteKey = {};
+/** Key of the offer in `moduleState`. */
+const offerKey = {};
 
-/** The header filter that does what the note says. */
-export function tellOfRanges(request: Request): void {
-  const note = noteOf(request);
-  if (note === null) return;
-  const { response } = request;
-  if (note.multipart !== null) describeParts(request, note.multipart);
-  if (note.field !== null) response.fields.set(...note.field);
-  if (note.status === 200) return;
-  response.status = note.status;
-  response.statusText = null;
+/** Lets the client choose ranges of a body whose length the prepared head tells. Comes before `filterHead`. */
+export function offerRanges(request: Request, rangesMax: number, how: RangeOffer["how"]): void {
+  const offer: RangeOffer = { rangesMax, how, parts: null, refused: false };
+  (request.moduleState ??= new Map()).set(offerKey, offer);
 }
 
-/** Several parts, each with a head of its own, once the head of the answer is prepared; else null. */
-export function describedParts(request: Request): readonly BodyPart[] | null {
-  return noteOf(request)?.multipart?.parts ?? null;
+/** After `filterHead`: nothing of what was asked for is there, which is to be answered with 416. */
+export function rangesRefused(request: Request): boolean {
+  return offerOf(request)?.refused === true;
 }
 
-function noteOf({ moduleState }: Request): RangeNote | null {
-  return (moduleState?.get(noteKey) as RangeNote | undefined) ?? null;
+/** After `filterHead`: what is to be sent of the body; null for all of it. */
+export function partsOf(request: Request): readonly BodyPart[] | null {
+  return offerOf(request)?.parts ?? null;
 }
 
-function takeNote(
-  request: Request,
-  status: RangeNote["status"],
-  field: RangeNote["field"],
-  multipart: Multipart | null = null,
-): void {
-  const note: RangeNote = { status, field, multipart };
-  (request.moduleState ??= new Map()).set(noteKey, note);
+function offerOf({ moduleState }: Request): RangeOffer | null {
+  return (moduleState?.get(offerKey) as RangeOffer | undefined) ?? null;
 }
 
-/**
- * What of a body of `size` bytes is to be sent; settles how the head tells it. Comes after everything
- * else about the head is known, and before it is prepared. "unsatisfiable" is to be answered with 416.
- *
- * @param rangesMax more ranges than these are answered with the whole; 0 allows none
- */
-export function chooseParts(
-  request: Request,
-  size: number,
-  rangesMax: number,
-): readonly BodyPart[] | "unsatisfiable" {
-  const whole = [{ start: 0, end: size }];
+/** The last header filter. An offer that was not taken into account by now concerns another answer. */
+export function settleRanges(request: Request): void {
+  const offer = offerOf(request);
+  if (offer === null) return;
   const { response, fields } = request;
-  if (response.status !== 200 || rangesMax === 0 || request.parent !== null) return whole;
-  if (request.location.transforms.some((transforms) => transforms(request))) return whole;
+  const size = response.contentLength;
+  const whole = response.status !== 200 || offer.rangesMax === 0 || size < 0;
+  if (whole || request.parent !== null || offer.refused) return;
   const asked = fields.get("range");
-  const ranges = asked === null || !isRangeOfThis(request) ? "ignored" : parseRanges(asked, size, rangesMax);
+  const ranges =
+    asked === null || !isRangeOfThis(request) ? "ignored" : parseRanges(asked, size, offer.rangesMax);
   if (ranges === "ignored") {
-    takeNote(request, 200, ["Accept-Ranges", "bytes"]);
-    return whole;
+    response.fields.set("Accept-Ranges", "bytes");
+    return;
   }
   if (ranges === "unsatisfiable") {
-    // nginx finds this out behind its other header filters, and what they added stays.
-    for (const filter of request.location.headerFilters) filter(request);
+    offer.refused = true;
     response.fields.remove("etag");
     response.fields.remove("last-modified");
     response.fields.set("Content-Range", `bytes */${size}`);
-    return ranges;
+    return;
   }
-  if (ranges.length > 1) {
-    takeNote(request, 206, null, { ranges, size, parts: null });
-    return ranges;
-  }
-  const [{ start, end }] = ranges as [ByteRange];
-  response.contentLength = end - start;
-  takeNote(request, 206, ["Content-Range", `bytes ${start}-${end - 1}/${size}`]);
-  return ranges;
+  response.status = 206;
+  response.statusText = null;
+  const [first] = ranges as [ByteRange, ...ByteRange[]];
+  offer.parts = ranges.length > 1 ? describeParts(request, ranges, size) : [first];
+  if (ranges.length > 1) return;
+  response.contentLength = first.end - first.start;
+  response.fields.set("Content-Range", `bytes ${first.start}-${first.end - 1}/${size}`);
+  if (offer.how === "cut") response.addFirstBodyFilter((next) => new RangeFilter(first, next));
 }
 
-/** `If-Range`: the ranges are meant for one version only. */
+/** `If-Range`: the ranges are meant for one version only, that which the head tells of in the end. */
 function isRangeOfThis({ fields, response }: Request): boolean {
   const condition = fields.get("if-range");
   if (condition === null) return true;
   if (condition.length >= 2 && condition.endsWith('"')) return condition === response.fields.get("etag");
   const asked = parseHttpDate(condition);
   if (asked === null) return false;
-  if (response.lastModifiedSeconds >= 0) return asked / 1000 === response.lastModifiedSeconds;
-  // An upstream server's stands among its fields.
-  const theirs = response.fields.get("last-modified");
-  return theirs !== null && asked === parseHttpDate(theirs);
+  return asked / 1000 === lastModifiedOf(response);
 }
 
 let boundaries = 0;
 
 /** Each part tells the type that other filters have left, with its character set. */
-function describeParts({ response }: Request, multipart: Multipart): void {
-  const { ranges, size } = multipart;
+function describeParts({ response }: Request, ranges: readonly ByteRange[], size: number): BodyPart[] {
   boundaries += 1;
   const boundary = String(boundaries).padStart(20, "0");
   const { contentType } = response;
@@ -132,5 +108,5 @@ function describeParts({ response }: Request, multipart: Multipart): void {
   parts.push({ bytes: last });
   response.contentType = `multipart/byteranges; boundary=${boundary}`;
   response.contentLength = length + last.length;
-  multipart.parts = parts;
+  return parts;
 }

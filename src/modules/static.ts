@@ -14,14 +14,14 @@ import { applyConditions } from "../gateway/not-modified.ts";
 import { nameOfOpen, openFile } from "../gateway/open-file.ts";
 import type { Request } from "../gateway/request.ts";
 import { escapeUri } from "../http/uri.ts";
-import { chooseParts, describedParts, tellOfRanges } from "./range-answer.ts";
+import { offerRanges, partsOf, rangesRefused, settleRanges } from "./range-answer.ts";
 
 export const staticFiles: HttpModule = {
   name: "ngx_http_static_module",
   directives: [],
   attach(location) {
     location.contentChain.push(serveFile);
-    location.headerFilters.push(tellOfRanges);
+    location.headerFilters.push(settleRanges);
   },
 };
 
@@ -86,23 +86,22 @@ export function serveRegular(
     return verdict;
   }
   const { response } = request;
-  // Of an encoded file there are no ranges, as in nginx.
-  const rangesMax = encoding === null ? request.location.core.maxRanges : 0;
-  const parts = chooseParts(request, stats.size, rangesMax);
-  if (parts === "unsatisfiable") {
-    closeSync(descriptor);
-    return 416;
-  }
   if (request.body.discard() !== 0) {
     closeSync(descriptor);
     return 400;
+  }
+  offerRanges(request, request.location.core.maxRanges, "leave");
+  response.filterHead();
+  if (rangesRefused(request)) {
+    closeSync(descriptor);
+    return 416;
   }
   response.prepareHead();
   if (response.headOnly || stats.size === 0) {
     closeSync(descriptor);
     response.end();
   } else {
-    sendFile(request, descriptor, describedParts(request) ?? parts);
+    sendFile(request, descriptor, partsOf(request) ?? [{ start: 0, end: stats.size }]);
   }
   return DONE;
 }

@@ -71,7 +71,6 @@ export const subFilter: HttpModule<object, object, SubFilterSettings> = {
   location: { defaults: () => ({ pairs: [], types: htmlOnly, once: true, lastModified: false }) },
   attach(location, settings) {
     if (settings.pairs.length === 0) return;
-    location.transforms.push((request) => isFor(request, settings));
     location.headerFilters.push((request) => substitute(request, settings));
   },
 };

@@ -54,7 +54,6 @@ export const addition: HttpModule<object, object, AdditionSettings> = {
   location: { defaults: () => ({ before: "", after: "", types: htmlOnly }) },
   attach(location, settings) {
     if (settings.before === "" && settings.after === "") return;
-    location.transforms.push((request) => isFor(request, settings));
     location.headerFilters.push((request) => add(request, settings));
   },
 };

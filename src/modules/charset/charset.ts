@@ -15,6 +15,7 @@ import { isOfType, readMimeTypes } from "../mime-types.ts";
 import type { MimeTypes } from "../mime-types.ts";
 import { Charsets, readCharsetMap } from "./charset-map.ts";
 import type { Conversion } from "./charset-map.ts";
+import type { BodyOutput } from "../../gateway/body-filter.ts";
 import { RecodeFilter } from "./recode-filter.ts";
 
 interface CharsetMain {
@@ -114,7 +115,6 @@ export const charset: HttpModule<CharsetMain, object, CharsetSettings> = {
   attach(location, settings) {
     // X-Accel-Charset asks for a character set where none is configured, too.
     location.headerFilters.push((request) => chooseCharset(request, settings));
-    location.transforms.push((request) => planOf(request, settings, false)?.conversion != null);
   },
 };
 
@@ -147,7 +147,7 @@ interface Plan {
 }
 
 function chooseCharset(request: Request, settings: CharsetSettings): void {
-  const plan = planOf(request, settings, true);
+  const plan = planOf(request, settings);
   if (plan === null) return;
   const { name, replaces, conversion } = plan;
   const { response } = request;
@@ -160,17 +160,18 @@ function chooseCharset(request: Request, settings: CharsetSettings): void {
     }
   }
   if (conversion === null) return;
-  const { contentLength } = response;
-  response.transformBody((next) => new RecodeFilter(conversion.make(), next));
-  if (conversion.keepsLength) response.contentLength = contentLength;
+  const make = (next: BodyOutput): RecodeFilter => new RecodeFilter(conversion.make(), next);
+  // Byte for byte there are ranges, too: each is cut out before it is converted.
+  if (conversion.keepsLength) response.addBodyFilter(make);
+  else response.transformBody(make);
 }
 
 /** Null: the answer stays as it is. */
-function planOf(request: Request, settings: CharsetSettings, logs: boolean): Plan | null {
+function planOf(request: Request, settings: CharsetSettings): Plan | null {
   const { charsets } = settings;
   const isMain = request.parent === null;
   if (isMain && settings.charset === null && request.response.overrideCharset === "") return null;
-  const name = isMain ? targetOf(request, settings, logs) : charsetOfMain(request);
+  const name = isMain ? targetOf(request, settings) : charsetOfMain(request);
   if (name === null || name === "") return null;
   const source =
     splitCharset(request.response.contentType ?? "").charset || evaluate(settings.source, request);
@@ -180,7 +181,7 @@ function planOf(request: Request, settings: CharsetSettings, logs: boolean): Pla
   const conversion = charsets.find(source, name);
   // What is encoded cannot be converted.
   if (conversion !== null) return isEncoded(request) ? null : { name, replaces: true, conversion };
-  if (logs) request.log("error", noWay(source, name));
+  request.log("error", noWay(source, name));
   return null;
 }
 
@@ -189,13 +190,13 @@ function isEncoded({ response }: Request): boolean {
 }
 
 /** The character set for an answer to a client; null for none. */
-function targetOf(request: Request, settings: CharsetSettings, logs: boolean): string | null {
+function targetOf(request: Request, settings: CharsetSettings): string | null {
   const { response } = request;
   const { contentType, overrideCharset } = response;
   if (contentType === null || contentType === "") return null;
   if (overrideCharset !== "") {
     if (settings.charsets.knows(overrideCharset)) return overrideCharset;
-    if (logs) request.log("error", `unknown charset "${overrideCharset}" to override`);
+    request.log("error", `unknown charset "${overrideCharset}" to override`);
     return null;
   }
   if (settings.charset === null) return null;

@@ -42,7 +42,6 @@ export const gunzip: HttpModule<object, object, GunzipSettings> = {
   location: { defaults: () => ({ gunzip: false, buffers: { count: 32, size: 4096 } }) },
   attach(location, settings) {
     if (!settings.gunzip) return;
-    location.transforms.push((request) => isGzip(request) && !gzipAllowed(request));
     location.headerFilters.push(decompress);
   },
 };

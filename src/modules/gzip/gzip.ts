@@ -134,7 +134,6 @@ export const gzip: HttpModule<object, object, GzipSettings> = {
   variables: [{ name: "gzip_ratio", get: ratio }],
   attach(location, settings) {
     if (!settings.gzip) return;
-    location.transforms.push((request) => isFor(request, settings) && gzipAllowed(request));
     location.headerFilters.push((request) => compress(request, settings));
   },
 };

@@ -4,8 +4,7 @@ import { safeFieldValue } from "../../http/field-value.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import type { Request } from "../../gateway/request.ts";
 import { parseSize } from "../../config/values.ts";
-import { chooseParts } from "../range-answer.ts";
-import { RangeFilter } from "../range-filter.ts";
+import { offerRanges, rangesRefused } from "../range-answer.ts";
 import { accelRedirect } from "./accel-redirect.ts";
 import { rewriteCookie } from "./cookies.ts";
 import type { CookieSettings } from "./cookies.ts";
@@ -108,16 +107,11 @@ function slowDown(request: Request, settings: ProxySettings, rate: Value, { fiel
 
 /** `proxy_force_ranges`: the one range that was asked for is cut out of the answer. */
 function cutRange(request: Request): (() => void) | null {
-  const { response } = request;
+  const { response, location } = request;
   response.fields.remove("accept-ranges");
-  const size = response.contentLength;
-  if (size < 0) return null;
-  const parts = chooseParts(request, size, Math.min(1, request.location.core.maxRanges));
-  if (parts === "unsatisfiable") return () => response.fail(416);
-  const [part] = parts;
-  if (part !== undefined && "start" in part && part.end - part.start < size)
-    response.addBodyFilter((next) => new RangeFilter(part, next));
-  return null;
+  offerRanges(request, Math.min(1, location.core.maxRanges), "cut");
+  response.filterHead();
+  return rangesRefused(request) ? () => response.fail(416) : null;
 }
 
 /** X-Accel-Limit-Rate: bytes per second for this answer. */
