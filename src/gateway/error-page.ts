@@ -45,7 +45,7 @@ function serveErrorPage(request: Request, page: ErrorPage, status: number): void
   if (target.startsWith("/")) {
     const query = target.indexOf("?");
     const uri = query < 0 ? target : target.slice(0, query);
-    const args = query >= 0 ? target.slice(query + 1) : (page.args ?? "");
+    const args = query >= 0 ? target.slice(query + 1) : page.args;
     if (request.method !== "HEAD") request.method = "GET";
     request.internalRedirect(uri, args);
     return;

@@ -11,6 +11,8 @@ export function statusOf(request: Request): number {
 
 /** Bytes received for the request: head and body, as they came. */
 export function requestLength(request: Request): number {
+  // A subrequest was not received.
+  if (request.parent !== null) return 0;
   return request.head.bytes + request.body.wireBytes;
 }
 

@@ -233,7 +233,7 @@ function packCourse(request: Request): PackedCourse {
   return [
     unless(request.method, head.method),
     unless(request.uri, head.uri),
-    unless(request.args, head.args ?? ""),
+    request.argsEmptied ? request.args : unless(request.args, head.args ?? ""),
     request.uriUntouched,
     request.locationReplaced,
     request.internal,
@@ -250,7 +250,10 @@ function unpackCourse(request: Request, course: PackedCourse): void {
   const [passedTo, captures] = [course[9], course[10]];
   if (method !== 0) request.method = method;
   if (uri !== 0) request.uri = uri;
-  if (args !== 0) request.args = args;
+  if (args !== 0) {
+    request.args = args;
+    request.argsEmptied = true;
+  }
   request.uriUntouched = uriUntouched;
   request.locationReplaced = locationReplaced;
   request.internal = internal;

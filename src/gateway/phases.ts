@@ -2,6 +2,7 @@ import { mapUriToPath } from "./file-path.ts";
 import { DECLINED, DONE, OK } from "./http-module.ts";
 import type { PhaseHandler, Verdict } from "./http-module.ts";
 import type { Request } from "./request.ts";
+import { escapeUri } from "../http/uri.ts";
 
 /** nginx's phases, in the order in which a request walks them. */
 export const Phase = {
@@ -126,7 +127,7 @@ function findLocation(request: Request): typeof next | null {
   applyLocation(request);
   if (!acceptsBody(request)) return null;
   if (match?.redirect === true) {
-    const { name } = match.location;
+    const name = escapeUri(match.location.name, "uri");
     request.response.redirect(301, request.args === "" ? name : `${name}?${request.args}`);
     return null;
   }

@@ -52,6 +52,8 @@ export class Request implements VariableHolder {
   uri: string;
   /** What follows "?", as sent: `$args`. */
   args: string;
+  /** There are arguments, but they are empty: `$args` is found. */
+  argsEmptied: boolean;
   /** True while the request still asks for the URI that the client sent, letter by letter. */
   uriUntouched = true;
   /** `rewrite … break` replaced the URI: it does not begin with the location's name any more. */
@@ -116,6 +118,8 @@ export class Request implements VariableHolder {
     this.method = init.head.method;
     this.uri = init.head.uri;
     this.args = init.head.args ?? "";
+    // Behind "?" alone there are none, for nginx.
+    this.argsEmptied = init.head.args === "" && init.head.requestUri.includes("#");
     this.uriUntouched = init.head.requestUriValid;
     this.server = init.server;
     this.location = init.server.root;
@@ -169,8 +173,8 @@ export class Request implements VariableHolder {
     log.write(level, message + during + this.describe(), this.client.serial);
   }
 
-  /** Starts over with another URI, as `error_page` and `index` do. */
-  internalRedirect(uri: string, args: string): void {
+  /** Starts over with another URI, as `error_page` and `index` do. No arguments are null. */
+  internalRedirect(uri: string, args: string | null): void {
     if (!this.countUriChange(uri)) return;
     this.setUri(uri, args);
     this.internal = true;
@@ -198,9 +202,16 @@ export class Request implements VariableHolder {
     runPhases(this, Phase.rewrite);
   }
 
-  setUri(uri: string, args: string): void {
+  /** The arguments, or null where there are none. */
+  get givenArgs(): string | null {
+    return this.args === "" && !this.argsEmptied ? null : this.args;
+  }
+
+  /** @param args null for none */
+  setUri(uri: string, args: string | null): void {
     this.uri = uri;
-    this.args = args;
+    this.args = args ?? "";
+    this.argsEmptied = args === "";
     this.uriUntouched = false;
   }
 

@@ -1,3 +1,4 @@
+import type { ClientConnection } from "./client-connection.ts";
 import { RequestBody } from "./request-body.ts";
 import { Request } from "./request.ts";
 import type { AnswerTaker } from "./request.ts";
@@ -8,7 +9,8 @@ const depthMax = 50;
 
 export interface SubrequestOptions {
   readonly uri: string;
-  readonly args: string;
+  /** Null for none. */
+  readonly args: string | null;
   readonly method: string;
   /** The request's own body, read whole, goes along; otherwise there is none. */
   readonly withBody: boolean;
@@ -32,7 +34,7 @@ export function startSubrequest(parent: Request, options: SubrequestOptions): Re
     return null;
   }
   const { connection, head, server } = parent;
-  const body = options.withBody ? parent.body : new RequestBody(connection, 0, false);
+  const body = options.withBody ? parent.body : emptyBody(connection);
   parent.hasSubrequests = true;
   // The parent may end before it.
   if (options.withBody) body.share();
@@ -43,6 +45,13 @@ export function startSubrequest(parent: Request, options: SubrequestOptions): Re
   request.internal = true;
   runPhases(request, Phase.serverRewrite);
   return request;
+}
+
+/** The client is not asked to go on with a body ("Expect") for the sake of a subrequest that has none. */
+function emptyBody(connection: ClientConnection): RequestBody {
+  const body = new RequestBody(connection, 0, false);
+  body.forgetExpectation();
+  return body;
 }
 
 function depthOf(request: Request): number {

@@ -76,7 +76,7 @@ function ask(request: Request, { uri, assignments }: AuthRequestSettings): Promi
       resolve(judge(request, subrequest));
     };
     // The answer may be here before the subrequest itself is returned.
-    const options = { uri, args: "", method: "GET", withBody: false, onEnd };
+    const options = { uri, args: null, method: "GET", withBody: false, onEnd };
     let subrequest: Request | null = null;
     request.watcher = {
       onClientGone(how) {

@@ -59,7 +59,7 @@ const connectionVariables: readonly Spec[] = [
 const requestVariables: readonly Spec[] = [
   { name: "host", get: (request) => (request.host === "" ? request.server.name : request.host) },
   { name: "content_length", get: contentLength },
-  { name: "content_type", get: ({ fields }) => fields.get("content-type") },
+  { name: "content_type", get: ({ fields }) => fields.getJoined("content-type") },
   { name: "server_protocol", get: ({ head }) => emptyIsNone(head.protocol) },
   { name: "request_port", get: requestPort },
   { name: "is_request_port", get: (request) => (requestPort(request) === "" ? "" : ":") },
@@ -70,7 +70,7 @@ const requestVariables: readonly Spec[] = [
   { name: "query_string", volatile: true, get: argumentsOf },
   { name: "args", volatile: true, changeable: true, get: argumentsOf, set: setArguments },
   { name: "is_args", volatile: true, get: ({ args }) => (args === "" ? "" : "?") },
-  { name: "request_method", volatile: true, get: ({ method }) => emptyIsNone(method) },
+  { name: "request_method", volatile: true, get: ({ main }) => emptyIsNone(main.method) },
   { name: "remote_user", get: remoteUser },
   { name: "request_body", get: requestBody },
   { name: "request_body_file", get: ({ body }) => body.file?.path ?? null },
@@ -97,10 +97,10 @@ const placeVariables: readonly Spec[] = [
 
 /** How the request went, and what was answered. */
 const answerVariables: readonly Spec[] = [
-  { name: "bytes_sent", get: ({ response }) => String(response.bytesSent) },
-  { name: "body_bytes_sent", get: ({ response }) => String(response.bodyBytesSent) },
+  { name: "bytes_sent", get: ({ main }) => String(main.response.bytesSent) },
+  { name: "body_bytes_sent", get: bodyBytesSent },
   { name: "pipe", get: ({ pipelined }) => (pipelined ? "p" : ".") },
-  { name: "request_completion", get: ({ response }) => (response.complete && !response.aborted ? "OK" : "") },
+  { name: "request_completion", get: completion },
   { name: "request_length", volatile: true, get: (request) => String(requestLength(request)) },
   { name: "request_time", volatile: true, get: requestTime },
   { name: "status", volatile: true, get: statusText },
@@ -190,13 +190,13 @@ function requestPort({ head }: Request): string {
   return head.port === null ? "" : String(head.port);
 }
 
-/** Without arguments it is not found rather than empty. */
-function argumentsOf({ args }: Request): string | null {
-  return args === "" ? null : args;
+function argumentsOf({ givenArgs }: Request): string | null {
+  return givenArgs;
 }
 
 function setArguments(request: Request, value: string): void {
   request.args = value;
+  request.argsEmptied = true;
   request.uriUntouched = false;
 }
 
@@ -232,6 +232,16 @@ function sentLocation(request: Request): string | null {
 function sentLastModified({ response }: Request): string | null {
   if (response.lastModifiedSeconds >= 0) return formatHttpDate(response.lastModifiedSeconds * 1000);
   return response.fields.getJoined("last-modified");
+}
+
+/** A subrequest has no head of its own: for it, all that the client was sent by then is body. */
+function bodyBytesSent({ parent, main, response }: Request): string {
+  return String(parent === null ? response.bodyBytesSent : main.response.bytesSent);
+}
+
+/** Only the client's own request is ever said to be complete. */
+function completion({ parent, response }: Request): string {
+  return parent === null && response.complete && !response.aborted ? "OK" : "";
 }
 
 /** When the request is logged nginx has let go of its connection: "close", whatever the client was told. */

@@ -118,6 +118,8 @@ function inherited(
 const safeStatuses = new Set([200, 201, 204, 206, 301, 302, 303, 304, 307, 308]);
 
 function extendHead(request: Request, { expires, fields, trailers }: HeadersSettings): void {
+  // The head of a subrequest's answer reaches nobody.
+  if (request.parent !== null) return;
   const safe = safeStatuses.has(request.response.status);
   if (safe && expires !== null) setExpires(request, expires);
   for (const field of fields) if (safe || field.always) addOne(request, field);

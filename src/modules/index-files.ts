@@ -66,7 +66,7 @@ function serveIndex(request: Request, files: readonly Value[]): Verdict {
 }
 
 function goTo(request: Request, uri: string): Verdict {
-  request.internalRedirect(uri, request.args);
+  request.internalRedirect(uri, request.givenArgs);
   return DONE;
 }
 

@@ -80,6 +80,6 @@ function copy(request: Request, { uris, requestBody }: MirrorSettings): Verdict 
 }
 
 function start(request: Request, uris: readonly string[], withBody: boolean): void {
-  const { method, args } = request;
+  const { method, givenArgs: args } = request;
   for (const uri of uris) startSubrequest(request, { uri, args, method, withBody, onEnd: () => undefined });
 }

@@ -99,7 +99,7 @@ export class AdditionFilter implements BodyFilter {
     let over = false;
     const subrequest = startSubrequest(this.request, {
       uri,
-      args: "",
+      args: null,
       method: "GET",
       withBody: false,
       output: (bytes) => this.closed || this.next.write(bytes),

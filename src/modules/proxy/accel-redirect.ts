@@ -18,13 +18,13 @@ export function accelRedirect(request: Request, target: string): void {
 }
 
 /** Path, with its escapes decoded, and arguments; null for one that leads above the root or has a NUL. */
-export function parseUnsafeUri(text: string): { uri: string; args: string } | null {
+export function parseUnsafeUri(text: string): { uri: string; args: string | null } | null {
   const question = text.indexOf("?");
   const path = question < 0 ? text : text.slice(0, question);
   if (path === "" || isUnsafe(path)) return null;
   const uri = path.includes("%") ? unescapeUri(path, "all") : path;
   if (isUnsafe(uri)) return null;
-  return { uri, args: question < 0 ? "" : text.slice(question + 1) };
+  return { uri, args: question < 0 ? null : text.slice(question + 1) };
 }
 
 function isUnsafe(path: string): boolean {

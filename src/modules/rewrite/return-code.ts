@@ -28,6 +28,7 @@ export function returnCode(scope: Scope, { args }: Directive): Code {
 function answer(status: number, value: Value): Code {
   if (redirects.has(status)) {
     return (request) => {
+      if (request.body.discard() !== 0) return 400;
       request.response.fields.set("Location", value.evaluate(request));
       return status;
     };

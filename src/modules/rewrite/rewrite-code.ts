@@ -45,7 +45,11 @@ export function rewriteCode(scope: Scope, { args }: Directive): Code {
     if (breaks) request.locationReplaced = true;
     if (result.args !== null) {
       request.args = keepArgs && request.args !== "" ? `${result.args}&${request.args}` : result.args;
-    } else if (!keepArgs) request.args = "";
+      request.argsEmptied = true;
+    } else if (!keepArgs && request.args !== "") {
+      request.args = "";
+      request.argsEmptied = true;
+    }
     logStep(request, `rewritten data: "${result.path}", args: "${request.args}"`);
     if (result.path === "") {
       request.log("error", "the rewritten URI has a zero length");
