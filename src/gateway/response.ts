@@ -310,8 +310,6 @@ export class Response {
     this.chunked = false;
     this.filters?.close();
     this.filters = null;
-    this.rate?.close();
-    this.rate = null;
     this.ended = false;
     this.fail(500);
   }
@@ -331,6 +329,8 @@ export class Response {
   private unfilter(): void {
     this.headFiltered = false;
     this.filterMakers = null;
+    this.rate?.close();
+    this.rate = null;
   }
 
   private insertFilters(makers: readonly BodyFilterMaker[]): void {
