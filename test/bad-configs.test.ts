@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseOptions } from "../src/cli/options.ts";
-import { checkConfiguration } from "../src/runtime/start.ts";
+import { checkConfiguration } from "../src/runtime/check.ts";
 
 const directory = fileURLToPath(new URL("./bad-configs/", import.meta.url));
 const files = readdirSync(directory).filter((name) => name.endsWith(".conf"));

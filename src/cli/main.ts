@@ -53,9 +53,12 @@ function showVersion({ showHelp, showBuild }: Options): void {
 }
 
 async function act({ commandLine, takeover }: Options): Promise<number> {
-  const { checkConfiguration, run } = await import("../runtime/start.ts");
   const isStart = !commandLine.testOnly && commandLine.signal === null && !takeover;
-  if (isStart) return leave(await run(commandLine));
+  if (isStart) {
+    const { run } = await import("../runtime/start.ts");
+    return leave(await run(commandLine));
+  }
+  const { checkConfiguration } = await import("../runtime/check.ts");
   const result = await checkConfiguration(commandLine);
   if (commandLine.testOnly) return reportTest(commandLine, result);
   if (!result.ok) {

@@ -44,6 +44,7 @@ const ERRNO: Readonly<Record<string, readonly [number, string]>> = {
   EPIPE: [32, "Broken pipe"],
   ENAMETOOLONG: [36, "File name too long"],
   ELOOP: [40, "Too many levels of symbolic links"],
+  EAFNOSUPPORT: [97, "Address family not supported by protocol"],
   EADDRINUSE: [98, "Address already in use"],
   EADDRNOTAVAIL: [99, "Cannot assign requested address"],
   ENETUNREACH: [101, "Network is unreachable"],

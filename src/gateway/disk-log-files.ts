@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { ConfigError } from "../config/errors.ts";
+import { ConfigError, describeErrno } from "../config/errors.ts";
 import type { Clock } from "../net/clock.ts";
 import type { ErrorLog, LogSink } from "./error-log.ts";
 import { BufferedLog, LogFile } from "./log-file.ts";
@@ -135,11 +135,13 @@ function retireAll(sinks: Map<string, LogSink & { retire(): void }>, inUse: Read
   }
 }
 
-/** What stands in the way is told by the opening of the file. */
+/** @throws ConfigError when it cannot be made: the log that is to lie in it would not say why. */
 function makeFolder(path: string): void {
   try {
     mkdirSync(Buffer.from(path, "latin1").toString(), { recursive: true });
-  } catch {
-    return;
+  } catch (error) {
+    // What stands in the way is told by the opening of the file.
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
+    throw new ConfigError(`mkdir() "${path}" failed ${describeErrno(error)}`, "", 0);
   }
 }

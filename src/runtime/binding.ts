@@ -13,7 +13,8 @@ export class BindError extends Error {
   readonly code: string;
 
   constructor(key: string, code: string) {
-    super(`bind() to ${key} failed`);
+    // Where IPv6 is switched off there is not even a socket to bind.
+    super(code === "EAFNOSUPPORT" ? `socket() ${key} failed` : `bind() to ${key} failed`);
     this.code = code;
   }
 }

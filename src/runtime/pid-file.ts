@@ -1,6 +1,7 @@
-import { closeSync, existsSync, mkdirSync, openSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describeErrno } from "../config/errors.ts";
+import { whyNotWritable } from "./writable.ts";
 
 /** The file with the id of the running process. */
 export class PidFile {
@@ -27,11 +28,7 @@ export class PidFile {
   /** The same without changing anything: what a running process has written stays. */
   test(): string | null {
     if (this.isDefault && !existsSync(dirname(this.file))) return null;
-    return this.attempt(() => {
-      const isNew = !existsSync(this.file);
-      closeSync(openSync(this.file, "a"));
-      if (isNew) unlinkSync(this.file);
-    });
+    return whyNotWritable(this.path);
   }
 
   private attempt(action: () => void): string | null {

@@ -248,7 +248,8 @@ function nameOf(slot: Slot<object>): SocketName {
   return { key: slot.key, slot: slot.number };
 }
 
-function bindOptions({ endpoint, addresses }: SocketPlan): Parameters<SocketKeeper["open"]>[0] {
+/** How the socket of an endpoint is to be bound. */
+export function bindOptions({ endpoint, addresses }: SocketPlan): Parameters<SocketKeeper["open"]>[0] {
   const key = endpointKey(endpoint);
   const { settings } = addresses.find((each) => endpointKey(each.endpoint) === key)!;
   return { endpoint, backlog: settings.backlog ?? defaultBacklog, ipv6Only: settings.ipv6Only };

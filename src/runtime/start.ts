@@ -1,5 +1,5 @@
 import { unlinkSync } from "node:fs";
-import type { CheckResult, CommandLine, Remark } from "../config/command-line.ts";
+import type { CommandLine, Remark } from "../config/command-line.ts";
 import { ConfigError, describeErrno, describeSystemError } from "../config/errors.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
 import type { LogLevel } from "../gateway/error-log.ts";
@@ -9,7 +9,6 @@ import { systemNetwork, systemSocketKeeper } from "../net/choose.ts";
 import type { Network } from "../net/network.ts";
 import { goToBackground, isBackground, reportReady, writeToTerminal } from "./background.ts";
 import { readConfiguration, startReading } from "./configuration.ts";
-import type { Reading } from "./configuration.ts";
 import { BindError } from "./binding.ts";
 import { CommonMemory } from "./common-memory.ts";
 import { openFilesLimit } from "./connection-limits.ts";
@@ -27,30 +26,6 @@ import { RecordingFiles } from "./snapshot.ts";
 import { Supervisor } from "./supervisor.ts";
 import { ownWorkerEntry } from "./worker-thread.ts";
 import { productName, productVersion } from "../gateway/product.ts";
-
-/** Reads and compiles the configuration; binds nothing. */
-export async function checkConfiguration(commandLine: CommandLine): Promise<CheckResult> {
-  const network = systemNetwork();
-  const logs = new DiskLogFiles(network.clock, `${commandLine.prefix}logs/`);
-  const mainErrorLog = new ErrorLog([], network.clock);
-  const reading = startReading();
-  const users = new Privileges().policy;
-  try {
-    const { pidFile } = await readConfiguration(reading, { commandLine, network, logs, mainErrorLog, users });
-    const failure = commandLine.testOnly ? new PidFile(pidFile, commandLine.prefix).test() : null;
-    if (failure !== null) throw new ConfigError(failure, "", 0);
-    return result(reading, true, pidFile);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    reading.remarks.push({ level: "emerg", text: error.describe() });
-    return result(reading, false, "");
-  }
-}
-
-function result(reading: Reading, ok: boolean, pidFile: string): CheckResult {
-  const { syntaxOk, remarks, files } = reading;
-  return { ok, syntaxOk, remarks, sources: files.sources, pidFile };
-}
 
 /** What a program that carries longhaul may add. */
 export interface RunOptions {
