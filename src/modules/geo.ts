@@ -10,6 +10,7 @@ import { buildOf } from "../gateway/http-build.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import type { Request } from "../gateway/request.ts";
 import { parseCidr, parseIp, unmapIpv4 } from "../net/address.ts";
+import { parseInet } from "../net/inet.ts";
 import type { Cidr } from "../net/address.ts";
 import { forwardedAddress } from "./forwarded-address.ts";
 import { NetworkTable, RangeTable } from "./geo-table.ts";
@@ -69,9 +70,9 @@ function look(table: Geo, address: Buffer): string {
 function addressOf(table: Geo, source: VariableReader<Request> | null, request: Request): Buffer {
   const { family, address } = request.client.remote;
   const text = source === null ? (family === "unix" ? null : address) : source(request);
-  const direct = (text === null ? null : parseIp(text)) ?? noAddress;
-  const forwarded = table.proxies.length === 0 ? null : request.fields.getJoined("x-forwarded-for");
-  if (forwarded === null) return direct;
+  const direct = (text === null ? null : parseInet(text)) ?? noAddress;
+  if (table.proxies.length === 0) return direct;
+  const forwarded = request.fields.getAll("x-forwarded-for");
   const trusted = { networks: table.proxies, unix: false };
   return forwardedAddress(direct, forwarded, trusted, table.proxyRecursive)?.ip ?? direct;
 }

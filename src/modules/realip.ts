@@ -6,6 +6,7 @@ import type { Context } from "../config/module.ts";
 import type { Scope } from "../config/scope.ts";
 import { slots } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
+import type { Client } from "../gateway/client.ts";
 import { buildOf } from "../gateway/http-build.ts";
 import { DECLINED } from "../gateway/http-module.ts";
 import type { HttpModule, PhaseHandler } from "../gateway/http-module.ts";
@@ -94,8 +95,8 @@ function replaceAddress(
   const { client } = request;
   const { remote } = client.socket;
   if (client.remote !== remote) return;
-  const told = header === null ? client.proxied?.source.address : fieldOf(request, header);
-  if (told === null || told === undefined) return;
+  const told = header === null ? proxiedAddress(client) : fieldsOf(request, header);
+  if (told.length === 0) return;
   const direct = remote.family === "unix" ? null : parseIp(remote.address);
   const found = forwardedAddress(direct, told, from, recursive);
   if (found === null) return;
@@ -104,8 +105,14 @@ function replaceAddress(
   client.remote = { family: ip.length === 4 ? "ipv4" : "ipv6", address: formatIp(ip), port };
 }
 
-function fieldOf({ fields }: Request, name: string): string | null {
-  return name === "x-forwarded-for" ? fields.getJoined(name) : fields.get(name);
+function proxiedAddress({ proxied }: Client): string[] {
+  return proxied === null ? [] : [proxied.source.address];
+}
+
+/** Of other fields than X-Forwarded-For nginx takes the first. */
+function fieldsOf({ fields }: Request, name: string): string[] {
+  const values = fields.getAll(name);
+  return name === "x-forwarded-for" ? values : values.slice(0, 1);
 }
 
 function trust(scope: Scope, { args, ...place }: Directive): void {
@@ -126,8 +133,13 @@ function trust(scope: Scope, { args, ...place }: Directive): void {
     host: text,
     place,
     complaint: `host not found in set_real_ip_from "${text}"`,
-    resolved: (addresses) => from.networks.push(...addresses.map((address) => parseCidr(address)!)),
+    resolved: (addresses) => from.networks.push(...addresses.map(networkOf)),
   });
+}
+
+function networkOf(address: string): Cidr {
+  const network = parseIp(address)!;
+  return { network, prefixBits: network.length * 8, hadLowBits: false };
 }
 
 function textOf({ family, address }: SocketAddress): string {

@@ -5,6 +5,7 @@
  * prints; errors are nginx's words for the same mistake.
  */
 import { isIPv4, isIPv6 } from "node:net";
+import { parseInet } from "./inet.ts";
 
 /** Longest path that fits `sockaddr_un` on Linux, without its final NUL. */
 const unixPathBytesMax = 107;
@@ -95,7 +96,7 @@ export interface Cidr {
 /** "10.0.0.0/8", "::/0", or one address; null when it is neither. */
 export function parseCidr(text: string): Cidr | null {
   const slash = text.indexOf("/");
-  const address = parseIp(slash < 0 ? text : text.slice(0, slash));
+  const address = parseInet(slash < 0 ? text : text.slice(0, slash));
   if (address === null) return null;
   const bitsMax = address.length * 8;
   const prefix = slash < 0 ? String(bitsMax) : text.slice(slash + 1);
