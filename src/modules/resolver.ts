@@ -11,8 +11,9 @@ import { parseSeconds } from "../config/values.ts";
 import { buildOf } from "../gateway/http-build.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import type { Request } from "../gateway/request.ts";
-import { NameResolver } from "./name-resolver.ts";
-import type { NameServers } from "./name-resolver.ts";
+import { NameResolver } from "../net/name-resolver.ts";
+import type { NameServers } from "../net/name-resolver.ts";
+import type { TcpEndpoint } from "../net/network.ts";
 
 export interface ResolverLocation {
   resolver: NameResolver | null;
@@ -61,17 +62,21 @@ export function resolverOf(request: Request): Readonly<ResolverLocation> {
 export function resolverDirective(scope: Scope, directive: Directive): void {
   const settings = scope.location(resolver);
   if (settings.resolver !== undefined) return refuse(scope, directive, "is duplicate");
-  const servers: string[] = [];
+  const servers: TcpEndpoint[] = [];
   let options: Omit<NameServers, "servers"> = { ipv4: true, ipv6: true, validSeconds: null };
   for (const arg of directive.args) {
     const option = readOption(scope, arg);
+    if (arg.startsWith("status_zone="))
+      scope.notice('the "status_zone" parameter has no effect: there is no status of resolvers');
     if (option === null) addServer(scope, directive, arg, servers);
     else options = { ...options, ...option };
   }
   const { ipv4, ipv6 } = options;
   if (!ipv4 && !ipv6) scope.fail('"ipv4" and "ipv6" cannot both be "off"');
   if (!directive.args.some((arg) => readOption(scope, arg) === null)) scope.fail("no name servers defined");
-  settings.resolver = new NameResolver(buildOf(scope).network, { servers, ...options });
+  const { network, mainErrorLog } = buildOf(scope);
+  const found = { servers, ...options };
+  settings.resolver = new NameResolver(network, found, (text) => mainErrorLog.write("error", text));
 }
 
 /** Null for what is not an option but an address. */
@@ -84,9 +89,7 @@ function readOption(scope: Scope, arg: string): Partial<NameServers> | null {
     case "valid":
       return { validSeconds: parseSeconds(value) ?? invalid() };
     case "status_zone":
-      return scope.fail(
-        'the "status_zone" parameter of the "resolver" directive is not supported by longhaul',
-      );
+      return value === "" ? invalid() : {};
     default:
       if (value !== "on" && value !== "off") return invalid();
       return { [name]: value === "on" };
@@ -94,13 +97,13 @@ function readOption(scope: Scope, arg: string): Partial<NameServers> | null {
 }
 
 /** Name servers may be named; their own names are looked up by the system when all is read. */
-function addServer(scope: Scope, directive: Directive, text: string, servers: string[]): void {
+function addServer(scope: Scope, directive: Directive, text: string, servers: TcpEndpoint[]): void {
   const url = parseUrl(text, { defaultPort: 53 });
   if (typeof url === "string") return scope.fail(`${url} in resolver "${text}"`);
   if (url.kind === "unix")
     return scope.fail(`unix sockets are not supported by longhaul in resolver "${text}"`);
   const add = (address: string): void => {
-    servers.push(address.includes(":") ? `[${address}]:${url.port}` : `${address}:${url.port}`);
+    servers.push({ kind: "tcp", address, port: url.port });
   };
   if (url.kind === "ip") return add(url.host);
   buildOf(scope).names.push({

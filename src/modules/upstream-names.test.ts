@@ -112,7 +112,7 @@ test("a name that does not exist does not keep the gateway from starting", async
 test("addresses stay in use while name servers fail, and over a reload", async () => {
   const simulation = await start("server app.test:9000 resolve;", { "app.test": ["10.0.1.1"] });
   await origins(simulation, "10.0.1.1");
-  simulation.network.nameFailure = "ESERVFAIL";
+  simulation.network.nameServer.failure = "serverFailure";
   await simulation.advance(30_000);
   assert.equal(await served(simulation, 1), "1");
   await simulation.configure(config("server app.test:9000 resolve;"));
@@ -135,7 +135,7 @@ test("static servers, names and backups stand side by side", async () => {
 
 test("a service's records give ports, weights and backups", async () => {
   const simulation = await Simulation.start({ http: "" });
-  const { names, services } = simulation.network;
+  const { names, services } = simulation.network.nameServer;
   names.set("one.test", ["10.0.1.1"]);
   names.set("two.test", ["10.0.1.2"]);
   names.set("three.test", ["10.0.1.3"]);
@@ -156,7 +156,7 @@ test("a service's records give ports, weights and backups", async () => {
 test("a service name with a dot is taken as it is", async () => {
   const simulation = await Simulation.start({ http: "" });
   simulation.network.names.set("one.test", ["10.0.1.1"]);
-  simulation.network.services.set("a._tcp.app.test", [
+  simulation.network.nameServer.services.set("a._tcp.app.test", [
     { target: "one.test", port: 9000, priority: 1, weight: 0 },
   ]);
   await simulation.configure(config("server app.test service=a._tcp resolve;"));

@@ -8,7 +8,7 @@ import type { PeerOptions } from "../gateway/balance/peer.ts";
 import type { HttpBuild } from "../gateway/http-build.ts";
 import type { RunTimeName, UpstreamDraft, UpstreamServerDraft } from "../gateway/upstream/draft.ts";
 import type { Clock, Timer } from "../net/clock.ts";
-import type { NameResolver, ServiceAddress } from "./name-resolver.ts";
+import type { NameResolver, ServiceAddress } from "../net/name-resolver.ts";
 import type { ResolverLocation } from "./resolver.ts";
 import { defaultRoute, peerName } from "./upstream-server.ts";
 

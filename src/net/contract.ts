@@ -1,6 +1,7 @@
 import { describe } from "node:test";
-import type { Endpoint, Network } from "./network.ts";
+import type { Endpoint, Network, TcpEndpoint } from "./network.ts";
 import { testClosing } from "./contract-closing.ts";
+import { testDatagrams } from "./contract-datagrams.ts";
 import { testDialing } from "./contract-dialing.ts";
 import { testPrologue } from "./contract-prologue.ts";
 import { testSecurity } from "./contract-security.ts";
@@ -19,6 +20,8 @@ export interface ContractSubject {
   readonly streamBytes: number;
   /** Where a connect gets no answer at all; null when this world has no such place. */
   readonly blackHole: Endpoint | null;
+  /** Where datagrams are sent back to the port that they came from; nobody is at port 1 of that address. */
+  echoDatagrams(): Promise<TcpEndpoint>;
   /** Ends what the subject started (helpers that drive a virtual clock). */
   dispose(): void;
 }
@@ -34,5 +37,6 @@ export function testNetworkContract(name: string, make: () => ContractSubject): 
     testDialing(make);
     testSecurity(make);
     testPrologue(make);
+    testDatagrams(make);
   });
 }

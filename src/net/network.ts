@@ -1,10 +1,15 @@
 import type { Clock } from "./clock.ts";
 import type { Connection, ConnectionOwner, SocketAddress } from "./connection.ts";
 
+/** An IP address (never a name) with a port, of TCP or UDP. */
+export interface TcpEndpoint {
+  readonly kind: "tcp";
+  readonly address: string;
+  readonly port: number;
+}
+
 /** Where to listen or to connect: an IP address (never a name) with a port, or a unix socket's path. */
-export type Endpoint =
-  | { readonly kind: "tcp"; readonly address: string; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string };
+export type Endpoint = TcpEndpoint | { readonly kind: "unix"; readonly path: string };
 
 /**
  * Key material and rules for one side of TLS, made ready by `Network.tlsContext`.
@@ -157,31 +162,20 @@ export interface Dial {
   abort(): void;
 }
 
-/** Whom to ask for the addresses of a host name, and for which. */
-export interface NameQuery {
-  /** Name servers, "127.0.0.1:53" or "[::1]:53": the next is asked when one does not answer. */
-  readonly servers: readonly string[];
-  readonly ipv4: boolean;
-  readonly ipv6: boolean;
-  /** How long an answer is waited for, all servers together; what comes later may still be told. */
-  readonly timeoutMs: number;
+/** What happens on a `DatagramPeer`. */
+export interface DatagramEvents {
+  /** A datagram of that peer arrived; the bytes are valid only during the call. */
+  onDatagram(bytes: Buffer): void;
+  /** Something that was sent did not arrive ("ECONNREFUSED", …), or there is no socket. May come again. */
+  onFailed(code: string): void;
 }
 
-/** What name servers said. */
-export interface NameAnswer {
-  /** At least one, IPv4 first. */
-  readonly addresses: readonly string[];
-  /** How long they may be used. */
-  readonly ttlSeconds: number;
-}
-
-/** A server that offers a service: an SRV record (RFC 2782). */
-export interface ServiceRecord {
-  readonly target: string;
-  readonly port: number;
-  /** Those with the lowest number are asked first. */
-  readonly priority: number;
-  readonly weight: number;
+/** Datagrams to and from one UDP endpoint, by a port of our own that others cannot foresee. */
+export interface DatagramPeer {
+  /** The bytes may be used again only when they have been sent: never change them. May be lost on the way. */
+  send(bytes: Buffer): void;
+  /** No event follows. Idempotent. */
+  close(): void;
 }
 
 /** One adapter's face: sockets, names and time of one world. */
@@ -195,24 +189,21 @@ export interface Network {
   readonly openSockets: number;
   /** From 0 to below 1, by chance. Not for secrets. */
   random(): number;
+  /** From 0 to 65,535, not to be guessed: for questions to name servers. */
+  randomId(): number;
   /** Resolves when bound; rejects with an Error that carries `code` ("EADDRINUSE", "EACCES", …). */
   listen(options: ListenOptions, events: ListenerEvents): Promise<Listener>;
   dial(options: DialOptions, events: DialEvents): Dial;
+  /** Events are always asynchronous. An open socket keeps the process alive. */
+  datagrams(endpoint: TcpEndpoint, events: DatagramEvents): DatagramPeer;
   /** @throws Error with the TLS library's words when key material or a rule is unusable. */
   tlsContext(options: TlsContextOptions): TlsContext;
   /** All addresses of a host name, IPv4 first as the system orders them. Rejects with `code`. */
   resolve(hostname: string): Promise<string[]>;
-  /**
-   * The same from the given name servers, past the system's files. Rejects with `code`: "ENOTFOUND",
-   * "ESERVFAIL", "EREFUSED", "EFORMERR", "ENOTIMP" or "ETIMEOUT".
-   */
-  query(hostname: string, options: NameQuery): Promise<NameAnswer>;
   /**
    * Much has been made and let go of: the runtime collects it and gives memory back, which takes it
    * milliseconds. Nothing happens where it offers no way to that. `thoroughly`: the memory is worth a pause of
    * twice or three times the length.
    */
   giveBackMemory(thoroughly: boolean): void;
-  /** The SRV records of a name; at least one. Rejects as `query` does. */
-  queryService(name: string, options: NameQuery): Promise<readonly ServiceRecord[]>;
 }

@@ -38,8 +38,8 @@ export interface CaseFile {
   readonly mayLack: readonly string[];
   readonly main: string;
   readonly config: string;
-  /** What the name server at %DNS% knows; "" when there is none. */
-  readonly names: string;
+  /** What the name servers at %DNS%, %DNS2%, … know. */
+  readonly names: readonly string[];
   readonly files: readonly LaidFile[];
   /** Symbolic links below the prefix. */
   readonly links: readonly { readonly path: string; readonly target: string }[];
@@ -68,7 +68,7 @@ export function parseCaseFile(name: string, text: string): CaseFile {
   const mayLack: string[] = [];
   let main = "";
   let config = "";
-  let names = "";
+  const names: string[] = [];
   for (const section of splitSections(name, text)) {
     const [, kind = "", argument = ""] = /^(\w+)\s*(.*)$/.exec(section.header) ?? [];
     const fail = (why: string): never => {
@@ -78,7 +78,7 @@ export function parseCaseFile(name: string, text: string): CaseFile {
     else if (kind === "longhaul") mayLack.push(...words(argument.replace(/^may lack:/, "")));
     else if (kind === "main") main += block(section.lines);
     else if (kind === "config") config += block(section.lines);
-    else if (kind === "names") names += block(section.lines);
+    else if (kind === "names") names.push(block(section.lines));
     else if (kind === "file") files.push({ path: argument.replace(/:$/, ""), content: block(section.lines) });
     else if (kind === "link") links.push(parseLink(argument) ?? fail("bad link"));
     else if (kind === "backend") backends.push(parseBackend(section, argument) ?? fail("bad backend"));

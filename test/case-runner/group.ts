@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { Backend } from "./backend.ts";
 import { parseBehaviour } from "./backend-script.ts";
 import type { BackendSpec, Case, CaseFile } from "./case-file.ts";
-import { NameServer } from "../../src/net/node/name-server.fixture.ts";
+import { NameServer } from "../../src/net/name-server.fixture.ts";
 import { freePort } from "./free-port.ts";
 import {
   listenEndpoints,
@@ -48,13 +48,14 @@ export async function runCaseFile(file: CaseFile, against: Against, report: Repo
   const directory = mkdtempSync(join(tmpdir(), "longhaul-case-"));
   const placeholders = new Placeholders();
   const backends = new Map<string, Backend>();
-  let nameServer: NameServer | null = null;
+  const nameServers: NameServer[] = [];
   let program: RunningProgram | null = null;
   try {
     await startBackends(file.backends, directory, placeholders, backends);
-    if (file.names !== "") {
-      nameServer = new NameServer(placeholders.fill(file.names));
-      placeholders.set("DNS", `127.0.0.1:${await nameServer.listen()}`);
+    for (const [index, names] of file.names.entries()) {
+      const nameServer = new NameServer(placeholders.fill(names));
+      nameServers.push(nameServer);
+      placeholders.set(index === 0 ? "DNS" : `DNS${index + 1}`, `127.0.0.1:${await nameServer.listen()}`);
     }
     program = await start(file, against, directory, placeholders);
     for (const testCase of open) {
@@ -72,7 +73,7 @@ export async function runCaseFile(file: CaseFile, against: Against, report: Repo
   } finally {
     await program?.stop();
     for (const backend of backends.values()) backend.close();
-    nameServer?.close();
+    for (const nameServer of nameServers) nameServer.close();
     rmSync(directory, { recursive: true, force: true });
   }
 }

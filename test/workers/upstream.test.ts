@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { NameServer } from "../../src/net/node/name-server.fixture.ts";
+import { NameServer } from "../../src/net/name-server.fixture.ts";
 import { close, listen, portOf } from "../support/backend.ts";
 import { get, startScene, until } from "./scene.ts";
 

@@ -13,7 +13,7 @@ import { Exchange } from "../../gateway/upstream/exchange.ts";
 import type { ExchangePlan } from "../../gateway/upstream/exchange.ts";
 import { Upstream } from "../../gateway/upstream/upstream.ts";
 import type { ClientTls, Endpoint, TlsContext } from "../../net/network.ts";
-import type { Resolution } from "../name-resolver.ts";
+import type { Resolution } from "../../net/name-resolver.ts";
 import { resolverOf } from "../resolver.ts";
 import { findUpstream } from "../upstream.ts";
 import { peerName } from "../upstream-server.ts";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { testNetworkContract, type ContractSubject } from "../contract.ts";
 import { testSystemNetwork } from "../contract-system.ts";
+import { DatagramEchoes } from "../datagram-echo.fixture.ts";
 import { bunApi } from "./api.ts";
 import { createBunNetwork } from "./network.ts";
 
@@ -16,6 +17,7 @@ else {
 function makeSubject(): ContractSubject {
   const internalErrors: unknown[] = [];
   const directory = mkdtempSync(join(tmpdir(), "longhaul-net-"));
+  const echoes = new DatagramEchoes();
   let paths = 0;
   return {
     network: createBunNetwork({ onInternalError: (error) => internalErrors.push(error) }),
@@ -24,6 +26,10 @@ function makeSubject(): ContractSubject {
     exists: existsSync,
     streamBytes: 8 * 1024 * 1024,
     blackHole: null,
-    dispose: () => rmSync(directory, { recursive: true, force: true }),
+    echoDatagrams: echoes.start,
+    dispose: () => {
+      echoes.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
   };
 }

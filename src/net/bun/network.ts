@@ -1,15 +1,15 @@
 import { reportToStderr } from "../guard.ts";
 import type {
+  DatagramEvents,
+  DatagramPeer,
   Dial,
   DialEvents,
   DialOptions,
   ListenOptions,
   Listener,
   ListenerEvents,
-  NameAnswer,
-  NameQuery,
   Network,
-  ServiceRecord,
+  TcpEndpoint,
   TlsContext,
   TlsContextOptions,
 } from "../network.ts";
@@ -56,6 +56,10 @@ export class BunNetwork implements Network {
     return Math.random();
   }
 
+  randomId(): number {
+    return this.node.randomId();
+  }
+
   async listen(options: ListenOptions, events: ListenerEvents): Promise<Listener> {
     if (options.tls === null) return new BunPlainListener(options, events, this.plain, this.onInternalError);
     return this.nativeTls(options, options.tls, events) ?? this.node.listen(options, events);
@@ -68,6 +72,11 @@ export class BunNetwork implements Network {
     return new BunDial(options, events, handlers, this.sockets, this.onInternalError);
   }
 
+  /** node:dgram: names are asked for seldom. */
+  datagrams(endpoint: TcpEndpoint, events: DatagramEvents): DatagramPeer {
+    return this.node.datagrams(endpoint, events);
+  }
+
   tlsContext(options: TlsContextOptions): TlsContext {
     return this.node.tlsContext(options);
   }
@@ -76,17 +85,9 @@ export class BunNetwork implements Network {
     return this.node.resolve(hostname);
   }
 
-  query(hostname: string, options: NameQuery): Promise<NameAnswer> {
-    return this.node.query(hostname, options);
-  }
-
   giveBackMemory(): void {
     // Without force it often collects nothing while the loop is idle (measured, Bun 1.4.5).
     requireBun().gc(true);
-  }
-
-  queryService(name: string, options: NameQuery): Promise<readonly ServiceRecord[]> {
-    return this.node.queryService(name, options);
   }
 
   /** Null where Bun's own TLS sockets cannot do what is asked. */

@@ -15,6 +15,10 @@ for (const seed of [1, 2, 3]) {
       exists: (path) => network.exists(path),
       streamBytes: 2 * 1024 * 1024,
       blackHole: { kind: "tcp", address: "192.0.2.1", port: 80 },
+      echoDatagrams: async () => {
+        network.serveDatagrams({ address: "10.0.0.7", port: 7 }, (bytes, answer) => answer(bytes));
+        return { kind: "tcp", address: "10.0.0.7", port: 7 };
+      },
       dispose: stop,
     };
   });

@@ -7,6 +7,8 @@ import { parseIp, formatIp, unmapIpv4 } from "../address.ts";
 import type { ConnectionOwner, SocketAddress, TlsInfo } from "../connection.ts";
 import { type InternalErrorHook, reportToStderr } from "../guard.ts";
 import type {
+  DatagramEvents,
+  DatagramPeer,
   Dial,
   DialEvents,
   DialOptions,
@@ -14,10 +16,8 @@ import type {
   ListenOptions,
   Listener,
   ListenerEvents,
-  NameAnswer,
-  NameQuery,
   Network,
-  ServiceRecord,
+  TcpEndpoint,
   TlsContext,
   TlsContextOptions,
 } from "../network.ts";
@@ -26,6 +26,8 @@ import { MemoryConnection, type World } from "./connection.ts";
 import { ClientHandshake } from "./handshake.ts";
 import { MemoryListener } from "./listener.ts";
 import { SocketCount } from "../socket-count.ts";
+import { MemoryDatagramPeer, MemoryNames, datagramKey } from "./name-servers.ts";
+import type { DatagramServer } from "./name-servers.ts";
 import { SeededRandom } from "./random.ts";
 import { MemoryTlsContext } from "./tls-context.ts";
 import { fairWeather, type Weather } from "./weather.ts";
@@ -35,9 +37,6 @@ const dialTimeoutMs = 127_000;
 
 /** First of the ports that the system hands out. */
 const ephemeralPort = 32_768;
-
-/** How long the name servers of this world let their answers be used. */
-const nameTtlSeconds = 60;
 
 /** `advance` gives up here: timers that set each other for ever. */
 const eventsMax = 10_000_000;
@@ -55,12 +54,10 @@ export class MemoryNetwork implements Network {
   readonly clock: VirtualClock;
   /** May be changed at any time. */
   readonly weather: Weather;
-  /** What `resolve` knows. */
-  readonly names = new Map<string, string[]>([["localhost", ["127.0.0.1", "::1"]]]);
-  /** What `queryService` knows. */
-  readonly services = new Map<string, ServiceRecord[]>();
-  /** What name servers answer instead of what they know: "ESERVFAIL", … */
-  nameFailure: string | null = null;
+  /** What `resolve` knows, and each name server of this world. */
+  readonly nameServer = new MemoryNames();
+  /** Who gets datagrams, by endpoint: see `serveDatagrams`. At port 53 of other addresses is a name server. */
+  private readonly datagramServers = new Map<string, DatagramServer>();
   /** IP addresses that never answer. */
   readonly blackHoles = new Set<string>();
   /** Every connection's dialing end, in order of appearance: for faults on purpose. */
@@ -81,12 +78,20 @@ export class MemoryNetwork implements Network {
     this.world = { clock: this.clock, random, weather: this.weather, sockets, onInternalError };
   }
 
+  get names(): Map<string, string[]> {
+    return this.nameServer.names;
+  }
+
   get openSockets(): number {
     return this.world.sockets.open;
   }
 
   random(): number {
     return this.world.random.next();
+  }
+
+  randomId(): number {
+    return this.world.random.integer(0, 0xffff);
   }
 
   async listen(options: ListenOptions, events: ListenerEvents): Promise<Listener> {
@@ -113,29 +118,23 @@ export class MemoryNetwork implements Network {
   }
 
   async resolve(hostname: string): Promise<string[]> {
-    const found = this.names.get(hostname.toLowerCase());
+    const found = this.nameServer.names.get(hostname.toLowerCase());
     if (found !== undefined) return [...found];
     throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: "ENOTFOUND" });
   }
 
-  async query(hostname: string, options: NameQuery): Promise<NameAnswer> {
-    this.failNames(hostname);
-    const all = await this.resolve(hostname);
-    const addresses = all.filter((address) => (address.includes(":") ? options.ipv6 : options.ipv4));
-    if (addresses.length > 0) return { addresses, ttlSeconds: nameTtlSeconds };
-    throw Object.assign(new Error(`query ENOTFOUND ${hostname}`), { code: "ENOTFOUND" });
+  datagrams(endpoint: TcpEndpoint, events: DatagramEvents): DatagramPeer {
+    const { sockets, onInternalError } = this.world;
+    const nameServer = endpoint.port === 53 ? this.nameServer.serve : null;
+    const server = this.datagramServers.get(datagramKey(endpoint)) ?? nameServer;
+    const heard: DatagramServer | null = this.blackHoles.has(endpoint.address) ? () => undefined : server;
+    sockets.open += 1;
+    return new MemoryDatagramPeer(heard, events, onInternalError, () => (sockets.open -= 1));
   }
 
-  async queryService(name: string): Promise<readonly ServiceRecord[]> {
-    this.failNames(name);
-    const found = this.services.get(name.toLowerCase());
-    if (found !== undefined) return [...found];
-    throw Object.assign(new Error(`query ENOTFOUND ${name}`), { code: "ENOTFOUND" });
-  }
-
-  private failNames(name: string): void {
-    const code = this.nameFailure;
-    if (code !== null) throw Object.assign(new Error(`query ${code} ${name}`), { code });
+  /** Who gets the datagrams to an endpoint from now on. */
+  serveDatagrams(endpoint: Pick<TcpEndpoint, "address" | "port">, server: DatagramServer): void {
+    this.datagramServers.set(datagramKey(endpoint), server);
   }
 
   /** True while a listener's socket file is at `path`. */

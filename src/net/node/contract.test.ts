@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { testNetworkContract, type ContractSubject } from "../contract.ts";
 import { testSystemNetwork } from "../contract-system.ts";
+import { DatagramEchoes } from "../datagram-echo.fixture.ts";
 import { createNodeNetwork } from "./network.ts";
 
 testNetworkContract("node", makeSubject);
@@ -11,6 +12,7 @@ testSystemNetwork("node", makeSubject);
 function makeSubject(): ContractSubject {
   const internalErrors: unknown[] = [];
   const directory = mkdtempSync(join(tmpdir(), "longhaul-net-"));
+  const echoes = new DatagramEchoes();
   let paths = 0;
   return {
     network: createNodeNetwork({ onInternalError: (error) => internalErrors.push(error) }),
@@ -19,6 +21,10 @@ function makeSubject(): ContractSubject {
     exists: existsSync,
     streamBytes: 8 * 1024 * 1024,
     blackHole: null,
-    dispose: () => rmSync(directory, { recursive: true, force: true }),
+    echoDatagrams: echoes.start,
+    dispose: () => {
+      echoes.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
   };
 }

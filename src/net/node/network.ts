@@ -1,25 +1,26 @@
+import { randomInt } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { type InternalErrorHook, reportToStderr } from "../guard.ts";
 import type {
+  DatagramEvents,
+  DatagramPeer,
   Dial,
   DialEvents,
   DialOptions,
   ListenOptions,
   Listener,
   ListenerEvents,
-  NameAnswer,
-  NameQuery,
   Network,
-  ServiceRecord,
+  TcpEndpoint,
   TlsContext,
   TlsContextOptions,
 } from "../network.ts";
 import { SystemClock } from "./clock.ts";
 import { collectGarbage } from "./collect.ts";
+import { NodeDatagramPeer } from "./datagram-peer.ts";
 import { NodeDial } from "./dial.ts";
 import { SocketCount } from "../socket-count.ts";
 import { NodeListener } from "./listener.ts";
-import { queryName, queryServices } from "./name-query.ts";
 import { sharedTlsContext } from "./shared-tls-context.ts";
 
 export interface NodeNetworkOptions {
@@ -47,6 +48,10 @@ export class NodeNetwork implements Network {
     return Math.random();
   }
 
+  randomId(): number {
+    return randomInt(0x1_0000);
+  }
+
   async listen(options: ListenOptions, events: ListenerEvents): Promise<Listener> {
     const listener = new NodeListener(options, events, this.clock, this.sockets, this.onInternalError);
     await listener.start();
@@ -55,6 +60,10 @@ export class NodeNetwork implements Network {
 
   dial(options: DialOptions, events: DialEvents): Dial {
     return new NodeDial(options, events, this.sockets, this.onInternalError);
+  }
+
+  datagrams(endpoint: TcpEndpoint, events: DatagramEvents): DatagramPeer {
+    return new NodeDatagramPeer(endpoint, events, this.sockets, this.onInternalError);
   }
 
   tlsContext(options: TlsContextOptions): TlsContext {
@@ -66,16 +75,8 @@ export class NodeNetwork implements Network {
     return found.map((entry) => entry.address);
   }
 
-  query(hostname: string, options: NameQuery): Promise<NameAnswer> {
-    return queryName(hostname, options);
-  }
-
   giveBackMemory(thoroughly: boolean): void {
     collectGarbage(thoroughly);
-  }
-
-  queryService(name: string, options: NameQuery): Promise<readonly ServiceRecord[]> {
-    return queryServices(name, options);
   }
 }
 
