@@ -6,7 +6,7 @@ export function emptySet(): ByteSet {
 }
 
 /** The set of bytes that `test` accepts. */
-function setOf(test: (byte: number) => boolean): ByteSet {
+export function setOf(test: (byte: number) => boolean): ByteSet {
   return emptySet().map((_, byte) => (test(byte) ? 1 : 0));
 }
 
@@ -75,32 +75,21 @@ export const ESCAPE_CLASSES: ReadonlyMap<string, ByteSet> = new Map([
   ["V", complement(VERTICAL_SPACE)],
 ]);
 
-/** One byte as JavaScript regular expression text, outside or inside a class. */
-export function byteSource(byte: number): string {
-  const char = String.fromCharCode(byte);
-  if (isWord(byte)) return char;
-  if (isGraph(byte) && !"\\^$.*+?()[]{}|/-".includes(char)) return char;
-  return `\\x${byte.toString(16).padStart(2, "0")}`;
+export const allBytes: ByteSet = setOf(() => true);
+
+/** What a dot matches. */
+export const notNewline: ByteSet = setOf((byte) => byte !== 0x0a);
+
+/** What `\b` takes for a word. */
+export const wordBytes: ByteSet = setOf(isWord);
+
+/** Whether some byte is in both sets. */
+export function overlap(a: ByteSet, b: ByteSet): boolean {
+  return a.some((member, byte) => member === 1 && b[byte] === 1);
 }
 
-/** A set as JavaScript regular expression text that matches one of its bytes. */
-export function setSource(set: ByteSet): string {
-  const count = set.reduce((sum, member) => sum + member, 0);
-  if (count === 256) return "[^]";
-  if (count === 1) return byteSource(set.indexOf(1));
-  if (count > 128) return `[^${rangesSource(complement(set))}]`;
-  return `[${rangesSource(set)}]`;
-}
-
-function rangesSource(set: ByteSet): string {
-  let source = "";
-  for (let byte = 0; byte < 256; byte++) {
-    if (set[byte] === 0) continue;
-    let last = byte;
-    while (last < 255 && set[last + 1] === 1) last++;
-    source += byteSource(byte);
-    if (last > byte) source += (last > byte + 1 ? "-" : "") + byteSource(last);
-    byte = last;
-  }
-  return source;
+/** The only byte of a set, or -1 when there is none or more than one. */
+export function singleByte(set: ByteSet): number {
+  const first = set.indexOf(1);
+  return first === set.lastIndexOf(1) ? first : -1;
 }

@@ -1,23 +1,28 @@
-import { ESCAPE_CLASSES, setSource } from "./byte-set.ts";
-import { assertion, reference, source } from "./pcre-item.ts";
+import { ESCAPE_CLASSES, allBytes, notNewline, setOf, wordBytes } from "./byte-set.ts";
+import type { ByteSet } from "./byte-set.ts";
+import { oneOf, placeOf, reference } from "./pcre-item.ts";
 import type { Item } from "./pcre-item.ts";
 import type { PcreParser } from "./pcre-parser.ts";
 import { readByteEscape, readName, readOctal } from "./pcre-reader.ts";
+import type { PcreNode, PcrePlace } from "./pcre-syntax.ts";
 
 const GROUP_NUMBER = /\{?[-+]?\d+\}?/y;
 const OPENING = /[{<']/y;
 const CLOSING: Readonly<Record<string, string>> = { "{": "}", "<": ">", "'": "'" };
 const DECIMAL = /\d+/y;
 
-/** Places: JavaScript's `$` without its m flag is the very end, which PCRE writes `\z`. */
-const ASSERTIONS: Readonly<Record<string, string>> = {
-  A: "^",
-  G: "^",
-  Z: "(?=\\n?$)",
-  b: "\\b",
-  B: "\\B",
-  z: "$",
+/** Places, by their letter. */
+const PLACES: Readonly<Record<string, PcrePlace>> = {
+  A: "start",
+  G: "start",
+  Z: "end",
+  b: "word",
+  B: "notWord",
+  z: "veryEnd",
 };
+
+/** What `\R` takes besides CR LF. */
+const LINE_BREAKS = setOf((byte) => (byte >= 0x0a && byte <= 0x0d) || byte === 0x85);
 
 /** Reads an escape outside of classes; the reader is behind the backslash. */
 export function readEscape(parser: PcreParser): Item {
@@ -27,15 +32,15 @@ export function readEscape(parser: PcreParser): Item {
   if (char >= "1" && char <= "9") return readNumbered(parser);
   const byte = readByteEscape(reader);
   if (byte !== null) return parser.literal(byte);
-  const place = ASSERTIONS[char];
+  const place = PLACES[char];
   if (place !== undefined) {
     reader.position++;
-    return assertion(place);
+    return placeOf(place, char === "b" || char === "B" ? wordBytes : null);
   }
   const set = ESCAPE_CLASSES.get(char);
   if (set !== undefined) {
     reader.position++;
-    return source(setSource(set));
+    return oneOf(set);
   }
   return readRareEscape(parser, char);
 }
@@ -45,15 +50,14 @@ function readRareEscape(parser: PcreParser, char: string): Item {
   reader.position++;
   switch (char) {
     case "C":
-      return source("[^]");
+      return oneOf(allBytes);
     case "N":
       if (reader.peek() === "{") {
         reader.fail("\\N{U+dddd} is supported only in Unicode (UTF) mode");
       }
-      return source("[^\\n]");
+      return oneOf(notNewline);
     case "R":
-      // The lookahead keeps it from giving back half of a CRLF.
-      return source("(?:\\r\\n|(?!\\r\\n)[\\n-\\r\\x85])");
+      return wholeCrLfOr(LINE_BREAKS);
     case "g":
       return readG(parser);
     case "k":
@@ -72,6 +76,14 @@ function readRareEscape(parser: PcreParser, char: string): Item {
     default:
       return reader.fail("unrecognized character follows \\", reader.position - 1);
   }
+}
+
+/** CR LF, which is never given back by half, or one byte of a set. */
+function wholeCrLfOr(set: ByteSet): Item {
+  const [cr, lf] = ["\r", "\n"].map((char) => oneOf(setOf((byte) => byte === char.charCodeAt(0))).node);
+  const crLf: PcreNode = { kind: "sequence", items: [cr!, lf!] };
+  const branches = [crLf, oneOf(set).node];
+  return { node: { kind: "atomic", body: { kind: "alternatives", branches } }, repeatable: true };
 }
 
 /** `\1` … `\9` and every number of an existing group are references; other numbers are octal bytes. */

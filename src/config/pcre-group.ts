@@ -2,12 +2,20 @@ import { reference } from "./pcre-item.ts";
 import type { Item } from "./pcre-item.ts";
 import type { PcreParser } from "./pcre-parser.ts";
 import { readName } from "./pcre-reader.ts";
+import { fixedLength } from "./pcre-length.ts";
 import type { PcreNode, PcreOptions } from "./pcre-syntax.ts";
 
 const OPTION_LETTERS = /[imsxnUJ^-]*/y;
 
-/** Openings of groups that capture nothing, with JavaScript's own spelling. */
-const OPENINGS = ["(?:", "(?=", "(?!", "(?<=", "(?<!"] as const;
+/** Openings of groups that capture nothing, behind their "(?". */
+const OPENINGS: readonly (readonly [string, (body: PcreNode) => PcreNode])[] = [
+  [":", (body) => ({ kind: "group", body })],
+  ["=", (body) => ({ kind: "look", behind: false, negated: false, body })],
+  ["!", (body) => ({ kind: "look", behind: false, negated: true, body })],
+  ["<=", (body) => ({ kind: "look", behind: true, negated: false, body })],
+  ["<!", (body) => ({ kind: "look", behind: true, negated: true, body })],
+  [">", (body) => ({ kind: "atomic", body })],
+];
 
 /** Reads a group, or an option setting (null); the reader is behind the "(". */
 export function readGroup(parser: PcreParser): Item | null {
@@ -15,18 +23,13 @@ export function readGroup(parser: PcreParser): Item | null {
   const start = reader.position - 1;
   if (reader.peek() === "*") return readVerb(parser);
   if (!reader.takeIf("?")) {
-    return parser.options.noAutoCapture ? readBody(parser, "(?:") : readCapture(parser, null);
+    return parser.options.noAutoCapture ? readBody(parser, plainGroup) : readCapture(parser, null);
   }
-  for (const opening of OPENINGS) {
-    if (!reader.takeIf(opening.slice(2))) continue;
-    const item = readBody(parser, opening);
-    if (opening.startsWith("(?<")) checkFixedLength(parser, item.node, start);
+  for (const [opening, make] of OPENINGS) {
+    if (!reader.takeIf(opening)) continue;
+    const item = readBody(parser, make);
+    if (opening.length === 2) checkFixedLength(parser, item.node, start);
     return item;
-  }
-  if (reader.takeIf(">")) {
-    const body = parser.readAlternatives();
-    close(parser);
-    return { node: { kind: "atomic", body }, repeatable: true };
   }
   return readSpecial(parser);
 }
@@ -88,10 +91,14 @@ function readCapture(parser: PcreParser, terminator: string | null): Item {
   return { node: { kind: "capture", number, body }, repeatable: true };
 }
 
-function readBody(parser: PcreParser, open: string): Item {
+function readBody(parser: PcreParser, make: (body: PcreNode) => PcreNode): Item {
   const body = parser.readAlternatives();
   close(parser);
-  return { node: { kind: "group", open, body }, repeatable: true };
+  return { node: make(body), repeatable: true };
+}
+
+function plainGroup(body: PcreNode): PcreNode {
+  return { kind: "group", body };
 }
 
 function close(parser: PcreParser): void {
@@ -114,7 +121,7 @@ function readOptions(parser: PcreParser): Item | null {
   }
   const outer = parser.options;
   parser.options = changed;
-  const item = readBody(parser, "(?:");
+  const item = readBody(parser, plainGroup);
   parser.options = outer;
   return item;
 }
@@ -146,44 +153,9 @@ function readVerb(parser: PcreParser): never {
 
 /** PCRE looks back over a known number of bytes only; alternatives may differ. */
 function checkFixedLength(parser: PcreParser, node: PcreNode, start: number): void {
-  const body = node.kind === "group" ? node.body : node;
+  const body = node.kind === "look" ? node.body : node;
   const branches = body.kind === "alternatives" ? body.branches : [body];
-  if (branches.some((branch) => lengthOf(branch) === null)) {
+  if (branches.some((branch) => fixedLength(branch) === null)) {
     parser.reader.fail("lookbehind assertion is not fixed length", start);
   }
-}
-
-/** Bytes that a node matches, or null when they vary. */
-function lengthOf(node: PcreNode): number | null {
-  switch (node.kind) {
-    case "source":
-      return sourceLength(node.source);
-    case "reference":
-      return null;
-    case "sequence":
-      return node.items.reduce<number | null>((sum, item) => add(sum, lengthOf(item)), 0);
-    case "alternatives":
-      return node.branches.map(lengthOf).reduce((a, b) => (a === b ? a : null));
-    case "group":
-      return node.open === "(?:" ? lengthOf(node.body) : 0;
-    case "capture":
-    case "atomic":
-      return lengthOf(node.body);
-    case "repeat": {
-      const times = /^\{(\d+)\}/.exec(node.quantifier);
-      const length = lengthOf(node.item);
-      return times === null || length === null ? null : Number(times[1]) * length;
-    }
-  }
-}
-
-function add(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? null : a + b;
-}
-
-/** Places match no byte, `\R` one or two, everything else exactly one. */
-function sourceLength(source: string): number | null {
-  if (source.startsWith("(?:\\r")) return null;
-  const isPlace = source.startsWith("(?") || ["^", "$", "\\b", "\\B"].includes(source);
-  return isPlace ? 0 : 1;
 }

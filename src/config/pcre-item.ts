@@ -1,4 +1,5 @@
-import type { PcreNode } from "./pcre-syntax.ts";
+import type { ByteSet } from "./byte-set.ts";
+import type { PcreNode, PcrePlace } from "./pcre-syntax.ts";
 
 /** What an item of a sequence is, and whether a quantifier may follow it. */
 export interface Item {
@@ -6,14 +7,14 @@ export interface Item {
   readonly repeatable: boolean;
 }
 
-/** A piece that matches one byte. */
-export function source(text: string): Item {
-  return { node: { kind: "source", source: text }, repeatable: true };
+/** A piece that matches one byte out of a set. */
+export function oneOf(set: ByteSet): Item {
+  return { node: { kind: "set", set }, repeatable: true };
 }
 
 /** A piece that matches at a place and cannot be repeated. */
-export function assertion(text: string): Item {
-  return { node: { kind: "source", source: text }, repeatable: false };
+export function placeOf(place: PcrePlace, words: ByteSet | null = null): Item {
+  return { node: { kind: "place", place, words }, repeatable: false };
 }
 
 /** What a group has matched. `offset` is where PCRE points when there is no such group. */

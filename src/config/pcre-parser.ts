@@ -1,14 +1,19 @@
-import { byteSource, emptySet, foldCase, setSource } from "./byte-set.ts";
+import { allBytes, emptySet, foldCase, notNewline } from "./byte-set.ts";
 import { readClass } from "./pcre-class.ts";
 import { readEscape } from "./pcre-escape.ts";
 import { readGroup } from "./pcre-group.ts";
-import { assertion, source } from "./pcre-item.ts";
+import { oneOf, placeOf } from "./pcre-item.ts";
 import type { Item } from "./pcre-item.ts";
 import { PcreReader } from "./pcre-reader.ts";
+import { SIZE_MAX, compiledSize } from "./pcre-size.ts";
+import { ENDLESS, childrenOf } from "./pcre-syntax.ts";
 import type { ParsedPcre, PcreNode, PcreOptions } from "./pcre-syntax.ts";
 
 /** A quantifier's bounds end here in PCRE. */
 const REPEAT_MAX = 65535;
+
+/** Parentheses in parentheses, as in PCRE. */
+const DEPTH_MAX = 250;
 
 const COUNT = /\{(\d+)(,(\d*))?\}/y;
 const EXTENDED_SPACE = /(?:[ \t\n\v\f\r]|#[^\n]*\n?)+/y;
@@ -20,6 +25,7 @@ export class PcreParser {
   readonly names = new Map<string, number>();
   groupCount = 0;
   options: PcreOptions;
+  #depth = 0;
 
   /** @param caseless match ASCII letters of either case */
   constructor(pattern: string, caseless: boolean) {
@@ -39,15 +45,21 @@ export class PcreParser {
     const root = this.readAlternatives();
     if (!this.reader.atEnd) this.reader.fail("unmatched closing parenthesis");
     this.#checkReferences(root);
+    if (compiledSize(root) > SIZE_MAX) {
+      this.reader.fail("regular expression is too large", this.reader.text.length);
+    }
     return { root, groupCount: this.groupCount, names: this.names };
   }
 
   /** Reads up to the end or a closing parenthesis; options set inside end with it. */
   readAlternatives(): PcreNode {
+    if (this.#depth > DEPTH_MAX) this.reader.fail("parentheses are too deeply nested");
     const outer = this.options;
     const branches: PcreNode[] = [];
+    this.#depth++;
     do branches.push(this.#readSequence());
     while (this.reader.takeIf("|"));
+    this.#depth--;
     this.options = outer;
     return branches.length === 1 ? branches[0]! : { kind: "alternatives", branches };
   }
@@ -94,24 +106,41 @@ export class PcreParser {
     if (!repeatable) {
       reader.fail("quantifier does not follow a repeatable item", reader.position - 1);
     }
-    if (reader.takeIf("+")) return { bounds, lazy: false, possessive: true };
+    if (reader.takeIf("+")) return { ...bounds, lazy: false, possessive: true };
     const lazy = reader.takeIf("?") !== this.options.ungreedy;
-    return { bounds, lazy, possessive: false };
+    return { ...bounds, lazy, possessive: false };
   }
 
-  #readBounds(): string | null {
+  #readBounds(): Pick<Quantifier, "min" | "max"> | null {
     const { reader } = this;
-    const char = reader.peek();
-    if (char === "*" || char === "+" || char === "?") return reader.take();
-    if (char !== "{") return null;
+    switch (reader.peek()) {
+      case "*":
+        reader.position++;
+        return { min: 0, max: ENDLESS };
+      case "+":
+        reader.position++;
+        return { min: 1, max: ENDLESS };
+      case "?":
+        reader.position++;
+        return { min: 0, max: 1 };
+      case "{":
+        return this.#readCount();
+      default:
+        return null;
+    }
+  }
+
+  #readCount(): Pick<Quantifier, "min" | "max"> | null {
+    const { reader } = this;
     const text = reader.takeMatch(COUNT);
     if (text === "") return null;
-    const [low = 0, high = low] = [...text.matchAll(/\d+/g)].map(Number);
-    if (low > REPEAT_MAX || high > REPEAT_MAX) {
+    const [min = 0, written] = [...text.matchAll(/\d+/g)].map(Number);
+    const max = written ?? (text.includes(",") ? ENDLESS : min);
+    if (min > REPEAT_MAX || (written ?? 0) > REPEAT_MAX) {
       reader.fail("number too big in {} quantifier", reader.position - 1);
     }
-    if (high < low) reader.fail("numbers out of order in {} quantifier", reader.position - 1);
-    return text;
+    if (max < min) reader.fail("numbers out of order in {} quantifier", reader.position - 1);
+    return { min, max };
   }
 
   /** Null for what stands for nothing, such as an option setting. */
@@ -123,17 +152,16 @@ export class PcreParser {
         return readGroup(this);
       case "[":
         if (/^[:.=]/.test(reader.peek())) this.#refuseBarePosix();
-        return source(setSource(readClass(reader, options.caseless)));
+        return oneOf(readClass(reader, options.caseless));
       case "\\":
         if (reader.takeIf("Q")) return this.#readQuoted();
         return readEscape(this);
       case ".":
-        return source(options.dotAll ? "[^]" : "[^\\n]");
+        return oneOf(options.dotAll ? allBytes : notNewline);
       case "^":
-        // After a newline, but not after one that ends the subject.
-        return assertion(options.multiline ? "(?:^|(?<=\\n)(?!$))" : "^");
+        return placeOf(options.multiline ? "lineStart" : "start");
       case "$":
-        return assertion(options.multiline ? "(?=\\n|$)" : "(?=\\n?$)");
+        return placeOf(options.multiline ? "lineEnd" : "end");
       default:
         return this.literal(char.charCodeAt(0));
     }
@@ -162,11 +190,10 @@ export class PcreParser {
   }
 
   literal(byte: number): Item {
-    if (!this.options.caseless) return source(byteSource(byte));
     const set = emptySet();
     set[byte] = 1;
-    foldCase(set);
-    return source(setSource(set));
+    if (this.options.caseless) foldCase(set);
+    return oneOf(set);
   }
 
   #checkReferences(node: PcreNode): void {
@@ -180,30 +207,13 @@ export class PcreParser {
 }
 
 interface Quantifier {
-  readonly bounds: string;
+  readonly min: number;
+  readonly max: number;
   readonly lazy: boolean;
   readonly possessive: boolean;
 }
 
-function repeat(item: PcreNode, { bounds, lazy, possessive }: Quantifier): PcreNode {
-  const repeated: PcreNode = { kind: "repeat", item, quantifier: lazy ? `${bounds}?` : bounds };
+function repeat(item: PcreNode, { min, max, lazy, possessive }: Quantifier): PcreNode {
+  const repeated: PcreNode = { kind: "repeat", item, min, max, lazy };
   return possessive ? { kind: "atomic", body: repeated } : repeated;
-}
-
-function childrenOf(node: PcreNode): readonly PcreNode[] {
-  switch (node.kind) {
-    case "sequence":
-      return node.items;
-    case "alternatives":
-      return node.branches;
-    case "group":
-    case "capture":
-    case "atomic":
-      return [node.body];
-    case "repeat":
-      return [node.item];
-    case "source":
-    case "reference":
-      return [];
-  }
 }

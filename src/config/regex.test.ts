@@ -75,6 +75,16 @@ const MATCHES: readonly Case[] = [
   ["(?=a)*b", "b", ["b"]],
   ["(?n)(a)(?<n>b)", "ab", ["ab", "b"]],
   ["(a)|(b)", "b", ["b", undefined, "b"]],
+  ["(a)?\\1b", "b", null],
+  ["(?:(a)|b)*", "ab", ["ab", "a"]],
+  ["(a*)*", "b", ["", ""]],
+  ["(a*)+", "aab", ["aa", ""]],
+  ["(a|b?)+?c", "abc", ["abc", "b"]],
+  ["(?<=(a|b))c", "bc", ["c", "b"]],
+  ["(a{2}|b){2,40}c", "aabaac", ["aabaac", "aa"]],
+  ["((a|b){50}){50}c", `${"ab".repeat(1250)}c`, [`${"ab".repeat(1250)}c`, "ab".repeat(25), "b"]],
+  ["(?>a*)(?=(b+))b{1,2}?", "aabbb", ["aab", "bbb"]],
+  ["(?!(a)b)a.", "ac", ["ac", undefined]],
   ["]}", "]}", ["]}"]],
   ["/", "/", ["/"]],
 ];
@@ -82,8 +92,10 @@ const MATCHES: readonly Case[] = [
 describe("patterns match as in PCRE", () => {
   for (const [pattern, subject, expected] of MATCHES) {
     test(`${JSON.stringify(pattern)} on ${JSON.stringify(subject)}`, () => {
-      const match = compileRegex(pattern, false).exec(subject);
-      assert.deepEqual(match === null ? null : [...match], expected);
+      const regex = compileRegex(pattern, false);
+      for (const match of [regex.exec(subject), regex.execCounted(subject)]) {
+        assert.deepEqual(match === null ? null : [...match], expected);
+      }
     });
   }
 });
@@ -93,9 +105,9 @@ test("~* ignores the case of ASCII letters only", () => {
   assert.equal(compileRegex("\xe9", true).test("\xc9"), false);
 });
 
-test("a match tells its place when groups had to be renumbered", () => {
+test("groups keep their numbers when JavaScript's are others", () => {
   const match = compileRegex("(?>a+)(b)", false).exec("xaab")!;
-  assert.deepEqual([match.index, match.input, match.length], [1, "xaab", 2]);
+  assert.deepEqual([...match], ["aab", "b"]);
 });
 
 test("named groups set variables, in the order of the pattern", () => {
@@ -157,6 +169,10 @@ const MISTAKES: readonly [string, string, string?][] = [
   ["a(?#b", "missing ) after (?# comment"],
   ["\\x{100}", "character code point value in \\x{} or \\o{} is too large", "}"],
   ["\\c", "\\c at end of pattern"],
+  [`${"(".repeat(251)}a${")".repeat(251)}`, "parentheses are too deeply nested", `a${")".repeat(251)}`],
+  ["(?=".repeat(2000), "parentheses are too deeply nested", "(?=".repeat(1749)],
+  ["((a{100}){100}){100}", "regular expression is too large"],
+  ["(abc){5000}", "regular expression is too large"],
 ];
 
 describe("mistakes are told in PCRE's words, in nginx's form", () => {
@@ -177,6 +193,12 @@ describe("what JavaScript cannot do is refused by name", () => {
 const pieces = fc.string({
   unit: fc.constantFrom(..."ab()[]{}?*+|\\^$.-:<>=!iP#1,xdk'".split("")),
   maxLength: 20,
+});
+
+test("as deep and as large as PCRE takes it", () => {
+  assert.equal(complaint("(".repeat(250) + ")".repeat(250)), "ok");
+  assert.equal(complaint("(a{1000}){5000}"), "ok");
+  assert.equal(complaint("(abc){4600}"), "ok");
 });
 
 test("every pattern either compiles or gives a RegexError", () => {

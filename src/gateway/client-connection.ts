@@ -109,7 +109,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
   get negotiatedServer(): VirtualServer {
     const { choice } = this.servers;
     const name = choice.single ? null : (this.socket.tls?.serverName ?? null);
-    return name === null ? choice.defaultServer : choice.find(name, null);
+    return name === null ? choice.defaultServer : choice.findNegotiated(name);
   }
 
   get listenSocket(): ListenSocket {

@@ -40,7 +40,11 @@ export class LocationTree {
     }
   }
 
-  /** Finds the location for the request's URI; null when none of this level matches. */
+  /**
+   * Finds the location for the request's URI; null when none of this level matches.
+   *
+   * @throws RegexFailure, logged, when a regular expression could not be matched
+   */
   find(request: Request): LocationMatch | null {
     const uri = request.uri;
     const exact = this.exact.size === 0 ? undefined : this.exact.get(uri);

@@ -1,8 +1,10 @@
+import { RegexFailure } from "../config/regex.ts";
 import { Fields } from "../http/fields.ts";
 import type { RequestHead, RequestHeadReader } from "../http/request-head.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { RequestBody } from "./request-body.ts";
 import { Request } from "./request.ts";
+import type { VirtualServer } from "./virtual-server.ts";
 
 /** Makes the request of a head that was read, and chooses its server; null when it was refused at once. */
 export function beginRequest(connection: ClientConnection, head: RequestHead): Request | null {
@@ -10,8 +12,11 @@ export function beginRequest(connection: ClientConnection, head: RequestHead): R
   client.remote = client.socket.remote;
   const body = new RequestBody(connection, head.contentLength ?? 0, head.chunked);
   const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
-  request.server = connection.servers.choice.find(request.host, request);
-  request.location = request.server.root;
+  if (!chooseServer(request)) {
+    request.response.status = 500;
+    request.response.abort();
+    return null;
+  }
   if (connection.plainOnTls) {
     connection.request = request;
     request.log("info", "client sent plain HTTP request to HTTPS port while reading client request headers");
@@ -19,6 +24,26 @@ export function beginRequest(connection: ClientConnection, head: RequestHead): R
     return null;
   }
   return request;
+}
+
+/** False when a regular expression among the names could not be matched: the default server is left. */
+function chooseServer(request: Request): boolean {
+  request.location = request.server.root;
+  request.activity = "reading client request headers";
+  try {
+    useServer(request, request.connection.servers.choice.find(request.host, request));
+  } catch (error) {
+    if (error instanceof RegexFailure) return false;
+    throw error;
+  } finally {
+    request.activity = "";
+  }
+  return true;
+}
+
+function useServer(request: Request, server: VirtualServer): void {
+  request.server = server;
+  request.location = server.root;
 }
 
 const readingLine = "while reading client request line";
@@ -84,9 +109,8 @@ function requestOfBrokenHead(connection: ClientConnection, reader: RequestHeadRe
   };
   const body = new RequestBody(connection, 0, false);
   const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
-  const { choice } = connection.servers;
-  request.server = facts.host === null ? connection.negotiatedServer : choice.find(facts.host, request);
-  request.location = request.server.root;
+  if (facts.host === null) useServer(request, connection.negotiatedServer);
+  else chooseServer(request);
   request.keepAlive = false;
   logIgnoredLines(request, reader);
   return request;

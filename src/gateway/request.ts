@@ -1,4 +1,5 @@
-import type { CompiledRegex } from "../config/regex.ts";
+import { RegexFailure } from "../config/regex.ts";
+import type { CompiledRegex, RegexMatch } from "../config/regex.ts";
 import type { VariableHolder } from "../config/variables.ts";
 import type { Fields } from "../http/fields.ts";
 import type { RequestHead } from "../http/request-head.ts";
@@ -155,13 +156,32 @@ export class Request implements VariableHolder {
     return this.head.versionMajor > 1 || (this.head.versionMajor === 1 && this.head.versionMinor >= 1);
   }
 
-  /** Runs a regular expression on `subject`; its captures become `$1` … `$9` and named variables. */
-  matchRegex(regex: CompiledRegex, subject: string): boolean {
-    const match = regex.exec(subject);
+  /**
+   * Runs a regular expression on `subject`; its captures become `$1` … `$9` and named variables.
+   *
+   * @param otherwise what it is taken for when the matcher gives up, which is logged
+   * @throws RegexFailure, logged, when the matcher gives up and there is no `otherwise`
+   */
+  matchRegex(regex: CompiledRegex, subject: string, otherwise?: boolean): boolean {
+    let match: RegexMatch | null;
+    try {
+      match = regex.exec(subject);
+    } catch (error) {
+      return this.giveUp(error, otherwise);
+    }
     if (match === null) return false;
     this.captures = match;
     regex.assignNamed(this, match);
     return true;
+  }
+
+  /** The same without captures. */
+  testRegex(regex: CompiledRegex, subject: string, otherwise?: boolean): boolean {
+    try {
+      return regex.test(subject);
+    } catch (error) {
+      return this.giveUp(error, otherwise);
+    }
   }
 
   /** Logs in the location's error log, with nginx's description of who was served. */
@@ -218,6 +238,14 @@ export class Request implements VariableHolder {
   /** Runs the phase that waits once more, from its first handler. */
   resume(): void {
     runPhases(this, this.phase);
+  }
+
+  private giveUp(error: unknown, otherwise: boolean | undefined): boolean {
+    if (!(error instanceof RegexFailure)) throw error;
+    this.log("alert", error.message);
+    error.logged = true;
+    if (otherwise === undefined) throw error;
+    return otherwise;
   }
 
   private countUriChange(uri: string): boolean {

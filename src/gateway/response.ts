@@ -1,3 +1,4 @@
+import { RegexFailure } from "../config/regex.ts";
 import { writeLatin1 } from "../http/latin1.ts";
 import { formatHttpDate } from "../http/date.ts";
 import { safeFieldValue } from "../http/field-value.ts";
@@ -293,10 +294,17 @@ export class Response {
     this.request.taker.abortRequest(this.request);
   }
 
-  /** A programming error met while serving: logged whole, answered with 500 if that is still possible. */
+  /**
+   * A programming error met while serving, logged whole, or a regular expression that could not be matched:
+   * answered with 500 if that is still possible.
+   */
   crash(error: unknown): void {
-    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.request.log("alert", `internal error: ${detail}`);
+    if (error instanceof RegexFailure) {
+      if (!error.logged) this.request.log("alert", error.message);
+    } else {
+      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.request.log("alert", `internal error: ${detail}`);
+    }
     if (this.request.finished) return;
     // What failed may fail again while the error page is made: then there is no answer.
     if (this.bytesSent > 0) return this.abort();

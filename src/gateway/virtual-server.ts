@@ -1,3 +1,4 @@
+import { RegexFailure } from "../config/regex.ts";
 import type { CompiledRegex } from "../config/regex.ts";
 import type { SettingsByModule } from "../config/module.ts";
 import type { RequestHeadLimits } from "../http/request-head.ts";
@@ -84,6 +85,7 @@ export class ServerChoice {
   private readonly heads = new Map<string, VirtualServer>();
   private readonly tails = new Map<string, VirtualServer>();
   private readonly regexes: { regex: CompiledRegex; server: VirtualServer }[] = [];
+  private lastNegotiated: { readonly name: string; readonly server: VirtualServer } | null = null;
 
   /** `conflict` is told each name that an earlier server of this address has already. */
   constructor(
@@ -106,6 +108,8 @@ export class ServerChoice {
   /**
    * The server for a host name (lower case, without port). `request` receives the captures of a
    * regular expression; null during a TLS handshake, when there is no request yet.
+   *
+   * @throws RegexFailure when a regular expression could not be matched; logged if there is a request
    */
   find(host: string, request: Request | null): VirtualServer {
     const exact = this.exact.get(host);
@@ -117,6 +121,24 @@ export class ServerChoice {
       if (matched) return server;
     }
     return this.defaultServer;
+  }
+
+  /**
+   * The server that a TLS handshake has chosen by its name. A connection asks several times, so the answer
+   * to the last question is kept. What could not be matched (since a reload) is the default server's.
+   */
+  findNegotiated(name: string): VirtualServer {
+    if (this.lastNegotiated?.name !== name) this.lastNegotiated = { name, server: this.negotiate(name) };
+    return this.lastNegotiated.server;
+  }
+
+  private negotiate(name: string): VirtualServer {
+    try {
+      return this.find(name, null);
+    } catch (error) {
+      if (error instanceof RegexFailure) return this.defaultServer;
+      throw error;
+    }
   }
 
   private add(name: ServerName, server: VirtualServer, conflict: (name: string) => void): void {

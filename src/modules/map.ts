@@ -2,6 +2,7 @@
  * ngx_http_map_module: variables whose values depend on those of others.
  * https://nginx.org/en/docs/http/ngx_http_map_module.html
  */
+import { RegexFailure } from "../config/regex.ts";
 import type { Scope } from "../config/scope.ts";
 import { slots } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
@@ -104,6 +105,16 @@ function readEntry(draft: MapDraft, entry: Directive, scope: Scope): void {
 function look(draft: MapDraft, key: Value, request: Request): string {
   let text = key.evaluate(request);
   if (draft.hostnames && text.endsWith(".")) text = text.slice(0, -1);
-  const value = draft.table.find(text, (regex, subject) => request.matchRegex(regex, subject));
+  const value = find(draft.table, text, request);
   return (value ?? draft.defaultValue)?.evaluate(request) ?? "";
+}
+
+/** An expression that cannot be matched ends the search, as in nginx: the default counts. */
+function find(table: MapTable<Value>, text: string, request: Request): Value | undefined {
+  try {
+    return table.find(text, (regex, subject) => request.matchRegex(regex, subject));
+  } catch (error) {
+    if (error instanceof RegexFailure) return undefined;
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@
  * https://nginx.org/en/docs/http/ngx_http_referer_module.html
  */
 import { ConfigError } from "../config/errors.ts";
+import { RegexFailure } from "../config/regex.ts";
 import type { CompiledRegex } from "../config/regex.ts";
 import type { Scope } from "../config/scope.ts";
 import { slots } from "../config/slots.ts";
@@ -89,7 +90,17 @@ function isValid(request: Request): boolean {
   if (host.length > hostBytesMax) return false;
   const start = findHost(request, referers, lowerAscii(host));
   if (start !== undefined) return start === "" || pathOf(rest).startsWith(start);
-  return referers.regexes.some((regex) => request.matchRegex(regex, rest));
+  return matchesSome(request, referers.regexes, rest);
+}
+
+/** What cannot be matched is no valid page: nginx lets it pass. */
+function matchesSome(request: Request, regexes: readonly CompiledRegex[], rest: string): boolean {
+  try {
+    return regexes.some((regex) => request.testRegex(regex, rest));
+  } catch (error) {
+    if (error instanceof RegexFailure) return false;
+    throw error;
+  }
 }
 
 /** How the path must begin for this host; undefined when the host is unknown. */
@@ -99,7 +110,7 @@ function findHost(request: Request, { hosts, serverNames }: Referers, host: stri
   const named = request.server.names.some((name) => {
     if (name.kind === "exact") return name.text === host;
     if (name.kind === "head") return host.endsWith(name.text) || (name.bare && host === name.text.slice(1));
-    return name.kind === "tail" ? host.startsWith(name.text) : request.matchRegex(name.regex, host);
+    return name.kind === "tail" ? host.startsWith(name.text) : request.testRegex(name.regex, host, false);
   });
   return named ? "" : undefined;
 }

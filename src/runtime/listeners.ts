@@ -1,3 +1,4 @@
+import { RegexFailure } from "../config/regex.ts";
 import type { SocketPlan } from "../gateway/compile.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { ListenSocket, endpointKey } from "../gateway/listen-socket.ts";
@@ -188,9 +189,15 @@ function serverTls(socket: ListenSocket): ServerTls {
   };
   return {
     contextFor: (name) => {
-      const server = serverOf(name);
-      if (server.tls.rejects) return null;
-      return server.tls.context ?? socket.main.choice.defaultServer.tls.context;
+      const { defaultServer } = socket.main.choice;
+      try {
+        const server = serverOf(name);
+        return server.tls.rejects ? null : (server.tls.context ?? defaultServer.tls.context);
+      } catch (error) {
+        if (!(error instanceof RegexFailure)) throw error;
+        defaultServer.root.core.errorLog.write("alert", `${error.message} while SSL handshaking`);
+        return null;
+      }
     },
     alpnFor: () => ["http/1.1", "http/1.0", "http/0.9"],
     requestCertificate: socket.main.choice.servers.some((server) => server.tls.requestsCertificate),

@@ -1,3 +1,4 @@
+import { RegexFailure } from "../../config/regex.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 
@@ -44,12 +45,24 @@ export function faultInHead({ statuses, fields }: Expectation, head: ResponseHea
 
 /** `body` is latin1, as much of it as is looked at. */
 export function bodyIsAsExpected({ body }: Expectation, text: string): boolean {
-  return body.every(({ regex, negated }) => regex.test(text) !== negated);
+  return body.every(({ regex, negated }) => passes(regex, text, negated));
 }
 
 function holds({ name, value, negated }: FieldTest, { fields }: ResponseHead): boolean {
   const found = fields.getAll(name);
   if (value === null) return found.length > 0 !== negated;
-  const matches = found.some((text) => (typeof value === "string" ? text === value : value.test(text)));
-  return matches !== negated;
+  if (typeof value === "string") return found.includes(value) !== negated;
+  return negated
+    ? found.every((text) => passes(value, text, true))
+    : found.some((text) => passes(value, text, false));
+}
+
+/** What cannot be matched is not as expected, negated or not. */
+function passes(regex: CompiledRegex, text: string, negated: boolean): boolean {
+  try {
+    return regex.test(text) !== negated;
+  } catch (error) {
+    if (error instanceof RegexFailure) return false;
+    throw error;
+  }
 }

@@ -115,7 +115,10 @@ export function gzipAllowed(request: Request): boolean {
   if (request.fields.has("via") && !allowedThroughProxies(request, proxied)) return false;
   const agent = request.fields.get("user-agent");
   if (agent === null) return true;
-  return !(disableMsie6 && readAgent(agent).msie6) && !agents.some((regex) => regex.exec(agent) !== null);
+  return (
+    !(disableMsie6 && readAgent(agent).msie6) &&
+    !agents.some((regex) => request.testRegex(regex, agent, true))
+  );
 }
 
 function allowedThroughProxies(request: Request, words: ReadonlySet<ProxiedWord>): boolean {

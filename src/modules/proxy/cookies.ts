@@ -131,7 +131,7 @@ function prefixRule(pattern: Value, replacement: Value): AttributeRule {
 function regexRule(scope: Scope, pattern: string, caseless: boolean, replacement: string): AttributeRule {
   const regex = buildOf(scope).variables.regex(pattern, caseless, scope);
   const text = valueOf(scope, replacement);
-  return (request, value) => (request.matchRegex(regex, value) ? text.evaluate(request) : null);
+  return (request, value) => (request.matchRegex(regex, value, false) ? text.evaluate(request) : null);
 }
 
 function nameMatcher(scope: Scope, pattern: string): CookieFlagRule["matches"] {

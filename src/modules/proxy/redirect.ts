@@ -54,7 +54,7 @@ export function rewriteRedirect(
   for (const rule of rules) {
     if (rule.regex !== null) {
       const saved = request.captures;
-      if (!request.matchRegex(rule.regex, subject)) continue;
+      if (!request.matchRegex(rule.regex, subject, false)) continue;
       const changed = text.slice(0, start) + rule.replacement.evaluate(request);
       request.captures = saved;
       return changed;

@@ -60,7 +60,7 @@ function tell(request: Request, message: string): void {
 function negotiatedInstead(request: Request, { serverName }: TlsInfo): VirtualServer | null {
   if (serverName === null || serverName === request.host) return null;
   const { choice } = request.connection.servers;
-  const negotiated = choice.find(serverName, null);
+  const negotiated = choice.findNegotiated(serverName);
   return negotiated !== choice.defaultServer || hasName(negotiated, serverName) ? negotiated : null;
 }
 
