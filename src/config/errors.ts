@@ -1,13 +1,17 @@
 /** Stands for a file's name where directives come from the `-g` option. */
 export const COMMAND_LINE = "command line";
 
-/** A configuration that cannot be used. `line` is 0 when the error belongs to no line. */
+/**
+ * A configuration that cannot be used. The message names the place, as nginx's does: `… in nginx.conf:12`. `line` is 0
+ * when the error belongs to no line.
+ */
 export class ConfigError extends Error {
   readonly file: string;
   readonly line: number;
 
-  constructor(message: string, file: string, line: number) {
-    super(message);
+  /** `reason`: without the place. */
+  constructor(reason: string, file: string, line: number) {
+    super(describeAt(reason, file, line));
     this.name = "ConfigError";
     this.file = file;
     this.line = line;
@@ -15,7 +19,7 @@ export class ConfigError extends Error {
 
   /** The text after `[emerg] `, as nginx prints it. */
   describe(): string {
-    return describeAt(this.message, this.file, this.line);
+    return this.message;
   }
 }
 

@@ -7,6 +7,8 @@ export interface ParsedUrl {
   readonly host: string;
   /** As written, or the default port. */
   readonly port: number;
+  /** The last one of a range, which only `listen` may name; else the same. */
+  readonly lastPort: number;
   readonly portWritten: boolean;
   /** From the first "/" or "?" on: "" when there is none. */
   readonly uri: string;
@@ -20,8 +22,10 @@ export interface UrlOptions {
   readonly defaultPort: number;
   /** A path may follow. */
   readonly allowUri?: boolean;
-  /** A bare number is a port, and "*" an address. */
+  /** A bare number is a port, "*" an address, and a port may be a range. */
   readonly forListen?: boolean;
+  /** 0 is a port: the system chooses one. */
+  readonly allowAnyPort?: boolean;
 }
 
 /** Parses as ngx_parse_url does. Returns nginx's complaint ("invalid port", "no host", …) as a string. */
@@ -39,7 +43,16 @@ function parseUnix(text: string, options: UrlOptions): ParsedUrl | string {
   if (path.length > 107) return "too long path in the unix domain socket";
   const uri = colon < 0 ? "" : rest.slice(colon + 1);
   const shown = `unix:${path}`;
-  return { kind: "unix", host: path, port: 0, portWritten: false, uri, hostAndPort: shown, hostText: shown };
+  return {
+    kind: "unix",
+    host: path,
+    port: 0,
+    lastPort: 0,
+    portWritten: false,
+    uri,
+    hostAndPort: shown,
+    hostText: shown,
+  };
 }
 
 function splitUri(text: string, options: UrlOptions): { authority: string; uri: string } {
@@ -54,14 +67,14 @@ function parseBracketed(text: string, options: UrlOptions): ParsedUrl | string {
   const host = text.slice(1, close);
   const { authority, uri } = splitUri(text.slice(close + 1), options);
   if (authority !== "" && !authority.startsWith(":")) return "invalid host";
-  const port = parsePort(authority.slice(1), authority !== "", options);
-  if (port === null) return "invalid port";
+  const ports = parsePorts(authority.slice(1), authority !== "", options);
+  if (typeof ports === "string") return ports;
   if (!isIPv6(host)) return "invalid IPv6 address";
   const hostText = `[${host}]`;
   return {
     kind: "ip",
     host,
-    port,
+    ...ports,
     portWritten: authority !== "",
     uri,
     hostAndPort: hostText + authority,
@@ -73,13 +86,13 @@ function parseHost(text: string, options: UrlOptions): ParsedUrl | string {
   const { authority, uri } = splitUri(text, options);
   if (authority.includes("/")) return "invalid host";
   const colon = authority.indexOf(":");
-  if (colon < 0 && options.forListen === true && /^\d+$/.test(authority)) {
-    const port = parsePort(authority, true, options);
-    if (port === null) return "invalid port";
+  if (colon < 0 && options.forListen === true && /^\d+(-\d+)?$/.test(authority)) {
+    const ports = parsePorts(authority, true, options);
+    if (typeof ports === "string") return ports;
     return {
       kind: "wildcard",
       host: "",
-      port,
+      ...ports,
       portWritten: true,
       uri,
       hostAndPort: authority,
@@ -87,17 +100,33 @@ function parseHost(text: string, options: UrlOptions): ParsedUrl | string {
     };
   }
   const hostText = colon < 0 ? authority : authority.slice(0, colon);
-  const port = parsePort(authority.slice(colon + 1), colon >= 0, options);
-  if (port === null) return "invalid port";
+  const ports = parsePorts(authority.slice(colon + 1), colon >= 0, options);
+  if (typeof ports === "string") return ports;
   if (hostText === "") return "no host";
-  const base = { port, portWritten: colon >= 0, uri, hostAndPort: authority, hostText };
+  const base = { ...ports, portWritten: colon >= 0, uri, hostAndPort: authority, hostText };
   if (hostText === "*" && options.forListen === true) return { kind: "wildcard", host: "", ...base };
   return { kind: isIPv4(hostText) ? "ip" : "name", host: hostText, ...base };
 }
 
-function parsePort(text: string, written: boolean, options: UrlOptions): number | null {
-  if (!written) return options.defaultPort;
+interface Ports {
+  readonly port: number;
+  readonly lastPort: number;
+}
+
+/** As nginx does, the last one first. */
+function parsePorts(text: string, written: boolean, options: UrlOptions): Ports | string {
+  if (!written) return { port: options.defaultPort, lastPort: options.defaultPort };
+  const dash = options.forListen === true ? text.indexOf("-") : -1;
+  const lastPort = dash < 0 ? null : parsePort(text.slice(dash + 1), 1);
+  if (dash >= 0 && lastPort === null) return "invalid port";
+  const port = parsePort(dash < 0 ? text : text.slice(0, dash), options.allowAnyPort === true ? 0 : 1);
+  if (port === null || (port === 0 && dash >= 0)) return "invalid port";
+  if (lastPort !== null && port > lastPort) return "invalid port range";
+  return { port, lastPort: lastPort ?? port };
+}
+
+function parsePort(text: string, least: number): number | null {
   if (!/^\d{1,5}$/.test(text)) return null;
   const port = Number(text);
-  return port >= 1 && port <= 65535 ? port : null;
+  return port >= least && port <= 65535 ? port : null;
 }

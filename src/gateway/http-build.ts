@@ -9,6 +9,7 @@ import type { Background } from "./background.ts";
 import type { PeerRows } from "./balance/peer-rows.ts";
 import type { ErrorLog } from "./error-log.ts";
 import type { HttpModule } from "./http-module.ts";
+import type { Launch } from "./launch.ts";
 import type { ListenSettings } from "./listen-socket.ts";
 import type { Endpoint } from "../net/network.ts";
 import type { Location, LocationKind } from "./location.ts";
@@ -95,6 +96,7 @@ export class HttpBuild {
   readonly peerRows: PeerRows | null;
   /** Secret of the process for TLS session tickets; null leaves them to each TLS context. */
   readonly ticketSecret: Buffer | null;
+  readonly launch: Launch;
   readonly zones: Zones;
   /** Reads a file that a directive names; relative paths begin at the configuration's directory. */
   readonly files: (path: string) => Buffer;
@@ -120,6 +122,7 @@ export class HttpBuild {
     logs: LogFiles;
     mainErrorLog: ErrorLog;
     process: ProcessState;
+    launch: Launch;
     files: (path: string) => Buffer;
   }) {
     this.network = init.network;
@@ -130,6 +133,7 @@ export class HttpBuild {
     this.worker = init.process.worker;
     this.peerRows = init.process.peerRows;
     this.ticketSecret = init.process.ticketSecret;
+    this.launch = init.launch;
     this.zones = new Zones(this.shared);
     this.files = init.files;
     this.variables = new VariableRegistry<Request>((request, name) => {

@@ -83,6 +83,8 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
     defaults: () => ({ logs: null, openFileCache: "off" }),
     finish(settings, scope) {
       if (settings.logs !== null) return;
+      settings.logs = [];
+      if (!buildOf(scope).launch.logsByDefault) return;
       const path = scope.cycle.prefix + defaultPath;
       settings.logs = [
         { path, format: formatNamed("combined", scope), condition: null, buffering: bufferingOf(scope) },

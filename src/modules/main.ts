@@ -11,6 +11,7 @@ import type { Directive } from "../config/tree.ts";
 import { parseMilliseconds, parseNumber } from "../config/values.ts";
 import { HttpBuild, registerBuild } from "../gateway/http-build.ts";
 import type { ProcessState } from "../gateway/http-build.ts";
+import type { Launch } from "../gateway/launch.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
 import type { ErrorLog } from "../gateway/error-log.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
@@ -18,7 +19,6 @@ import type { Network } from "../net/network.ts";
 import { readErrorLog } from "./core/error-log.ts";
 import type { ErrorLogTarget } from "./core/error-log.ts";
 import { readUser } from "./user.ts";
-import type { UserPolicy } from "./user.ts";
 
 /** More threads than cores that a machine has help nobody; the tables that they share have this many rows. */
 export const workersMax = 256;
@@ -59,6 +59,10 @@ const level: Level<MainSettings> = {
 
 const main = slots<MainSettings>((scope) => scope.main(mainModule));
 
+const setDaemon = main.flag("daemon");
+const setProcesses = main.custom("workerProcesses", readProcesses);
+const setPid = main.string("pid");
+
 /** What the blocks need of the process; known to the scope of the main file. */
 export interface Surroundings {
   readonly network: Network;
@@ -66,7 +70,7 @@ export interface Surroundings {
   readonly mainErrorLog: ErrorLog;
   readonly httpModules: readonly HttpModule[];
   readonly process: ProcessState;
-  readonly users: UserPolicy;
+  readonly launch: Launch;
 }
 
 const directives: readonly DirectiveSpec[] = [
@@ -76,7 +80,10 @@ const directives: readonly DirectiveSpec[] = [
     args: "flag",
     default: "on",
     doc: "Whether the process goes to the background.",
-    set: main.flag("daemon"),
+    set(scope, directive) {
+      setDaemon(scope, directive);
+      if (scope.main(mainModule).daemon === true) tellEmbedded(scope, directive, "it has no background");
+    },
   },
   {
     name: "worker_processes",
@@ -84,7 +91,11 @@ const directives: readonly DirectiveSpec[] = [
     args: "1",
     default: "1",
     doc: "Number of worker threads, or `auto` for one per core; a single one is the main thread itself.",
-    set: main.custom("workerProcesses", readProcesses),
+    set(scope, directive) {
+      setProcesses(scope, directive);
+      if (scope.main(mainModule).workerProcesses === 1) return;
+      tellEmbedded(scope, directive, "it serves in the thread that started it");
+    },
   },
   {
     name: "pid",
@@ -92,7 +103,10 @@ const directives: readonly DirectiveSpec[] = [
     args: "1",
     default: "logs/nginx.pid",
     doc: "File that holds the process id.",
-    set: main.string("pid"),
+    set(scope, directive) {
+      setPid(scope, directive);
+      tellEmbedded(scope, directive, "no signals are sent to it");
+    },
   },
   {
     name: "user",
@@ -172,11 +186,17 @@ function readProcesses(directive: Directive, scope: Scope): number {
   return Math.min(Math.max(count, 1), workersMax);
 }
 
+/** The process is somebody else's. */
+function tellEmbedded(scope: Scope, { name }: Directive, reason: string): void {
+  if (!surroundingsOf(scope).launch.isEmbedded) return;
+  scope.notice(`the "${name}" directive has no effect in an embedded gateway: ${reason}`);
+}
+
 /** As in nginx, one that is ignored may stand there twice. */
 function userDirective(scope: Scope, directive: Directive): void {
   const settings = scope.main(mainModule);
   if ((settings.user ?? null) !== null) refuse(scope, directive, "is duplicate");
-  settings.user = readUser(directive, scope, surroundingsOf(scope).users);
+  settings.user = readUser(directive, scope, surroundingsOf(scope).launch);
 }
 
 function surroundingsOf(scope: Scope): Surroundings {
@@ -193,12 +213,12 @@ function eventsBlock(scope: Scope, directive: Directive): void {
 function httpBlock(scope: Scope, directive: Directive): void {
   const settings = scope.main(mainModule);
   if (settings.http !== undefined) scope.fail('"http" directive is duplicate');
-  const { network, logs, mainErrorLog, httpModules, process } = surroundingsOf(scope);
+  const { network, logs, mainErrorLog, httpModules, process, launch } = surroundingsOf(scope);
   const files = (path: string): Buffer => {
     const { confDirectory } = scope.cycle;
     return scope.cycle.readFile(path.startsWith("/") ? path : confDirectory + path);
   };
-  const build = new HttpBuild({ network, logs, mainErrorLog, modules: httpModules, process, files });
+  const build = new HttpBuild({ network, logs, mainErrorLog, modules: httpModules, process, launch, files });
   const inner = new Scope({
     ...inherited(scope),
     context: "http",

@@ -7,17 +7,7 @@ import type { Scope } from "../config/scope.ts";
 import { groupIdOf, userIdOf } from "../config/system-users.ts";
 import type { SystemUser } from "../config/system-users.ts";
 import type { Directive } from "../config/tree.ts";
-
-/** What the process that reads a configuration can do about `user`. */
-export interface UserPolicy {
-  /** It began as root: the user is looked up, and taken over by whoever runs the configuration. */
-  readonly honours: boolean;
-  /** What is told of a `user` that is not honoured; null where somebody else tells. */
-  readonly warning: string | null;
-}
-
-/** For threads and tests: whoever reads the configuration for the process tells and acts. */
-export const noUser: UserPolicy = { honours: false, warning: null };
+import type { Launch } from "../gateway/launch.ts";
 
 /** What nginx's builds name by default. */
 const defaultName = "nobody";
@@ -25,10 +15,10 @@ const defaultName = "nobody";
 const defaultGroups = ["nobody", "nogroup"] as const;
 
 /** Reads the directive; null when it is not honoured. @throws ConfigError in nginx's words */
-export function readUser({ args }: Directive, scope: Scope, policy: UserPolicy): SystemUser | null {
+export function readUser({ args }: Directive, scope: Scope, launch: Launch): SystemUser | null {
   const [name = "", group = name] = args;
-  if (!policy.honours) {
-    if (policy.warning !== null) scope.warn(policy.warning);
+  if (!launch.honoursUser) {
+    if (launch.userWarning !== null) scope.warn(launch.userWarning);
     return null;
   }
   const uid = userIdOf(name) ?? scope.fail(`getpwnam("${name}") failed`);
@@ -37,8 +27,8 @@ export function readUser({ args }: Directive, scope: Scope, policy: UserPolicy):
 }
 
 /** The user of a configuration that names none. @throws ConfigError where the system lacks it */
-export function defaultUser(policy: UserPolicy): SystemUser | null {
-  if (!policy.honours) return null;
+export function defaultUser(launch: Launch): SystemUser | null {
+  if (!launch.honoursUser) return null;
   const uid = userIdOf(defaultName);
   if (uid === null) throw new ConfigError(`getpwnam("${defaultName}") failed`, "", 0);
   for (const group of defaultGroups) {

@@ -1,7 +1,6 @@
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
 import { BindError } from "./binding.ts";
-import { defaultBacklog } from "./listeners.ts";
 import { bindOptions } from "./socket-pool.ts";
 import { whyNoEntryIn } from "./writable.ts";
 import { describeErrno } from "../config/errors.ts";
@@ -42,7 +41,7 @@ async function failureOf(plan: SocketPlan, network: Network): Promise<unknown> {
     return whyNoEntryIn(dirname(name.toString()));
   }
   try {
-    const { ipv6Only, backlog = defaultBacklog } = bindOptions(plan);
+    const { ipv6Only, backlog } = bindOptions(plan);
     const listener = await network.listen({ endpoint, tls: null, ipv6Only, backlog }, refuseAll);
     await listener.stop();
     return null;

@@ -19,14 +19,14 @@ export async function checkConfiguration(commandLine: CommandLine): Promise<Chec
   const logs = new UnopenedLogs(testOnly, `${prefix}logs/`);
   const mainErrorLog = new ErrorLog([], network.clock);
   const reading = startReading();
-  const users = new Privileges().policy;
+  const { launch } = new Privileges();
   try {
     const { pidFile, http } = await readConfiguration(reading, {
       commandLine,
       network,
       logs,
       mainErrorLog,
-      users,
+      launch,
     });
     const failure = testOnly
       ? (new PidFile(pidFile, prefix).test() ?? (await bindFailure(http?.sockets ?? [], network)))

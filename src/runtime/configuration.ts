@@ -18,8 +18,9 @@ import { httpCore } from "../modules/core/http-core.ts";
 import { httpModules } from "../modules/index.ts";
 import { mainModule } from "../modules/main.ts";
 import type { MainSettings, Surroundings } from "../modules/main.ts";
-import { defaultUser, noUser } from "../modules/user.ts";
-import type { UserPolicy } from "../modules/user.ts";
+import { defaultUser } from "../modules/user.ts";
+import { threadLaunch } from "../gateway/launch.ts";
+import type { Launch } from "../gateway/launch.ts";
 import type { SystemUser } from "../config/system-users.ts";
 import { openFilesLimit } from "./connection-limits.ts";
 import type { Network } from "../net/network.ts";
@@ -53,8 +54,8 @@ export interface ReadingOptions {
   readonly process?: ProcessState;
   /** Finds the addresses of a host name; the network does by default. */
   readonly resolve?: Network["resolve"];
-  /** What is made of `user`; nothing by default. */
-  readonly users?: UserPolicy;
+  /** How the process was started; by default by nobody who could change its user. */
+  readonly launch?: Launch;
   /** Modules beside the built-in ones; in each phase they come after those. */
   readonly modules?: readonly HttpModule[];
 }
@@ -70,6 +71,7 @@ export function startReading(files: ConfigFiles = new DiskFiles()): Reading {
 export async function readConfiguration(reading: Reading, options: ReadingOptions): Promise<Configuration> {
   const { commandLine, network, logs, mainErrorLog } = options;
   const { configFile, prefix } = commandLine;
+  const { launch = threadLaunch(false) } = options;
   const modules = [...httpModules, ...(options.modules ?? [])];
   const surroundings: Surroundings = {
     network,
@@ -77,7 +79,7 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
     mainErrorLog,
     httpModules: modules,
     process: options.process ?? unshared(),
-    users: options.users ?? noUser,
+    launch,
   };
   const cycle = createCycle({
     prefix,
@@ -94,7 +96,7 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
   completeMain(mainModule, scope.mainSettings, scope);
   const main = scope.mainSettings.get(mainModule) as MainSettings;
   if (!main.eventsSeen) throw new ConfigError('no "events" section in configuration', "", 0);
-  const user = main.user ?? defaultUser(surroundings.users);
+  const user = main.user ?? defaultUser(launch);
   aimErrorLog(mainErrorLog, main, options, cycle);
   const resolve = options.resolve ?? ((host: string) => network.resolve(host));
   const http = main.http === null ? null : await compile(main.http.build, main.http.scope, resolve);

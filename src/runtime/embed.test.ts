@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { LogFiles } from "../gateway/log-files.ts";
@@ -73,4 +76,55 @@ test("a reload takes a listening socket over to TLS, to the PROXY protocol, and 
   const stopping = gateway.stop();
   await network.advance(100);
   await stopping;
+});
+
+test("the port may be left to the system, and no folder is made", async (t) => {
+  const prefix = mkdtempSync(path.join(tmpdir(), "longhaul-embed-"));
+  t.after(() => rmSync(prefix, { recursive: true }));
+  const config = "events {} http { server { listen 127.0.0.1:0; return 200 here; } }";
+  const gateway = await startGateway({ config, prefix });
+  const [{ address, port } = { address: "", port: 0 }] = gateway.addresses;
+  assert.equal(address, "127.0.0.1");
+  assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "here");
+  await gateway.reload(config.replace("here", "there"));
+  assert.equal(gateway.addresses[0]?.port, port);
+  await gateway.stop();
+  assert.deepEqual(readdirSync(prefix), []);
+});
+
+test("what belongs to the process is not honoured, which is told", async () => {
+  const config = `user nobody; worker_processes 4; daemon on; pid some.pid;
+    events {} http { server { listen 10.0.0.1:80; } }`;
+  const network = createMemoryNetwork({ seed: 1 });
+  const gateway = await startGateway({ config, network, logs: noLogs, configFile: "/etc/some.conf" });
+  const told = gateway.remarks.map(({ level, text }) => `${level}: ${text}`);
+  const place = "in /etc/some.conf:1";
+  assert.deepEqual(told, [
+    `warn: the "user" directive has no effect in an embedded gateway: it never changes the user of its process ${place}`,
+    `notice: the "worker_processes" directive has no effect in an embedded gateway: it serves in the thread that started it ${place}`,
+    `notice: the "daemon" directive has no effect in an embedded gateway: it has no background ${place}`,
+    `notice: the "pid" directive has no effect in an embedded gateway: no signals are sent to it ${place}`,
+  ]);
+  const stopping = gateway.stop();
+  await network.advance(100);
+  await stopping;
+});
+
+test("an error names its place, and a gateway that was told to end cannot be reloaded", async () => {
+  const network = createMemoryNetwork({ seed: 1 });
+  const failing = startGateway({
+    config: "events {}\nhttp { nonsense; }",
+    network,
+    logs: noLogs,
+    configFile: "/a.conf",
+  });
+  await assert.rejects(failing, {
+    name: "ConfigError",
+    message: 'unknown directive "nonsense" in /a.conf:2',
+    file: "/a.conf",
+    line: 2,
+  });
+  const gateway = await startGateway({ config: "events {}", network, logs: noLogs });
+  await gateway.quit();
+  await assert.rejects(gateway.reload(), /was told to end/);
 });

@@ -7,7 +7,7 @@ import { removedServers } from "../gateway/upstream/removed-servers.ts";
 import { DiskLogFiles } from "../gateway/disk-log-files.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
 import { SharedRegions } from "../gateway/shared-memory.ts";
-import type { UserPolicy } from "../modules/user.ts";
+import type { Launch } from "../gateway/launch.ts";
 import { systemNetwork } from "../net/choose.ts";
 import type { SocketAddress } from "../net/connection.ts";
 import type { Network } from "../net/network.ts";
@@ -31,11 +31,15 @@ export interface GatewayOptions {
 
 /** A gateway that runs inside this process. */
 export interface RunningGateway {
-  /** The addresses that are listened on. */
+  /** The addresses that are listened on; for `listen 127.0.0.1:0`, with the port that the system has chosen. */
   readonly addresses: readonly SocketAddress[];
   /** What the configuration was warned about. */
   readonly remarks: readonly Remark[];
-  /** Takes over another text (or reads the file again). Connections and tunnels go on. */
+  /**
+   * Takes over another text (or reads the file again). Connections and tunnels go on.
+   * @throws ConfigError, or Error with `code` for an address in use: the old configuration stays then; Error
+   * when the gateway was told to end
+   */
   reload(config?: string): Promise<void>;
   /** Stops listening, lets running requests and tunnels end. */
   quit(): Promise<void>;
@@ -53,12 +57,6 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   return gateway;
 }
 
-/** Whom a process belongs to is not for a part of it to change. */
-const users: UserPolicy = {
-  honours: false,
-  warning: 'the "user" directive has no effect: an embedded gateway never changes the user of its process',
-};
-
 class EmbeddedGateway implements RunningGateway {
   private readonly options: GatewayOptions;
   private readonly network: Network;
@@ -69,6 +67,7 @@ class EmbeddedGateway implements RunningGateway {
   private readonly gateway: Gateway;
   private readonly listeners: Listeners;
   private configuration: Configuration | null = null;
+  private hasEnded = false;
   private lastReading: Reading | null = null;
   /** Memory of the zones of the configuration in use. */
   private regions = new SharedRegions();
@@ -119,7 +118,7 @@ class EmbeddedGateway implements RunningGateway {
       network,
       logs,
       mainErrorLog,
-      users,
+      launch: this.launch(),
       process: { shared, worker: 0, peerRows: null, ticketSecret: null },
     });
     await this.listeners.bind(configuration.http?.sockets ?? [], () => undefined);
@@ -132,16 +131,19 @@ class EmbeddedGateway implements RunningGateway {
   }
 
   async reload(config?: string): Promise<void> {
+    if (this.hasEnded) throw new Error("the gateway was told to end: it cannot be reloaded");
     await this.apply(config ?? this.options.config);
   }
 
   async quit(): Promise<void> {
+    this.hasEnded = true;
     await this.listeners.stop();
     await this.gateway.stopGracefully(this.configuration?.main.workerShutdownTimeoutMs);
     this.close();
   }
 
   async stop(): Promise<void> {
+    this.hasEnded = true;
     await this.listeners.stop();
     this.gateway.stopNow();
     this.close();
@@ -150,6 +152,18 @@ class EmbeddedGateway implements RunningGateway {
   private close(): void {
     retire(this.configuration?.http?.build ?? null);
     this.logs.flush();
+  }
+
+  private launch(): Launch {
+    return {
+      byRoot: process.geteuid?.() === 0,
+      honoursUser: false,
+      userWarning:
+        'the "user" directive has no effect in an embedded gateway: it never changes the user of its process',
+      isEmbedded: true,
+      // Nobody who embeds a gateway asked for a folder of logs.
+      logsByDefault: this.ownLogs === null,
+    };
   }
 
   private commandLine(): CommandLine {

@@ -1,4 +1,5 @@
 import type { CommandLine } from "../config/command-line.ts";
+import type { Launch } from "../gateway/launch.ts";
 import type { Configuration } from "./configuration.ts";
 import type { MemoryDraft } from "./common-memory.ts";
 import type { RecordingFiles, Snapshot } from "./snapshot.ts";
@@ -19,12 +20,14 @@ export function makeGeneration(
     readonly files: RecordingFiles;
     readonly names: ReadonlyMap<string, readonly string[]>;
     readonly memory: MemoryDraft;
+    readonly launch: Launch;
     readonly workers: number;
   },
 ): Generation {
-  const { commandLine, files, names, memory, workers } = init;
+  const { commandLine, files, names, memory, launch, workers } = init;
   const snapshot = {
     commandLine,
+    byRoot: launch.byRoot,
     files: files.recorded,
     names,
     regions: memory.shared.used,

@@ -5,7 +5,7 @@
  */
 import { describeErrno } from "../config/errors.ts";
 import type { SystemUser } from "../config/system-users.ts";
-import type { UserPolicy } from "../modules/user.ts";
+import type { Launch } from "../gateway/launch.ts";
 
 /** Set by a process that has given root's rights up for the one that it starts in its place. */
 const variable = "LONGHAUL_USER";
@@ -28,9 +28,10 @@ export class Privileges {
     delete process.env[variable];
   }
 
-  get policy(): UserPolicy {
-    const honours = this.isRoot || this.current !== null;
-    return { honours, warning: honours ? null : ignored };
+  get launch(): Launch {
+    const byRoot = this.isRoot || this.current !== null;
+    const userWarning = byRoot ? null : ignored;
+    return { byRoot, honoursUser: byRoot, userWarning, isEmbedded: false, logsByDefault: true };
   }
 
   /** The user whom the process belongs to since it gave root's rights up; null before, and where it never had them. */

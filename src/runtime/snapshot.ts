@@ -10,6 +10,7 @@ import type { RowMap } from "../gateway/balance/peer-rows.ts";
  */
 export interface Snapshot {
   readonly commandLine: CommandLine;
+  readonly byRoot: boolean;
   readonly files: RecordedFiles;
   /** Addresses by host name. */
   readonly names: ReadonlyMap<string, readonly string[]>;

@@ -158,7 +158,7 @@ class Instance {
         logs,
         mainErrorLog,
         modules: this.modules,
-        users: this.privileges.policy,
+        launch: this.privileges.launch,
         process: memory,
         resolve: async (host) => {
           const addresses = await network.resolve(host);
@@ -172,6 +172,7 @@ class Instance {
         files,
         names,
         memory,
+        launch: this.privileges.launch,
         workers: this.workersOf(configuration.main.workerProcesses, tell),
       });
     } catch (error) {

@@ -9,6 +9,7 @@ import { HeldRows, PeerTable } from "../gateway/balance/peer-table.ts";
 import type { ConnectionLimits } from "../gateway/connection-limit.ts";
 import { Counters } from "../gateway/counters.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
+import { threadLaunch } from "../gateway/launch.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import { DiskLogFiles } from "../gateway/disk-log-files.ts";
 import { SharedRegions } from "../gateway/shared-memory.ts";
@@ -133,6 +134,7 @@ class WorkerThread {
       logs: this.logs,
       mainErrorLog: this.errorLog,
       modules: this.modules,
+      launch: threadLaunch(snapshot.byRoot),
       resolve: async (host) => [...(snapshot.names.get(host) ?? [])],
       process: {
         shared: new SharedRegions(snapshot.regions),

@@ -30,7 +30,7 @@ export function serverBlock(scope: Scope, directive: Directive): void {
     subject: draft,
   });
   scope.cycle.walk(directive.block!, inner);
-  if (draft.listens.length === 0) draft.listens.push(defaultListen(file, line));
+  if (draft.listens.length === 0) draft.listens.push(defaultListen(buildOf(scope).launch.byRoot, file, line));
   if (draft.names.length === 0) draft.names.push({ kind: "exact", text: "" });
 }
 

@@ -2,7 +2,7 @@ import { parseMilliseconds, parseNumber, parseSeconds, parseSize } from "../../c
 import { parseUrl } from "../../config/url.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
-import { buildOf, serverDraftOf } from "../../gateway/http-build.ts";
+import { buildOf, failAt, serverDraftOf } from "../../gateway/http-build.ts";
 import type { ListenDraft } from "../../gateway/http-build.ts";
 import { endpointKey } from "../../gateway/listen-socket.ts";
 import type { ListenSettings } from "../../gateway/listen-socket.ts";
@@ -24,38 +24,37 @@ interface Options {
 /** `listen address[:port] [parameters];` */
 export function listenDirective(scope: Scope, directive: Directive): void {
   const [text = "", ...parameters] = directive.args;
-  const url = parseUrl(text, { defaultPort: 80, forListen: true });
+  // The program that carries a gateway can ask it for the port that it got.
+  const allowAnyPort = buildOf(scope).launch.isEmbedded;
+  const url = parseUrl(text, { defaultPort: 80, forListen: true, allowAnyPort });
   if (typeof url === "string") return scope.fail(`${url} in "${text}" of the "listen" directive`);
   const options = readParameters(scope, parameters);
   const { file, line } = directive;
+  const server = serverDraftOf(scope);
   const add = (endpoint: Endpoint): void => {
-    const draft = draftOf(endpoint, options, file, line);
-    const { listens } = serverDraftOf(scope);
-    if (listens.some((other) => endpointKey(other.endpoint) === endpointKey(endpoint))) {
-      scope.fail(`a duplicate listen ${endpointKey(endpoint)}`);
+    const key = endpointKey(endpoint);
+    if (server.listens.some((other) => endpointKey(other.endpoint) === key)) {
+      failAt(directive, `a duplicate listen ${key}`);
     }
-    listens.push(draft);
+    server.listens.push(draftOf(endpoint, options, file, line));
+  };
+  const addPorts = (address: string): void => {
+    for (let port = url.port; port <= url.lastPort; port++) add({ kind: "tcp", address, port });
   };
   if (url.kind === "unix") add({ kind: "unix", path: url.host });
   else if (url.kind === "name") {
-    const server = serverDraftOf(scope);
     buildOf(scope).names.push({
       host: url.host,
       place: directive,
       complaint: `host not found in "${text}" of the "listen" directive`,
-      resolved: (addresses) => {
-        for (const address of addresses) {
-          server.listens.push(draftOf({ kind: "tcp", address, port: url.port }, options, file, line));
-        }
-      },
+      resolved: (addresses) => addresses.forEach(addPorts),
     });
-  } else
-    add({ kind: "tcp", address: url.kind === "wildcard" ? "0.0.0.0" : canonical(url.host), port: url.port });
+  } else addPorts(url.kind === "wildcard" ? "0.0.0.0" : canonical(url.host));
 }
 
-/** A server without `listen` takes port 80, or 8000 when the process may not bind that. */
-export function defaultListen(file: string, line: number): ListenDraft {
-  const port = process.geteuid?.() === 0 ? 80 : 8000;
+/** A server without `listen` takes port 80, or 8000 where the process was not started by root. */
+export function defaultListen(byRoot: boolean, file: string, line: number): ListenDraft {
+  const port = byRoot ? 80 : 8000;
   return draftOf({ kind: "tcp", address: "0.0.0.0", port }, noOptions(), file, line);
 }
 
@@ -137,17 +136,22 @@ function readWord(scope: Scope, word: string, options: Options): void {
       return;
     case "http2":
       options.http2 = true;
-      return scope.warn('the "listen ... http2" directive is deprecated, use the "http2" directive instead');
+      scope.warn('the "listen ... http2" directive is deprecated, use the "http2" directive instead');
+      return scope.warn(
+        '"listen ... http2" has no effect: longhaul does not speak HTTP/2 yet, clients fall back to HTTP/1.1',
+      );
     case "quic":
       return scope.fail('the "quic" parameter of the "listen" directive is not supported by longhaul');
     case "proxy_protocol":
       options.proxyProtocol = true;
       return;
     case "bind":
+      options.hasSocketOptions = true;
+      return;
     case "deferred":
     case "multipath":
       options.hasSocketOptions = true;
-      return;
+      return scope.notice(`the "${word}" parameter of the "listen" directive has no effect in longhaul`);
     case "reuseport":
       options.hasSocketOptions = true;
       options.reusePort = true;
