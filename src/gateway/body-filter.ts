@@ -20,6 +20,9 @@ export interface BodyFilter extends BodyOutput {
   close(): void;
 }
 
+/** A body that a filter cannot read: no programming error but its sender's. The message is for the log. */
+export class UnreadableBody extends Error {}
+
 /** Makes a filter that puts out to `next`. */
 export type BodyFilterMaker = (next: BodyOutput) => BodyFilter;
 

@@ -7,7 +7,7 @@ import { reasonPhrase, wireStatus } from "../http/status.ts";
 import { serverField } from "./product.ts";
 import { redirectLocation } from "./redirect.ts";
 import { answerWithErrorPage } from "./error-page.ts";
-import { BodyFilters } from "./body-filter.ts";
+import { BodyFilters, UnreadableBody } from "./body-filter.ts";
 import type { BodyFilterMaker } from "./body-filter.ts";
 import { RateFilter } from "./rate-filter.ts";
 import type { Rate } from "./rate-filter.ts";
@@ -294,11 +294,19 @@ export class Response {
     this.request.taker.abortRequest(this.request);
   }
 
+  /** As in nginx, an answer whose body turns out to be unreadable is cut off, if it has begun or not. */
+  private giveUp(reason: string): void {
+    if (this.request.finished) return;
+    this.request.log("error", reason);
+    this.abort();
+  }
+
   /**
    * A programming error met while serving, logged whole, or a regular expression that could not be matched:
    * answered with 500 if that is still possible.
    */
   crash(error: unknown): void {
+    if (error instanceof UnreadableBody) return this.giveUp(error.message);
     if (error instanceof RegexFailure) {
       if (!error.logged) this.request.log("alert", error.message);
     } else {

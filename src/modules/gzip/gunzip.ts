@@ -8,6 +8,8 @@ import { slots } from "../../config/slots.ts";
 import type { Buffers } from "../../config/slots.ts";
 import type { HttpModule } from "../../gateway/http-module.ts";
 import type { Request } from "../../gateway/request.ts";
+import { UnreadableBody } from "../../gateway/body-filter.ts";
+import type { BodyOutput } from "../../gateway/body-filter.ts";
 import { StreamFilter } from "../../gateway/stream-filter.ts";
 import { gzipAllowed, variesByEncoding } from "./gzip-allowed.ts";
 
@@ -58,7 +60,31 @@ function decompress(request: Request): void {
   response.fields.remove("content-encoding");
   response.weakenEtag();
   response.transformBody((next) => {
-    const stream = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH });
-    return new StreamFilter(stream, next, () => stream.flush(constants.Z_SYNC_FLUSH));
+    const stream = createGunzip();
+    return new GunzipFilter(stream, telling(next), () => stream.flush(constants.Z_SYNC_FLUSH));
   });
+}
+
+/** Not even an empty body is compressed to nothing. */
+class GunzipFilter extends StreamFilter {
+  override end(): void {
+    if (this.taken === 0) this.fail(new UnreadableBody(cutOff));
+    else super.end();
+  }
+}
+
+const cutOff = "inflate() returned -5 on response end";
+
+/** What zlib complains of, in nginx's words. */
+function telling(next: BodyOutput): BodyOutput {
+  return {
+    write: (bytes) => next.write(bytes),
+    flush: () => next.flush(),
+    end: () => next.end(),
+    fail: (error) => next.fail("errno" in error ? new UnreadableBody(describe(Number(error.errno))) : error),
+  };
+}
+
+function describe(code: number): string {
+  return code === constants.Z_BUF_ERROR ? cutOff : `inflate() failed: 0, ${code}`;
 }
