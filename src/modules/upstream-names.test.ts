@@ -4,6 +4,7 @@ import { Simulation } from "../gateway/simulation.fixture.ts";
 import type { Origin } from "../gateway/simulation.fixture.ts";
 import { answering, incomplete, response } from "../gateway/wire.fixture.ts";
 import type { Message } from "../gateway/wire.fixture.ts";
+import { NameScript } from "../net/name-server.fixture.ts";
 
 const get = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
@@ -102,9 +103,11 @@ test("a name that does not exist does not keep the gateway from starting", async
   await origins(simulation, "10.0.1.1");
   assert.equal(await served(simulation, 1), "502");
   assert.match(simulation.errorLines.join("\n"), /no live upstreams while connecting to upstream/);
-  assert.match(simulation.errorLines.join("\n"), /app\.test could not be resolved \(3: Host not found\)/);
+  assert.match(simulation.errorLines.join("\n"), /app\.test could not be resolved \(3: Host not found\)$/m);
   simulation.network.names.set("app.test", ["10.0.1.1"]);
-  await simulation.advance(2_000);
+  await simulation.advance(10_000);
+  assert.equal(await served(simulation, 1), "502", "nobody asks again before `valid` is over");
+  await simulation.advance(1_000);
   assert.equal(await served(simulation, 1), "1");
   await simulation.finish();
 });
@@ -117,7 +120,89 @@ test("addresses stay in use while name servers fail, and over a reload", async (
   assert.equal(await served(simulation, 1), "1");
   await simulation.configure(config("server app.test:9000 resolve;"));
   assert.equal(await served(simulation, 1), "1");
-  assert.match(simulation.errorLines.join("\n"), /app\.test could not be resolved \(2: Server failure\)/);
+  assert.match(simulation.errorLines.join("\n"), /app\.test could not be resolved \(2: Server failure\)$/m);
+  await simulation.finish();
+});
+
+/** What so many requests got, in their order. */
+async function sequence(simulation: Simulation, count: number): Promise<string> {
+  const bodies: string[] = [];
+  for (let at = 0; at < count; at++) bodies.push(await served(simulation, 1));
+  return bodies.join(" ");
+}
+
+test("peers of addresses come first, then those of names, beginning with the last line", async () => {
+  const servers = `keepalive 0; server one.test:9000 resolve; server two.test:9000 resolve; server 10.0.1.3:9000;`;
+  const simulation = await start(servers, { "one.test": ["10.0.1.1"], "two.test": ["10.0.1.2"] });
+  await origins(simulation, "10.0.1.1", "10.0.1.2", "10.0.1.3");
+  assert.equal(await sequence(simulation, 6), "3 2 1 3 2 1");
+  await simulation.finish();
+});
+
+/** A name server at 10.0.0.53 that goes by a script; a line changes it. */
+function scripted(simulation: Simulation, text: string): NameScript {
+  const script = new NameScript(text);
+  simulation.network.serveDatagrams({ address: "10.0.0.53", port: 53 }, (question, answer) => {
+    const said = script.answerTo(question, false);
+    if (said !== null) answer(said);
+  });
+  return script;
+}
+
+test("what a later answer makes of the peers", async () => {
+  const simulation = await Simulation.start({ http: "" });
+  const script = scripted(simulation, "app.test 10.0.1.1\nb.test 10.0.1.2");
+  await simulation.configure(config("server app.test:9000 resolve;"));
+  await origins(simulation, "10.0.1.1", "10.0.1.2", "10.0.1.3");
+  const after = async (line: string): Promise<string> => {
+    script.tell(line);
+    // Longer than an answer is valid, and than failures are waited for.
+    await simulation.advance(16_000);
+    return served(simulation, 1);
+  };
+  assert.equal(await after("app.test cname=b.test"), "2", "an alias is asked on");
+  assert.equal(await after("app.test servfail"), "2");
+  assert.equal(await after("app.test silent"), "2");
+  assert.equal(await after("app.test 10.0.1.3 aaaa:servfail"), "2", "half an answer is none");
+  assert.equal(await after("app.test 10.0.1.3"), "3");
+  assert.equal(await after("app.test empty"), "502");
+  assert.equal(await after("app.test 10.0.1.1"), "1");
+  assert.equal(await after("app.test nxdomain"), "502");
+  await simulation.finish();
+});
+
+test("a reload with another port uses the addresses that are known, within a zone", async () => {
+  const simulation = await start("server app.test:9000 resolve;", { "app.test": ["10.0.1.1"] });
+  await origins(simulation, "10.0.1.1");
+  await simulation.origin(9001, (wire) => answering(wire, () => response("200 OK", "other")), "10.0.1.1");
+  simulation.network.nameServer.failure = "serverFailure";
+  await simulation.configure(config("server app.test:9001 resolve;"));
+  assert.equal(await served(simulation, 1), "other");
+  const elsewhere = config("server app.test:9001 resolve;").replace("zone app", "zone other");
+  await simulation.configure(elsewhere);
+  assert.equal(await served(simulation, 1), "502");
+  await simulation.finish();
+});
+
+test("services and targets that cannot be found are told of", async () => {
+  const simulation = await Simulation.start({ http: "" });
+  const script = scripted(
+    simulation,
+    `_http._tcp.app.test srv=1:1:9000:one.test srv=1:1:9000:none.test
+     one.test 10.0.1.1`,
+  );
+  await simulation.configure(config("server app.test service=http resolve;"));
+  await origins(simulation, "10.0.1.1");
+  assert.equal(await served(simulation, 1), "1");
+  script.tell("_http._tcp.app.test servfail");
+  await simulation.advance(12_000);
+  assert.equal(await served(simulation, 1), "1");
+  const log = simulation.errorLines.join("\n");
+  assert.match(
+    log,
+    /none\.test could not be resolved \(3: Host not found\) while resolving service http of app\.test$/m,
+  );
+  assert.match(log, /service http of app\.test could not be resolved \(2: Server failure\)$/m);
   await simulation.finish();
 });
 

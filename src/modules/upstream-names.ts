@@ -8,7 +8,7 @@ import type { PeerOptions } from "../gateway/balance/peer.ts";
 import type { HttpBuild } from "../gateway/http-build.ts";
 import type { RunTimeName, UpstreamDraft, UpstreamServerDraft } from "../gateway/upstream/draft.ts";
 import type { Clock, Timer } from "../net/clock.ts";
-import type { NameResolver, ServiceAddress } from "../net/name-resolver.ts";
+import type { LostTarget, NameFailure, NameResolver, ServiceAddress } from "../net/name-resolver.ts";
 import type { ResolverLocation } from "./resolver.ts";
 import { defaultRoute, peerName } from "./upstream-server.ts";
 
@@ -21,9 +21,14 @@ const longestMs = 86_400_000;
 /** nginx's number for a name that does not exist. */
 const noSuchName = 3;
 
-type Answer =
-  | { readonly servers: readonly ServiceAddress[]; readonly untilMs: number }
-  | { readonly failure: number; readonly reason: string };
+type Answer = Found | NameFailure;
+
+interface Found {
+  readonly servers: readonly ServiceAddress[];
+  /** Targets of a service that have no address. */
+  readonly lost: readonly LostTarget[];
+  readonly untilMs: number;
+}
 
 /** Sees to the run-time names of an upstream while its configuration is in use. */
 export function keepNamesFresh(
@@ -36,7 +41,6 @@ export function keepNamesFresh(
     if (server.runTimeName === null) return;
     const name = new FreshName(
       build,
-      draft,
       server,
       (peers) => {
         const refused = group.replace(line, peers, build.network.clock.wall());
@@ -47,7 +51,11 @@ export function keepNamesFresh(
       names,
     );
     build.foreknowledge.push(() => name.askFirst());
-    build.background.set(`names ${draft.name} ${line} ${server.address} ${server.runTimeName.service}`, name);
+    const { host, service } = server.runTimeName;
+    const key = `names ${draft.zone} ${draft.name} ${host} ${service} `;
+    let number = 0;
+    while (build.background.has(key + number)) number += 1;
+    build.background.set(key + number, name);
   });
 }
 
@@ -55,7 +63,6 @@ class FreshName implements Background {
   /** The servers of the last good answer. */
   private servers: readonly ServiceAddress[] = [];
   private readonly build: HttpBuild;
-  private readonly upstream: string;
   private readonly server: UpstreamServerDraft;
   private readonly name: RunTimeName;
   private readonly use: (peers: readonly PeerOptions[]) => void;
@@ -70,13 +77,11 @@ class FreshName implements Background {
 
   constructor(
     build: HttpBuild,
-    draft: UpstreamDraft,
     server: UpstreamServerDraft,
     use: (peers: readonly PeerOptions[]) => void,
     { resolver, resolverTimeoutMs }: ResolverLocation,
   ) {
     this.build = build;
-    this.upstream = draft.name;
     this.server = server;
     this.name = server.runTimeName!;
     this.use = use;
@@ -113,27 +118,31 @@ class FreshName implements Background {
   }
 
   private async ask(): Promise<Answer> {
-    const { host, port, service } = this.name;
-    if (service !== null) return this.resolver.resolveService(service, this.timeoutMs);
+    const { host, service, serviceName } = this.name;
+    if (service !== null) return this.resolver.resolveService(serviceName, this.timeoutMs);
     const answer = await this.resolver.resolve(host, this.timeoutMs);
     if ("failure" in answer) return answer;
-    const servers = answer.addresses.map((address) => ({ address, port, priority: 0, weight: 0 }));
-    return { servers, untilMs: answer.untilMs };
+    const servers = answer.addresses.map((address) => ({ address, port: 0, priority: 0, weight: 0 }));
+    return { servers, lost: [], untilMs: answer.untilMs };
   }
 
   private take(answer: Answer): void {
     if (this.stopped) return;
-    if ("servers" in answer) {
-      this.show(answer.servers);
-      this.askAgainIn(Math.max(0, answer.untilMs - this.clock.now()) + 1000);
-      return;
-    }
     const { host, service } = this.name;
-    const what = service === null ? host : `service "${service}" of host "${host}"`;
-    const why = `could not be resolved (${answer.failure}: ${answer.reason})`;
-    this.build.mainErrorLog.write("error", `${what} ${why} in upstream "${this.upstream}"`);
-    if (answer.failure === noSuchName) this.show([]);
-    this.askAgainIn(answer.failure === noSuchName ? 1000 : Math.max(this.timeoutMs, 1000));
+    if ("servers" in answer) {
+      const where = ` while resolving service ${service} of ${host}`;
+      for (const lost of answer.lost) this.complain(lost.target, lost, where);
+      this.show(answer.servers);
+    } else {
+      this.complain(service === null ? host : `service ${service} of ${host}`, answer, "");
+      if (answer.failure !== noSuchName) return this.askAgainIn(Math.max(this.timeoutMs, 1000));
+      this.show([]);
+    }
+    this.askAgainIn(Math.max(0, answer.untilMs - this.clock.now()) + 1000);
+  }
+
+  private complain(what: string, { failure, reason }: NameFailure, where: string): void {
+    this.build.mainErrorLog.write("error", `${what} could not be resolved (${failure}: ${reason})${where}`);
   }
 
   private askAgainIn(ms: number): void {
@@ -153,8 +162,10 @@ class FreshName implements Background {
     const { options, address: server } = this.server;
     const least = Math.min(...servers.map(({ priority }) => priority));
     const peers: PeerOptions[] = [];
-    for (const { address, port, priority, weight } of servers) {
+    for (const { address, port: servicePort, priority, weight } of servers) {
       if (priority !== least && options.backup) continue;
+      // The line's port counts also for addresses that were known before it.
+      const port = this.name.service === null ? this.name.port : servicePort;
       const endpoint = { kind: "tcp", address, port } as const;
       const name = peerName(endpoint);
       peers.push({

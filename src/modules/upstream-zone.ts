@@ -9,6 +9,7 @@ import { buildOf } from "../gateway/http-build.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import { zoneSize } from "../gateway/zones/zones.ts";
 import type { ZoneUse } from "../gateway/zones/zones.ts";
+import { upstreamDraftOf } from "./upstream.ts";
 
 export const upstreamZone: HttpModule = {
   name: "ngx_http_upstream_zone_module",
@@ -30,4 +31,5 @@ function zoneDirective(scope: Scope, { args: [name = "", size] }: Directive): vo
   if (name === "") scope.fail(`invalid zone name "${name}"`);
   const bytes = size === undefined ? 0 : zoneSize(scope, size, { invalid: size, small: name });
   buildOf(scope).zones.add(scope, peersUse, name, bytes);
+  upstreamDraftOf(scope).zone = name;
 }

@@ -163,6 +163,7 @@ function newDraft(name: string, explicit: boolean, { file, line }: Directive): U
     name,
     explicit,
     servers: [],
+    zone: null,
     makeBalancer: (peers) => new RoundRobin(peers),
     methodChosen: false,
     allowsBackup: true,
@@ -199,8 +200,8 @@ function addRunTimeName(
   options: ServerOptions,
   service: string | null,
 ): void {
-  const prefix = service === null || service.includes(".") ? service : `_${service}._tcp`;
-  const runTimeName = { host, port, service: prefix === null ? null : `${prefix}.${host}` };
+  const prefix = service?.includes(".") === true ? service : `_${service}._tcp`;
+  const runTimeName = { host, port, service, serviceName: `${prefix}.${host}` };
   draft.servers.push({ address: hostAndPort, options, file, line, peers: [], runTimeName });
 }
 
@@ -251,8 +252,11 @@ function finishUpstream(
   draft: UpstreamDraft,
   names: ResolverLocation = { resolver: null, resolverTimeoutMs: 0 },
 ): Upstream {
-  const lines = draft.servers.map(({ peers }) => peers);
   const changing = draft.servers.filter(({ runTimeName }) => runTimeName !== null);
+  // As in nginx, peers of names stand behind those of addresses, those of the last line first.
+  const fixed = draft.servers.filter(({ runTimeName }) => runTimeName === null);
+  draft.servers.splice(0, draft.servers.length, ...fixed, ...changing.toReversed());
+  const lines = draft.servers.map(({ peers }) => peers);
   if (changing.length > 0 && names.resolver === null) {
     const { name, file, line } = draft;
     const what = "no resolver defined to resolve names at run time";

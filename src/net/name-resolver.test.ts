@@ -291,6 +291,7 @@ test("names that clients make up share sockets, and leave none behind", async ()
   assert.equal(scene.network.openSockets, 64);
   for (const question of scene.questions) question.answer([address(1)]);
   await Promise.all(asked);
+  await settle(scene);
   assert.equal(scene.network.openSockets, 0);
   assert.equal(scene.network.clock.nextAt, Infinity);
 });

@@ -10,8 +10,10 @@ import type { Sticky, Upstream } from "./upstream.ts";
 export interface RunTimeName {
   readonly host: string;
   readonly port: number;
-  /** The name of the SRV records; null for addresses alone. */
+  /** `service=`, as written; null for addresses alone. */
   readonly service: string | null;
+  /** The name of the SRV records. */
+  readonly serviceName: string;
 }
 
 /** A `server` line of an upstream, its name not resolved yet. */
@@ -32,6 +34,8 @@ export interface UpstreamDraft {
   /** True for an `upstream` block, false for an address in `proxy_pass`. */
   readonly explicit: boolean;
   readonly servers: UpstreamServerDraft[];
+  /** The name that `zone` gives it. */
+  zone: string | null;
   /** The method's constructor; round robin unless a directive chose another. */
   makeBalancer: (peers: PeerSet) => Balancer;
   /** A method was chosen: a second one replaces it with a warning. */

@@ -1,4 +1,5 @@
 import { parseIp } from "../address.ts";
+import type { Clock } from "../clock.ts";
 import { recordType, responseCode } from "../dns-message.ts";
 import type { ServiceRecord } from "../dns-message.ts";
 import type { DatagramEvents, DatagramPeer, TcpEndpoint } from "../network.ts";
@@ -37,10 +38,14 @@ export class MemoryNames {
   }
 }
 
-/** Datagrams take no time here, so that a configuration can ask for names while nobody lets time pass. */
+/**
+ * Datagrams take no time here, and arrive also while nobody lets time pass: a configuration that is read may ask
+ * for names.
+ */
 export class MemoryDatagramPeer implements DatagramPeer {
   private readonly server: DatagramServer | null;
   private readonly events: DatagramEvents;
+  private readonly clock: Clock;
   private readonly onInternalError: (error: unknown) => void;
   private readonly onClosed: () => void;
   private closed = false;
@@ -49,11 +54,13 @@ export class MemoryDatagramPeer implements DatagramPeer {
   constructor(
     server: DatagramServer | null,
     events: DatagramEvents,
+    clock: Clock,
     onInternalError: (error: unknown) => void,
     onClosed: () => void,
   ) {
     this.server = server;
     this.events = events;
+    this.clock = clock;
     this.onInternalError = onInternalError;
     this.onClosed = onClosed;
   }
@@ -71,14 +78,19 @@ export class MemoryDatagramPeer implements DatagramPeer {
   }
 
   private later(run: () => void): void {
-    queueMicrotask(() => {
-      if (this.closed) return;
+    let done = false;
+    const once = (): void => {
+      if (done || this.closed) return;
+      done = true;
       try {
         run();
       } catch (error) {
         this.onInternalError(error);
       }
-    });
+    };
+    queueMicrotask(once);
+    // Before time passes, even where whoever lets it pass takes no turns.
+    this.clock.soon(once);
   }
 }
 

@@ -129,7 +129,7 @@ export class MemoryNetwork implements Network {
     const server = this.datagramServers.get(datagramKey(endpoint)) ?? nameServer;
     const heard: DatagramServer | null = this.blackHoles.has(endpoint.address) ? () => undefined : server;
     sockets.open += 1;
-    return new MemoryDatagramPeer(heard, events, onInternalError, () => (sockets.open -= 1));
+    return new MemoryDatagramPeer(heard, events, this.clock, onInternalError, () => (sockets.open -= 1));
   }
 
   /** Who gets the datagrams to an endpoint from now on. */
