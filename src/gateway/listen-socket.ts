@@ -39,6 +39,11 @@ export class ListenSocket {
     return this.addresses.find((entry) => sameEndpoint(entry.endpoint, this.endpoint))!;
   }
 
+  /** The servers of every address that it answers for. */
+  get all(): readonly AddressServers[] {
+    return this.addresses;
+  }
+
   get settings(): ListenSettings {
     return this.main.settings;
   }

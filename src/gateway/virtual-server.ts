@@ -2,7 +2,7 @@ import { RegexFailure } from "../config/regex.ts";
 import type { CompiledRegex } from "../config/regex.ts";
 import type { SettingsByModule } from "../config/module.ts";
 import type { RequestHeadLimits } from "../http/request-head.ts";
-import type { TlsContext } from "../net/network.ts";
+import type { ConnectionEnds, ServerSessions, TlsContext } from "../net/network.ts";
 import type { PhaseHandler } from "./http-module.ts";
 import type { Location } from "./location.ts";
 import type { LocationTree } from "./location-tree.ts";
@@ -18,8 +18,20 @@ export type ServerName =
   | { readonly kind: "tail"; readonly text: string }
   | { readonly kind: "regex"; readonly text: string; readonly regex: CompiledRegex };
 
+/** What handshakes of a server use behind one address. */
+export interface Handshakes {
+  /** `name`: as SNI tells it. Null: there is no certificate to be had. */
+  contextFor(name: string | null, ends: ConnectionEnds | null): TlsContext | null;
+  readonly sessions: ServerSessions | null;
+}
+
 export interface ServerTlsState {
-  context: TlsContext | null;
+  /** By the default server of the address: what it says of sessions holds for all. None without certificates. */
+  readonly behind: Map<VirtualServer, Handshakes>;
+  /** What the server's name decides on besides its certificate, in words of no meaning. */
+  rules: string;
+  /** What clients offer is told by some variable in use. */
+  readsHello: boolean;
   rejects: boolean;
   requestsCertificate: boolean;
 }
@@ -47,7 +59,13 @@ export class VirtualServer {
   readsBodies = true;
   readonly postRead: PhaseHandler[] = [];
   /** What TLS handshakes for this server's names use; filled by the ssl module. */
-  readonly tls: ServerTlsState = { context: null, rejects: false, requestsCertificate: false };
+  readonly tls: ServerTlsState = {
+    behind: new Map(),
+    rules: "",
+    readsHello: false,
+    rejects: false,
+    requestsCertificate: false,
+  };
 
   constructor(init: {
     name: string;

@@ -6,7 +6,11 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { ConfigError } from "../config/errors.ts";
 import type { Scope } from "../config/scope.ts";
+import { derAt, derElement, derElements, derTags } from "../net/der.ts";
+import type { DerElement } from "../net/der.ts";
 import type { TlsContextOptions } from "../net/network.ts";
+import { derOf, pemBlocks, pemOf, plainPem } from "../net/pem.ts";
+import type { PemBlock } from "../net/pem.ts";
 
 type CertificateAndKey = TlsContextOptions["certificates"][number];
 
@@ -69,7 +73,8 @@ export function loadCertificateAndKey(
   if (sameKind && !certificate.checkPrivateKey(object)) {
     fail(`SSL_CTX_use_PrivateKey("${keyPath}") failed (SSL: ${keyValuesMismatch})`);
   }
-  return passphrase === null ? { chain: chain.pem, key } : { chain: chain.pem, key, passphrase };
+  const kind = object.asymmetricKeyType ?? "";
+  return { chain: chain.pem, key, kind, ...(passphrase === null ? {} : { passphrase }) };
 }
 
 /** Certificates that others are checked against, or a list of revoked ones. @throws ConfigError */
@@ -90,8 +95,25 @@ export function loadRevocations(read: ReadFile, path: string): Buffer {
 /** Parameters of DHE. @throws ConfigError */
 export function loadDhParameters(read: ReadFile, path: string): Buffer {
   const pem = readOrFail(read, path, (detail) => `BIO_new_file("${path}") failed (SSL: ${detail})`);
-  if (/-----BEGIN (?:X9\.42 )?DH PARAMETERS-----/.test(pem.toString("latin1"))) return pem;
+  const found = pemBlocks(pem).find(({ label }) => /^(?:X9\.42 )?DH PARAMETERS$/.test(label));
+  const plain = found === undefined ? null : plainDhParameters(found);
+  if (plain !== null) return plain;
   return fail(`PEM_read_bio_DHparams("${path}") failed (SSL: ${noStartLine}:Expecting: DH PARAMETERS)`);
+}
+
+/** Prime and generator alone, PKCS #3: ANSI X9.42 has more behind them, which the runtimes' readers do not know. */
+function plainDhParameters(block: PemBlock): Buffer | null {
+  const der = derOf(block);
+  const whole = derAt(der, 0);
+  if (whole === null) return null;
+  const [prime, second] = derElements(der, whole.start, whole.end).filter(
+    ({ tag }) => tag === derTags.integer,
+  );
+  if (prime === undefined || second === undefined) return null;
+  const integer = ({ start, end }: DerElement): Buffer =>
+    derElement(derTags.integer, der.subarray(start, end));
+  const numbers = Buffer.concat([integer(prime), integer(second)]);
+  return Buffer.from(pemOf("DH PARAMETERS", derElement(derTags.sequence, numbers)));
 }
 
 const noStartLine = "error:0480006C:PEM routines::no start line";
@@ -149,7 +171,7 @@ function loadChecked(read: ReadFile, path: string, call: string, content: RegExp
 }
 
 function readPem(read: ReadFile, what: "certificate" | "certificate key", path: string): Buffer {
-  if (path.startsWith("data:")) return Buffer.from(path.slice(5), "latin1");
+  if (path.startsWith("data:")) return plainPem(Buffer.from(path.slice(5), "latin1"));
   return readOrFail(
     read,
     path,
@@ -160,7 +182,7 @@ function readPem(read: ReadFile, what: "certificate" | "certificate key", path: 
 /** A missing file is told as OpenSSL tells it. */
 function readOrFail(read: ReadFile, path: string, message: (detail: string) => string): Buffer {
   try {
-    return read(path);
+    return plainPem(read(path));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const reason = /\(\d+: (.*)\)/.exec(error.message)?.[1] ?? error.message;

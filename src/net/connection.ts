@@ -12,6 +12,13 @@ export interface SocketAddress {
   readonly port: number;
 }
 
+/** What a client offered in its first message, by the numbers of the registries. */
+export interface ClientHello {
+  readonly ciphers: readonly number[];
+  readonly curves: readonly number[];
+  readonly signatureAlgorithms: readonly number[];
+}
+
 /** What TLS agreed on; null on plain connections. */
 export interface TlsInfo {
   /** "TLSv1.2", "TLSv1.3", … */
@@ -23,10 +30,16 @@ export interface TlsInfo {
   /** The protocol agreed by ALPN, or null. */
   readonly alpnProtocol: string | null;
   readonly sessionReused: boolean;
+  /** The session was resumed, and is one that was kept because the peer had been accepted. */
+  readonly sessionAccepted: boolean;
   /** Hexadecimal session id, "" where the runtime does not tell. */
   readonly sessionId: string;
   /** The client's (or, on dialed connections, the server's) certificate chain in DER, own first. */
   peerCertificates(): Buffer[];
+  /** OpenSSL's name of the group that the key was agreed in; "" where there was none. */
+  readonly curve: string;
+  /** What a client offered; null where nobody reads it. */
+  readonly hello: ClientHello | null;
   /** Why the peer's certificate is not trusted, as an OpenSSL code; null when it is or there is none. */
   readonly verifyError: string | null;
 }

@@ -57,7 +57,7 @@ function testAgreement(make: MakeSubject): void {
       ...base,
       contextFor(name) {
         names.push(name);
-        return base.contextFor(name);
+        return base.contextFor(name, null);
       },
     };
     const pair = await stage.pair({ server, client: clientTls(stage, null) });
@@ -218,7 +218,7 @@ function testHandshakeFailures(make: MakeSubject): void {
       ...base,
       contextFor(name) {
         if (name === "a.test") throw new Error("no context");
-        return base.contextFor(name);
+        return base.contextFor(name, null);
       },
     };
     const acceptor = await stage.listen({ tls: server });

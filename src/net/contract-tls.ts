@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { plainTlsOptions } from "./network.ts";
 import type { ServerTls, TlsContext, TlsContextOptions, Network } from "./network.ts";
 
 /** A file of the tests' key material. */
@@ -12,17 +13,9 @@ export function contextOptions(
   overrides: Partial<TlsContextOptions> = {},
 ): TlsContextOptions {
   return {
+    ...plainTlsOptions,
     certificates: names.map((name) => ({ chain: fixture(`${name}.crt`), key: fixture(`${name}.key`) })),
-    protocols: ["TLSv1.2", "TLSv1.3"],
-    ciphers: null,
-    preferServerCiphers: false,
-    curves: null,
-    dhparam: null,
     ca: fixture("ca.crt"),
-    crl: null,
-    sessionTimeoutSeconds: 300,
-    ticketKeys: null,
-    sessionTickets: true,
     ...overrides,
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { Connection, ConnectionOwner, SocketAddress } from "./connection.ts";
+import type { Connection, ConnectionOwner, SocketAddress, TlsInfo } from "./connection.ts";
 
 /** An IP address (never a name) with a port, of TCP or UDP. */
 export interface TcpEndpoint {
@@ -21,28 +21,77 @@ export interface TlsContext {
 
 /** Values as nginx's `ssl_*` and `proxy_ssl_*` directives give them; files are already read. */
 export interface TlsContextOptions {
+  readonly side: "server" | "client";
   /** PEM certificate chains with their keys; several for ECDSA beside RSA. */
   readonly certificates: readonly {
     readonly chain: Buffer;
     readonly key: Buffer;
     readonly passphrase?: string;
+    /** Of the key: "ec", "rsa", … */
+    readonly kind?: string;
   }[];
   /** Enabled versions: "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3". */
   readonly protocols: readonly string[];
   /** OpenSSL cipher list for TLS ≤ 1.2; null leaves the runtime's default. */
   readonly ciphers: string | null;
+  /** Suites of TLS 1.3 as OpenSSL lists them; null leaves the runtime's default. OpenSSL only. */
+  readonly cipherSuites: string | null;
   readonly preferServerCiphers: boolean;
   /** OpenSSL curve list; null leaves the runtime's default. */
   readonly curves: string | null;
+  /** OpenSSL list; null leaves the runtime's default. */
+  readonly signatureAlgorithms: string | null;
+  /** Further `SSL_OP_*` flags of OpenSSL's; other libraries heed what they know. */
+  readonly libraryFlags: number;
   readonly dhparam: Buffer | null;
   /** Trusted CA certificates, PEM; null trusts the runtime's store (dialing) or none (listening). */
   readonly ca: Buffer | null;
+  /** Those of `ca` whose names are told to clients; null: all. BoringSSL always tells all. */
+  readonly namedAuthorities: Buffer | null;
   readonly crl: Buffer | null;
   /** Lifetime of a resumable session. */
   readonly sessionTimeoutSeconds: number;
   /** Secrets of the session tickets, 48 bytes, shared by all workers; null lets each make its own. */
   readonly ticketKeys: Buffer | null;
   readonly sessionTickets: boolean;
+  /** What else a session rests on: it is resumed under the same words only. */
+  readonly sessionContext: string;
+}
+
+/** Options that ask for nothing. */
+export const plainTlsOptions: TlsContextOptions = {
+  side: "server",
+  certificates: [],
+  protocols: ["TLSv1.2", "TLSv1.3"],
+  ciphers: null,
+  cipherSuites: null,
+  preferServerCiphers: false,
+  curves: null,
+  signatureAlgorithms: null,
+  libraryFlags: 0,
+  dhparam: null,
+  ca: null,
+  namedAuthorities: null,
+  crl: null,
+  sessionTimeoutSeconds: 300,
+  ticketKeys: null,
+  sessionTickets: true,
+  sessionContext: "",
+};
+
+/** Sessions of clients that lie here instead of in tickets. Only where OpenSSL is below. */
+export interface ServerSessions {
+  /** `id`: hexadecimal. */
+  get(id: string): Buffer | null;
+  set(id: string, session: Buffer): void;
+  /** Whether the connection's sessions may be kept: a resumed one is not looked at again. */
+  accepts(tls: TlsInfo): boolean;
+}
+
+/** Who speaks with whom. */
+export interface ConnectionEnds {
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
 }
 
 /**
@@ -50,12 +99,22 @@ export interface TlsContextOptions {
  * `contextFor(null)` may also be asked besides, and must be cheap.
  */
 export interface ServerTls {
-  /** Key material by SNI name (lower case; null when the client sent none); null refuses the handshake. */
-  contextFor(serverName: string | null): TlsContext | null;
+  /**
+   * Key material by SNI name (lower case; null when the client sent none); null refuses the handshake. `ends`: of
+   * the connection, told where `readsHello` is.
+   */
+  contextFor(serverName: string | null, ends: ConnectionEnds | null): TlsContext | null;
+  /** Where sessions for this name are kept; null leaves them to tickets, or nobody keeps them. */
+  sessionsFor?(serverName: string | null, ends: ConnectionEnds | null): ServerSessions | null;
   /** Protocols offered by ALPN to this name, best first. Empty: no ALPN. */
   alpnFor(serverName: string | null): readonly string[];
   /** True when some server behind this listener asks for client certificates (never enforced here). */
   readonly requestCertificate: boolean;
+  /**
+   * The name decides on more than the certificate (versions, ciphers, refusal), or the client's offers are to be
+   * told: the hello must be read before the TLS library begins. Listeners without this may be faster.
+   */
+  readonly readsHello?: boolean;
   /** From the connection's beginning, so for a prologue too. */
   readonly handshakeTimeoutMs: number;
   /**
@@ -181,6 +240,8 @@ export interface DatagramPeer {
 /** One adapter's face: sockets, names and time of one world. */
 export interface Network {
   readonly name: "node" | "bun" | "memory";
+  /** Whose options and words TLS has. */
+  readonly tlsLibrary: "openssl" | "boringssl";
   readonly clock: Clock;
   /**
    * Sockets of this network that are open, accepted and dialed ones, with handshakes and dials that are

@@ -10,7 +10,9 @@ const plain: ClientTls = { context, serverName: "a", verifyName: null, alpn: [] 
 test("a session is for the same server, name and trust only, and forgotten when a dial fails", () => {
   const store = new SessionStore();
   const session = Buffer.from("session");
-  new DialSession(store, endpoint, plain).keep(session);
+  const dialed = new DialSession(store, endpoint, plain);
+  dialed.keep(session);
+  dialed.accept();
   assert.equal(new DialSession(store, endpoint, plain).get(), session);
   for (const other of [
     new DialSession(store, { ...endpoint, port: 444 }, plain),
@@ -21,6 +23,38 @@ test("a session is for the same server, name and trust only, and forgotten when 
     assert.equal(other.get(), undefined);
   new DialSession(store, endpoint, plain).forget();
   assert.equal(new DialSession(store, endpoint, plain).get(), undefined);
+});
+
+test("what comes before the server was accepted is kept then, and never when it was refused", () => {
+  const store = new SessionStore();
+  const session = Buffer.from("session");
+  const known = (): Buffer | undefined => new DialSession(store, endpoint, plain).get();
+  const refused = new DialSession(store, endpoint, plain);
+  refused.keep(session);
+  assert.equal(known(), undefined);
+  refused.forget();
+  refused.keep(session);
+  assert.equal(known(), undefined);
+  const accepted = new DialSession(store, endpoint, plain);
+  accepted.keep(session);
+  assert.equal(known(), undefined);
+  accepted.accept();
+  assert.equal(known(), session);
+  const later = Buffer.from("later");
+  accepted.keep(later);
+  assert.equal(known(), later);
+});
+
+test("names with spaces are no other names", () => {
+  const store = new SessionStore();
+  const dialed = new DialSession(store, endpoint, { ...plain, serverName: "a b", verifyName: "" });
+  dialed.keep(Buffer.from("session"));
+  dialed.accept();
+  for (const other of [
+    { serverName: "a", verifyName: "b " },
+    { serverName: "a b", verifyName: null },
+  ])
+    assert.equal(new DialSession(store, endpoint, { ...plain, ...other }).get(), undefined);
 });
 
 test("sessions do not pile up: the first one gives way", () => {

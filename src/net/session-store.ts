@@ -26,15 +26,21 @@ export class SessionStore {
   }
 }
 
-/** One server's session of one dial: a session is only used where it would have been accepted anew. */
+/**
+ * One server's session of one dial: a session is only used where it would have been accepted anew. What comes
+ * during the handshake is kept once the server has been accepted: a resumed session says nothing any more of
+ * what it was that was accepted.
+ */
 export class DialSession {
   private readonly store: SessionStore;
   private readonly key: string;
+  private pending: Buffer | null = null;
+  private verdict: "open" | "accepted" | "refused" = "open";
 
   constructor(store: SessionStore, endpoint: Endpoint, { serverName, verifyName, verifyDepth }: ClientTls) {
     this.store = store;
     const place = endpoint.kind === "unix" ? endpoint.path : `${endpoint.address}:${endpoint.port}`;
-    this.key = [place, serverName ?? "", verifyName ?? "", verifyDepth ?? ""].join(" ");
+    this.key = JSON.stringify([place, serverName, verifyName, verifyDepth ?? null]);
   }
 
   get(): Buffer | undefined {
@@ -42,11 +48,21 @@ export class DialSession {
   }
 
   keep(session: Buffer): void {
-    this.store.set(this.key, session);
+    if (this.verdict === "accepted") this.store.set(this.key, session);
+    else if (this.verdict === "open") this.pending = session;
+  }
+
+  /** The server passed all that was asked of it. */
+  accept(): void {
+    this.verdict = "accepted";
+    if (this.pending !== null) this.store.set(this.key, this.pending);
+    this.pending = null;
   }
 
   /** The server did not like it, or something else went wrong: the next handshake is a whole one. */
   forget(): void {
+    this.verdict = "refused";
+    this.pending = null;
     this.store.delete(this.key);
   }
 }

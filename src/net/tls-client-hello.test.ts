@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { describe, test } from "node:test";
 import tls from "node:tls";
-import { serverNameOf } from "./tls-client-hello.ts";
+import { readHello } from "./tls-client-hello.ts";
 
 /** The first flight of the runtime's own TLS client. */
 function helloOf(servername: string): Promise<Buffer> {
@@ -12,7 +12,7 @@ function helloOf(servername: string): Promise<Buffer> {
       socket.on("error", () => {});
       socket.on("data", (bytes: Buffer) => {
         chunks.push(bytes);
-        if (serverNameOf(Buffer.concat(chunks)) === "incomplete") return;
+        if (readHello(Buffer.concat(chunks)) === "incomplete") return;
         socket.destroy();
         server.close();
         resolve(Buffer.concat(chunks));
@@ -25,17 +25,36 @@ function helloOf(servername: string): Promise<Buffer> {
   });
 }
 
+function nameIn(hello: Buffer): string | null {
+  const found = readHello(hello);
+  assert.ok(typeof found !== "string");
+  assert.equal(found.offers, null);
+  return found.serverName;
+}
+
+describe("what a ClientHello offers", () => {
+  test("is told where it is asked for", async () => {
+    const found = readHello(await helloOf("offers.example"), true);
+    assert.ok(typeof found !== "string");
+    const { offers } = found;
+    assert.ok(offers !== null);
+    assert.ok(offers.ciphers.includes(0x1301));
+    assert.ok(offers.curves.includes(29));
+    assert.ok(offers.signatureAlgorithms.includes(0x0403));
+  });
+});
+
 describe("the name in a ClientHello", () => {
   test("is found, whole hello only, however it is cut", async () => {
     const hello = await helloOf("Name.Example");
     for (let count = 0; count < hello.length; count++) {
-      assert.equal(serverNameOf(hello.subarray(0, count)), "incomplete", String(count));
+      assert.equal(readHello(hello.subarray(0, count)), "incomplete", String(count));
     }
-    assert.deepEqual(serverNameOf(hello), { serverName: "Name.Example" });
+    assert.equal(nameIn(hello), "Name.Example");
   });
 
   test("is null where none was sent", async () => {
-    assert.deepEqual(serverNameOf(await helloOf("")), { serverName: null });
+    assert.equal(nameIn(await helloOf("")), null);
   });
 
   test("is found in a hello that is split into several records", async () => {
@@ -46,13 +65,13 @@ describe("the name in a ClientHello", () => {
       const part = message.subarray(at, at + 100);
       records.push(Buffer.from([0x16, 3, 1, 0, part.length]), part);
     }
-    assert.deepEqual(serverNameOf(Buffer.concat(records)), { serverName: "split.example" });
+    assert.equal(nameIn(Buffer.concat(records)), "split.example");
   });
 
   test("is not looked for in anything else", async () => {
-    assert.equal(serverNameOf(Buffer.from("GET / HTTP/1.1\r\n")), "unreadable");
-    assert.equal(serverNameOf(Buffer.from([0x16, 3, 1, 0, 16, ...Buffer.alloc(16, 0xff)])), "unreadable");
-    assert.equal(serverNameOf(Buffer.from([0x16, 3, 1, 0, 8, 1, 0, 0, 4, 3, 3, 0, 0])), "unreadable");
+    assert.equal(readHello(Buffer.from("GET / HTTP/1.1\r\n")), "unreadable");
+    assert.equal(readHello(Buffer.from([0x16, 3, 1, 0, 16, ...Buffer.alloc(16, 0xff)])), "unreadable");
+    assert.equal(readHello(Buffer.from([0x16, 3, 1, 0, 8, 1, 0, 0, 4, 3, 3, 0, 0])), "unreadable");
   });
 
   test("damage never throws", async () => {
@@ -60,7 +79,7 @@ describe("the name in a ClientHello", () => {
     for (let at = 0; at < hello.length; at++) {
       const damaged = Buffer.from(hello);
       damaged[at] = (damaged[at] ?? 0) ^ 0xff;
-      const found = serverNameOf(damaged);
+      const found = readHello(damaged, true);
       assert.ok(
         typeof found === "string" || found.serverName === null || typeof found.serverName === "string",
       );

@@ -1,25 +1,36 @@
 /**
- * The name in a TLS ClientHello, read before the TLS library sees it: so that the library can be given
- * the right context from the start. (RFC 8446 section 4.1.2, RFC 6066 section 3)
+ * What a TLS ClientHello says, read before the TLS library sees it: so that the library can be given the right
+ * context and session from the start. (RFC 8446 section 4.1.2, RFC 6066 section 3)
  */
+import type { ClientHello } from "./connection.ts";
+
 const recordHandshake = 0x16;
 const recordHeadBytes = 5;
 const messageHeadBytes = 4;
 const messageClientHello = 1;
 const extensionServerName = 0;
+const extensionCurves = 10;
+const extensionSignatures = 13;
+const extensionPreSharedKey = 41;
 const nameTypeHost = 0;
 
 /** A hello may be longer; then the TLS library has to find the name itself. */
 export const helloBytesMax = 32 * 1024;
 
+export interface HelloFacts {
+  /** As sent. */
+  readonly serverName: string | null;
+  /** The session that the client would resume, in hexadecimal: the first pre-shared key's name, or the session id. */
+  readonly session: string;
+  /** What it offers besides; null where it was not asked for. */
+  readonly offers: ClientHello | null;
+}
+
 /**
  * - "incomplete": more bytes are needed;
- * - "unreadable": no ClientHello, or one that this reader does not understand;
- * - else the name as sent, or null.
+ * - "unreadable": no ClientHello, or one that this reader does not understand.
  */
-export type HelloName = "incomplete" | "unreadable" | { readonly serverName: string | null };
-
-export function serverNameOf(bytes: Buffer): HelloName {
+export function readHello(bytes: Buffer, withOffers = false): "incomplete" | "unreadable" | HelloFacts {
   const message = handshakeBytes(bytes);
   if (message === null) return "unreadable";
   if (message.length < messageHeadBytes) return "incomplete";
@@ -27,7 +38,7 @@ export function serverNameOf(bytes: Buffer): HelloName {
   const end = messageHeadBytes + message.readUIntBE(1, 3);
   if (message.length < end) return end > helloBytesMax ? "unreadable" : "incomplete";
   try {
-    return { serverName: nameInHello(message.subarray(messageHeadBytes, end)) };
+    return factsIn(message.subarray(messageHeadBytes, end), withOffers);
   } catch (error) {
     if (error instanceof RangeError) return "unreadable";
     throw error;
@@ -48,20 +59,47 @@ function handshakeBytes(bytes: Buffer): Buffer | null {
 }
 
 /** @throws RangeError when a length points beyond the end. */
-function nameInHello(hello: Buffer): string | null {
+function factsIn(hello: Buffer, withOffers: boolean): HelloFacts {
   const sessionIdAt = 2 + 32;
   const ciphersAt = sessionIdAt + 1 + hello.readUInt8(sessionIdAt);
   const compressionAt = ciphersAt + 2 + hello.readUInt16BE(ciphersAt);
   const extensionsAt = compressionAt + 1 + hello.readUInt8(compressionAt);
-  if (extensionsAt === hello.length) return null;
-  const end = extensionsAt + 2 + hello.readUInt16BE(extensionsAt);
-  for (let at = extensionsAt + 2; at < end;) {
-    const count = hello.readUInt16BE(at + 2);
-    if (hello.readUInt16BE(at) === extensionServerName)
-      return nameInExtension(hello.subarray(at + 4, at + 4 + count));
+  const extensions = extensionsAt === hello.length ? null : hello.subarray(extensionsAt);
+  const find = (type: number): Buffer | null => (extensions === null ? null : extensionIn(extensions, type));
+  const named = find(extensionServerName);
+  const key = find(extensionPreSharedKey);
+  return {
+    serverName: named === null ? null : nameInExtension(named),
+    session:
+      key === null
+        ? hello.toString("hex", sessionIdAt + 1, ciphersAt)
+        : key.toString("hex", 4, 4 + key.readUInt16BE(2)),
+    offers: withOffers
+      ? {
+          ciphers: numbersIn(hello.subarray(ciphersAt)),
+          curves: numbersIn(find(extensionCurves)),
+          signatureAlgorithms: numbersIn(find(extensionSignatures)),
+        }
+      : null,
+  };
+}
+
+/** @throws RangeError when a length points beyond the end. */
+function extensionIn(extensions: Buffer, type: number): Buffer | null {
+  const end = 2 + extensions.readUInt16BE(0);
+  for (let at = 2; at < end;) {
+    const count = extensions.readUInt16BE(at + 2);
+    if (extensions.readUInt16BE(at) === type) return extensions.subarray(at + 4, at + 4 + count);
     at += 4 + count;
   }
   return null;
+}
+
+/** A list of numbers of two bytes, its length before it. @throws RangeError */
+function numbersIn(list: Buffer | null): number[] {
+  if (list === null) return [];
+  const count = list.readUInt16BE(0) >> 1;
+  return Array.from({ length: count }, (_, index) => list.readUInt16BE(2 + 2 * index));
 }
 
 /** @throws RangeError when a length points beyond the end. */

@@ -1,34 +1,35 @@
 /**
- * The session id inside a serialised TLS session, the one thing that `$ssl_session_id` needs and no
- * runtime tells. The serialisation is DER: SEQUENCE { INTEGER structure, INTEGER protocol,
- * OCTET STRING cipher, OCTET STRING session id, … }.
+ * What a serialised TLS session tells and no runtime does: its id, and the group that its key was agreed in.
+ * The serialisation is DER: SEQUENCE { INTEGER structure, INTEGER protocol, OCTET STRING cipher,
+ * OCTET STRING session id, …, [number] optional parts }.
  */
-const derInteger = 0x02;
-const derOctets = 0x04;
-const derSequence = 0x30;
+import { type DerElement, derAt, derElements, derTags } from "./der.ts";
+import { curveName } from "./tls-names.ts";
+
+/** The optional part with the group: OpenSSL's is [19]; BoringSSL's [18], which in OpenSSL holds no number. */
+const groupTags: readonly number[] = [0xb3, 0xb2];
 
 /** Hexadecimal, "" when there is none or the session cannot be read. */
 export function sessionIdOf(session: Buffer | undefined): string {
-  if (session === undefined || session[0] !== derSequence) return "";
-  let at = contentAt(session, 0);
-  for (const tag of [derInteger, derInteger, derOctets]) {
-    if (session[at] !== tag) return "";
-    at = contentAt(session, at) + contentLength(session, at);
+  const [structure, protocol, cipher, id] = elementsOf(session);
+  const isSession = structure?.tag === derTags.integer && protocol?.tag === derTags.integer;
+  if (!isSession || cipher?.tag !== derTags.octets || id?.tag !== derTags.octets) return "";
+  return session!.toString("hex", id.start, id.end);
+}
+
+/** OpenSSL's name of the group; "" when there is none or the session cannot be read. */
+export function curveOf(session: Buffer | undefined): string {
+  const elements = elementsOf(session);
+  for (const tag of groupTags) {
+    const part = elements.find((element) => element.tag === tag);
+    const number = part === undefined ? null : derAt(session!, part.start, part.end);
+    if (number?.tag !== derTags.integer || number.end - number.start > 3) continue;
+    return curveName(session!.readUIntBE(number.start, number.end - number.start));
   }
-  if (session[at] !== derOctets) return "";
-  const start = contentAt(session, at);
-  return session.toString("hex", start, start + contentLength(session, at));
+  return "";
 }
 
-function contentAt(der: Buffer, at: number): number {
-  const first = der[at + 1] ?? 0;
-  return first < 0x80 ? at + 2 : at + 2 + (first & 0x7f);
-}
-
-function contentLength(der: Buffer, at: number): number {
-  const first = der[at + 1] ?? 0;
-  if (first < 0x80) return first;
-  let length = 0;
-  for (let i = 0; i < (first & 0x7f); i++) length = length * 256 + (der[at + 2 + i] ?? 0);
-  return length;
+function elementsOf(session: Buffer | undefined): readonly DerElement[] {
+  const whole = session === undefined ? null : derAt(session, 0);
+  return whole?.tag === derTags.sequence ? derElements(session!, whole.start, whole.end) : [];
 }

@@ -2,7 +2,9 @@ import { RegexFailure } from "../config/regex.ts";
 import type { SocketPlan } from "../gateway/compile.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { ListenSocket, endpointKey } from "../gateway/listen-socket.ts";
-import type { Listener, ServerTls, SocketHandle } from "../net/network.ts";
+import type { AddressServers } from "../gateway/listen-socket.ts";
+import type { Handshakes, VirtualServer } from "../gateway/virtual-server.ts";
+import type { ConnectionEnds, Listener, Network, ServerTls, SocketHandle } from "../net/network.ts";
 import { bindPatiently } from "./binding.ts";
 import type { BindError } from "./binding.ts";
 import type { PassedSocket, SocketName } from "./messages.ts";
@@ -48,7 +50,7 @@ export class Listeners {
     for (const plan of plans) {
       const key = endpointKey(plan.endpoint);
       const before = this.bound.get(key);
-      if (before === undefined || before.security === securityOf(plan)) continue;
+      if (before === undefined || before.security === securityOf(plan, this.gateway.network)) continue;
       await this.drop(key);
       fresh.push([key, await this.bindOne(plan, onBusy)]);
     }
@@ -57,7 +59,7 @@ export class Listeners {
   }
 
   private async bindOne(plan: SocketPlan, onBusy: (error: BindError) => void): Promise<Bound> {
-    const bound = makeBound(plan);
+    const bound = this.makeBound(plan);
     const { clock } = this.gateway.network;
     const listener = await bindPatiently(plan, clock, () => this.listen(plan, bound.socket, null), onBusy);
     bound.listeners.set(0, listener);
@@ -76,7 +78,8 @@ export class Listeners {
       if (plan === undefined) {
         void this.drop(key);
         this.gateway.retire(bound.socket);
-      } else if (bound.security === securityOf(plan)) bound.socket.replace(plan.addresses);
+      } else if (bound.security === securityOf(plan, this.gateway.network))
+        bound.socket.replace(plan.addresses);
       else for (const slot of bound.listeners.keys()) changed.push({ key, slot });
     }
     const released = this.release(changed);
@@ -94,8 +97,8 @@ export class Listeners {
     const plan = this.plans.get(key);
     if (plan === undefined) return;
     let bound = this.bound.get(key);
-    if (bound === undefined || bound.security !== securityOf(plan)) {
-      bound = makeBound(plan);
+    if (bound === undefined || bound.security !== securityOf(plan, this.gateway.network)) {
+      bound = this.makeBound(plan);
       this.bound.set(key, bound);
     }
     bound.listeners.set(slot, await this.listen(plan, bound.socket, handle));
@@ -133,6 +136,11 @@ export class Listeners {
     });
   }
 
+  private makeBound(plan: SocketPlan): Bound {
+    const socket = new ListenSocket(plan.endpoint, plan.addresses);
+    return { socket, security: securityOf(plan, this.gateway.network), listeners: new Map() };
+  }
+
   private async drop(key: string): Promise<void> {
     const bound = this.bound.get(key);
     this.bound.delete(key);
@@ -144,7 +152,7 @@ export class Listeners {
     return this.gateway.network.listen(
       {
         endpoint: plan.endpoint,
-        tls: securityOf(plan) === "none" ? null : this.serverTls(plan, socket),
+        tls: securityOf(plan, this.gateway.network) === "none" ? null : this.serverTls(plan, socket),
         backlog: settings.backlog ?? defaultBacklog,
         ipv6Only: settings.ipv6Only,
         ...(handle === null ? {} : { handle }),
@@ -157,13 +165,12 @@ export class Listeners {
     const { gateway } = this;
     const tls = serverTls(socket);
     if (!plan.addresses.some(({ settings }) => settings.proxyProtocol)) return tls;
-    return { ...tls, prologueFor: (remote, local) => gateway.proxyHeaderFor(socket, remote, local) };
+    return {
+      ...tls,
+      readsHello: true,
+      prologueFor: (remote, local) => gateway.proxyHeaderFor(socket, remote, local),
+    };
   }
-}
-
-function makeBound(plan: SocketPlan): Bound {
-  const socket = new ListenSocket(plan.endpoint, plan.addresses);
-  return { socket, security: securityOf(plan), listeners: new Map() };
 }
 
 async function stopAll({ listeners }: Bound): Promise<void> {
@@ -171,36 +178,69 @@ async function stopAll({ listeners }: Bound): Promise<void> {
 }
 
 /** What a listener is told once and for all. */
-function securityOf(plan: SocketPlan): string {
+function securityOf(plan: SocketPlan, network: Network): string {
   if (!plan.addresses.some(({ settings }) => settings.ssl)) return "none";
-  const tls = plan.addresses.some(asksForCertificates) ? "tls with client certificates" : "tls";
-  const isProxied = plan.addresses.some(({ settings }) => settings.proxyProtocol);
-  return isProxied ? `${tls} behind the PROXY protocol` : tls;
+  const words = ["tls"];
+  if (serversOf(plan.addresses).some((server) => server.tls.requestsCertificate))
+    words.push("with client certificates");
+  if (plan.addresses.some(({ settings }) => settings.proxyProtocol)) words.push("behind the PROXY protocol");
+  // Elsewhere it makes no difference.
+  if (network.name === "bun" && mustReadHello(plan.addresses)) words.push("by name");
+  return words.join(" ");
 }
 
-function asksForCertificates({ choice }: SocketPlan["addresses"][number]): boolean {
-  return choice.servers.some((server) => server.tls.requestsCertificate);
+function serversOf(addresses: readonly AddressServers[]): readonly VirtualServer[] {
+  return addresses.flatMap(({ choice }) => choice.servers);
 }
+
+/** The name (or the address) decides on more than certificates, or a variable tells what clients offer. */
+function mustReadHello(addresses: readonly AddressServers[]): boolean {
+  const known = readingHello.get(addresses);
+  if (known !== undefined) return known;
+  const servers = serversOf(addresses);
+  const rules = new Set(servers.filter(({ tls }) => tls.behind.size > 0).map(({ tls }) => tls.rules));
+  const must =
+    addresses.length > 1 || rules.size > 1 || servers.some(({ tls }) => tls.rejects || tls.readsHello);
+  readingHello.set(addresses, must);
+  return must;
+}
+
+/** Asked for each handshake, and there may be thousands of servers. */
+const readingHello = new WeakMap<readonly AddressServers[], boolean>();
 
 function serverTls(socket: ListenSocket): ServerTls {
-  const serverOf = (name: string | null) => {
-    const { choice } = socket.main;
-    return name === null ? choice.defaultServer : choice.find(name, null);
+  const find = (name: string | null, ends: ConnectionEnds | null): Handshakes | null => {
+    const { choice } = ends === null ? socket.main : socket.serversFor(ends.local);
+    const { defaultServer } = choice;
+    try {
+      const { tls } = name === null ? defaultServer : choice.find(name, null);
+      if (tls.rejects) return null;
+      return tls.behind.get(defaultServer) ?? defaultServer.tls.behind.get(defaultServer) ?? null;
+    } catch (error) {
+      if (!(error instanceof RegexFailure)) throw error;
+      defaultServer.root.core.errorLog.write("alert", `${error.message} while SSL handshaking`);
+      return null;
+    }
   };
+  // Asked for the context first: patterns need not be matched twice.
+  let latest: { name: string | null; ends: ConnectionEnds | null; found: Handshakes | null } | null = null;
   return {
-    contextFor: (name) => {
-      const { defaultServer } = socket.main.choice;
-      try {
-        const server = serverOf(name);
-        return server.tls.rejects ? null : (server.tls.context ?? defaultServer.tls.context);
-      } catch (error) {
-        if (!(error instanceof RegexFailure)) throw error;
-        defaultServer.root.core.errorLog.write("alert", `${error.message} while SSL handshaking`);
-        return null;
-      }
+    contextFor(name, ends) {
+      const found = find(name, ends);
+      latest = ends === null ? null : { name, ends, found };
+      return found?.contextFor(name, ends) ?? null;
+    },
+    sessionsFor(name, ends) {
+      const known = latest !== null && latest.name === name && latest.ends === ends ? latest.found : null;
+      latest = null;
+      return (known ?? find(name, ends))?.sessions ?? null;
     },
     alpnFor: () => ["http/1.1", "http/1.0", "http/0.9"],
-    requestCertificate: socket.main.choice.servers.some((server) => server.tls.requestsCertificate),
+    requestCertificate: serversOf(socket.all).some((server) => server.tls.requestsCertificate),
+    // A reload may change it.
+    get readsHello() {
+      return mustReadHello(socket.all);
+    },
     handshakeTimeoutMs: socket.main.choice.defaultServer.core.clientHeaderTimeoutMs,
   };
 }

@@ -2,8 +2,10 @@ import { ConfigError } from "../../config/errors.ts";
 import type { Scope } from "../../config/scope.ts";
 import { buildOf } from "../../gateway/http-build.ts";
 import type { HttpBuild } from "../../gateway/http-build.ts";
+import { plainTlsOptions } from "../../net/network.ts";
 import type { TlsContext, TlsContextOptions } from "../../net/network.ts";
 import { keyFileName, loadAuthorities, loadCertificateAndKey, loadRevocations } from "../key-material.ts";
+import { applyCommands } from "../tls-commands.ts";
 import { ClientCertificates } from "./client-certificates.ts";
 import type { ProxySettings } from "./settings.ts";
 
@@ -30,6 +32,7 @@ export function makeClientContext(settings: ProxySettings, scope: Scope): TlsCon
     sslPassphrases,
     sslVerify,
     trust,
+    settings.sslCommands.map(({ name, value }) => [name, value]),
   ]);
   const context = known.get(key) ?? build.network.tlsContext(optionsOf(settings, build, scope));
   known.set(key, context);
@@ -40,17 +43,10 @@ function optionsOf(settings: ProxySettings, build: HttpBuild, scope: Scope): Tls
   const { network, files: read } = build;
   const fullName = (path: string): string => keyFileName(scope, path);
   const options: TlsContextOptions = {
-    certificates: [],
+    ...plainTlsOptions,
+    side: "client",
     protocols: [...settings.sslProtocols].map((word) => word.replace("tls", "TLS")),
     ciphers: settings.sslCiphers === "DEFAULT" ? null : settings.sslCiphers,
-    preferServerCiphers: false,
-    curves: null,
-    dhparam: null,
-    ca: null,
-    crl: null,
-    sessionTimeoutSeconds: 300,
-    ticketKeys: null,
-    sessionTickets: true,
   };
   try {
     network.tlsContext(options);
@@ -58,7 +54,9 @@ function optionsOf(settings: ProxySettings, build: HttpBuild, scope: Scope): Tls
     const detail = "SSL: error:0A0000B9:SSL routines::no cipher match";
     throw new ConfigError(`SSL_CTX_set_cipher_list("${settings.sslCiphers}") failed (${detail})`, "", 0);
   }
-  return { ...options, certificates: certificatesOf(settings, build, scope), ...trustOf(settings) };
+  const whole = { ...options, certificates: certificatesOf(settings, build, scope), ...trustOf(settings) };
+  const tools = { network, read, fullName, passphrases: settings.sslPassphrases };
+  return applyCommands(whole, settings.sslCommands, tools);
 
   function trustOf({
     sslVerify,

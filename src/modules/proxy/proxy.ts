@@ -13,6 +13,8 @@ import type { Request } from "../../gateway/request.ts";
 import type { Value } from "../../gateway/settings.ts";
 import { nextUpstreamWords } from "../../gateway/upstream/next-upstream.ts";
 import { readPassphrases, refuseKeyStore } from "../key-material.ts";
+import { readCommand } from "../tls-commands.ts";
+import type { TlsCommand } from "../tls-commands.ts";
 import { proxyBind } from "./bind.ts";
 import { proxyCookieDomain, proxyCookieFlags, proxyCookiePath } from "./cookies.ts";
 import { proxyHandler } from "./handler.ts";
@@ -412,12 +414,8 @@ const tlsDirectives: readonly DirectiveSpec[] = [
     contexts: everywhere,
     args: "2",
     default: null,
-    doc: "No effect: the runtime chooses what no directive of its own sets.",
-    set: (scope) => {
-      scope.notice(
-        'the "proxy_ssl_conf_command" directive has no effect: the runtime chooses what no directive of its own sets',
-      );
-    },
+    doc: "A command of OpenSSL's configuration; what the runtime cannot do is refused.",
+    set: location.list<TlsCommand, "sslCommands">("sslCommands", readCommand),
   },
 ];
 

@@ -6,6 +6,7 @@ import type { UpstreamDraft } from "../../gateway/upstream/draft.ts";
 import type { Value } from "../../gateway/settings.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
 import type { TlsContext } from "../../net/network.ts";
+import type { TlsCommand } from "../tls-commands.ts";
 import type { AttributeRule, CookieFlagRule } from "./cookies.ts";
 import type { ClientCertificates } from "./client-certificates.ts";
 import { defaultRedirect } from "./redirect.ts";
@@ -85,6 +86,7 @@ export interface ProxySettings {
   sslCertificate: Value | null;
   sslCertificateKey: Value | null;
   sslPassphrases: readonly string[];
+  sslCommands: readonly TlsCommand[];
 }
 
 /** Settings of one location, and the `proxy_pass` that is not inherited by nested locations. */
@@ -143,6 +145,7 @@ export const proxyLevel: Level<ProxyLocation> = {
     sslCertificate: null,
     sslCertificateKey: null,
     sslPassphrases: [],
+    sslCommands: [],
     tlsContext: null,
     clientCertificates: null,
   }),

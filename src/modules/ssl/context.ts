@@ -2,7 +2,9 @@ import { createHash, createHmac } from "node:crypto";
 import { ConfigError } from "../../config/errors.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { HttpBuild } from "../../gateway/http-build.ts";
+import { plainTlsOptions } from "../../net/network.ts";
 import type { Network, TlsContext, TlsContextOptions } from "../../net/network.ts";
+import { pemBlocks } from "../../net/pem.ts";
 import {
   keyFileName,
   loadAuthorities,
@@ -12,15 +14,15 @@ import {
   readAtDirective,
 } from "../key-material.ts";
 import type { ReadFile } from "../key-material.ts";
+import { applyCommands } from "../tls-commands.ts";
 import type { SslServer } from "./settings.ts";
 
 /**
- * Makes ready what handshakes of a server need. Things are checked in nginx's order, so that the first
- * complaint is the same.
+ * What handshakes of a server need. Things are checked in nginx's order, so that the first complaint is the same.
  *
  * @throws ConfigError
  */
-export function makeContext(settings: SslServer, build: HttpBuild, scope: Scope): TlsContext {
+export function contextOptions(settings: SslServer, build: HttpBuild, scope: Scope): TlsContextOptions {
   const { network, files: read } = build;
   const fullName = (path: string): string => keyFileName(scope, path);
   const certificates = pairsOf(settings);
@@ -28,29 +30,40 @@ export function makeContext(settings: SslServer, build: HttpBuild, scope: Scope)
   const pairs = certificates.map(([certificate, key]) =>
     loadCertificateAndKey(read, fullName(certificate), fullName(key), settings.passphrases),
   );
-  const ca = authorities(settings, read, fullName);
+  const trust = authorities(settings, read, fullName);
   const crl = settings.crl === null ? null : loadRevocations(read, fullName(settings.crl));
   const dhparam = settings.dhparam === null ? null : loadDhParameters(read, fullName(settings.dhparam));
   const curves = settings.ecdhCurve === "auto" ? null : settings.ecdhCurve;
   if (curves !== null) checkCurves(network, curves);
   const ticketKeys = settings.ticketKeys.map((path) => readTicketKey(scope, read, fullName(path)));
+  const options: TlsContextOptions = {
+    ...plainTlsOptions,
+    certificates: pairs,
+    protocols: [...settings.protocols].map((word) => word.replace("tls", "TLS")),
+    ciphers: settings.ciphers,
+    preferServerCiphers: settings.preferServerCiphers,
+    curves,
+    dhparam,
+    ...(settings.verifyClient === "off" ? {} : trust),
+    crl,
+    sessionTimeoutSeconds: settings.sessionTimeoutSeconds,
+    ticketKeys: ticketKeys[0] ?? null,
+    sessionTickets: settings.sessionTickets,
+  };
+  const { passphrases, commands } = settings;
+  return applyCommands(options, commands, { network, read, fullName, passphrases });
+}
+
+/** @throws ConfigError */
+export function makeContext(
+  network: Network,
+  options: TlsContextOptions,
+  firstCertificate: string,
+): TlsContext {
   try {
-    return network.tlsContext({
-      ...plain,
-      certificates: pairs,
-      protocols: [...settings.protocols].map((word) => word.replace("tls", "TLS")),
-      ciphers: settings.ciphers,
-      preferServerCiphers: settings.preferServerCiphers,
-      curves,
-      dhparam,
-      ca: settings.verifyClient === "off" ? null : ca,
-      crl,
-      sessionTimeoutSeconds: settings.sessionTimeoutSeconds,
-      ticketKeys: ticketKeys[0] ?? commonTicketKey(build, pairs),
-      sessionTickets: settings.sessionTickets,
-    });
+    return network.tlsContext(options);
   } catch (error) {
-    return fail(`cannot load certificate "${fullName(settings.certificates[0]!)}": ${wordsOf(error)}`);
+    return fail(`cannot load certificate "${firstCertificate}": ${wordsOf(error)}`);
   }
 }
 
@@ -58,26 +71,12 @@ export function makeContext(settings: SslServer, build: HttpBuild, scope: Scope)
 const ticketKeyBytes = 48;
 
 /** The workers must be able to read each other's tickets, those for other certificates not at all. */
-function commonTicketKey(build: HttpBuild, pairs: TlsContextOptions["certificates"]): Buffer | null {
+export function commonTicketKey(build: HttpBuild, pairs: TlsContextOptions["certificates"]): Buffer | null {
   if (build.ticketSecret === null) return null;
   const hash = createHmac("sha512", build.ticketSecret);
   for (const { chain } of pairs) hash.update(chain);
   return hash.digest().subarray(0, ticketKeyBytes);
 }
-
-const plain: TlsContextOptions = {
-  certificates: [],
-  protocols: ["TLSv1.2", "TLSv1.3"],
-  ciphers: null,
-  preferServerCiphers: false,
-  curves: null,
-  dhparam: null,
-  ca: null,
-  crl: null,
-  sessionTimeoutSeconds: 300,
-  ticketKeys: null,
-  sessionTickets: true,
-};
 
 function pairsOf({
   certificates,
@@ -92,7 +91,7 @@ function pairsOf({
 function checkCiphers(network: Network, ciphers: string): void {
   try {
     if (ciphers !== "") {
-      network.tlsContext({ ...plain, ciphers });
+      network.tlsContext({ ...plainTlsOptions, ciphers });
       return;
     }
   } catch {
@@ -104,7 +103,7 @@ function checkCiphers(network: Network, ciphers: string): void {
 function checkCurves(network: Network, curves: string): void {
   for (const curve of curves.split(":")) {
     try {
-      network.tlsContext({ ...plain, curves: curve });
+      network.tlsContext({ ...plainTlsOptions, curves: curve });
     } catch {
       const detail = `error:0A080106:SSL routines::passed invalid argument:group '${curve}' cannot be set`;
       fail(`SSL_CTX_set1_curves_list("${curves}") failed (SSL: ${detail})`);
@@ -112,15 +111,30 @@ function checkCurves(network: Network, curves: string): void {
   }
 }
 
-function authorities(settings: SslServer, read: ReadFile, fullName: (path: string) => string): Buffer | null {
+/** What clients' certificates are checked against; clients are told the names of the first file's only. */
+function authorities(
+  settings: SslServer,
+  read: ReadFile,
+  fullName: (path: string) => string,
+): Pick<TlsContextOptions, "ca" | "namedAuthorities"> {
   const { verifyClient, clientCertificate, trustedCertificate } = settings;
   const needed = verifyClient === "on" || verifyClient === "optional";
   if (needed && clientCertificate === null && trustedCertificate === null) {
     fail("no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client");
   }
-  const paths = [verifyClient === "off" ? null : clientCertificate, trustedCertificate];
-  const found = paths.filter((path) => path !== null).map((path) => loadAuthorities(read, fullName(path)));
-  return found.length === 0 ? null : Buffer.concat(found.flatMap((pem) => [pem, Buffer.from("\n")]));
+  const load = (path: string | null): Buffer =>
+    path === null ? Buffer.alloc(0) : onceEach(loadAuthorities(read, fullName(path)));
+  const named = load(verifyClient === "off" ? null : clientCertificate);
+  const trusted = load(trustedCertificate);
+  if (named.length + trusted.length === 0) return { ca: null, namedAuthorities: null };
+  if (trusted.length === 0) return { ca: named, namedAuthorities: null };
+  return { ca: onceEach(Buffer.concat([named, trusted])), namedAuthorities: named };
+}
+
+/** The file's blocks without those that it has twice: each name is told once. */
+function onceEach(pem: Buffer): Buffer {
+  const texts = new Set(pemBlocks(pem).map(({ text }) => text));
+  return Buffer.from([...texts].join(""), "latin1");
 }
 
 /** nginx's file: a name and two secrets; node wants the secrets the other way round. */

@@ -1,7 +1,10 @@
 import type { Level } from "../../config/module.ts";
 import { buildOf } from "../../gateway/http-build.ts";
-import type { TlsContext } from "../../net/network.ts";
-import { makeContext } from "./context.ts";
+import type { TlsContextOptions } from "../../net/network.ts";
+import type { Zone } from "../../gateway/zones/zones.ts";
+import type { TlsCommand } from "../tls-commands.ts";
+import { contextOptions } from "./context.ts";
+import type { SessionMemory } from "./session-table.ts";
 
 export interface SslServer {
   /** As written; names of files are completed when they are read. */
@@ -14,7 +17,7 @@ export interface SslServer {
   ecdhCurve: string;
   dhparam: string | null;
   sessionTimeoutSeconds: number;
-  sessionCache: string;
+  sessionCache: SessionCache;
   sessionTickets: boolean;
   ticketKeys: readonly string[];
   verifyClient: "off" | "on" | "optional" | "optional_no_ca";
@@ -23,8 +26,17 @@ export interface SslServer {
   trustedCertificate: string | null;
   crl: string | null;
   rejectHandshake: boolean;
+  commands: readonly TlsCommand[];
   /** Made of all of these; null for a server without certificates. */
-  context: TlsContext | null;
+  options: TlsContextOptions | null;
+}
+
+/** Where sessions are kept that are not in tickets. */
+export interface SessionCache {
+  /** For all workers. */
+  readonly shared: Zone<SessionMemory> | null;
+  /** Sessions that each worker keeps for itself; 0 for none. */
+  readonly builtin: number;
 }
 
 export const sslLevel: Level<SslServer> = {
@@ -38,7 +50,7 @@ export const sslLevel: Level<SslServer> = {
     ecdhCurve: "auto",
     dhparam: null,
     sessionTimeoutSeconds: 300,
-    sessionCache: "none",
+    sessionCache: { shared: null, builtin: 0 },
     sessionTickets: true,
     ticketKeys: [],
     verifyClient: "off",
@@ -47,10 +59,11 @@ export const sslLevel: Level<SslServer> = {
     trustedCertificate: null,
     crl: null,
     rejectHandshake: false,
-    context: null,
+    commands: [],
+    options: null,
   }),
   finish(settings, scope) {
     if (settings.certificates.length === 0) return;
-    settings.context = makeContext(settings, buildOf(scope), scope);
+    settings.options = contextOptions(settings, buildOf(scope), scope);
   },
 };

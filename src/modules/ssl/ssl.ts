@@ -11,14 +11,18 @@ import { buildOf } from "../../gateway/http-build.ts";
 import type { HttpBuild, ServerDraft } from "../../gateway/http-build.ts";
 import type { HttpModule } from "../../gateway/http-module.ts";
 import { zoneBytesMin } from "../../gateway/zones/zones.ts";
-import type { ZoneUse } from "../../gateway/zones/zones.ts";
+import type { Zone } from "../../gateway/zones/zones.ts";
 import { readPassphrases, refuseExoticKey } from "../key-material.ts";
-import { makeContext } from "./context.ts";
+import { readCommand } from "../tls-commands.ts";
+import type { TlsCommand } from "../tls-commands.ts";
+import { builtinSessionsMax, prepareHandshakes } from "./handshakes.ts";
 import { addressesOf, checkListens } from "./listen-check.ts";
-import type { Readiness } from "./listen-check.ts";
+import type { Address, Readiness } from "./listen-check.ts";
+import { sessionZoneUse } from "./session-table.ts";
+import type { SessionMemory } from "./session-table.ts";
 import { sslLevel } from "./settings.ts";
-import type { SslServer } from "./settings.ts";
-import { sslVariables } from "./variables.ts";
+import type { SessionCache, SslServer } from "./settings.ts";
+import { helloVariables, sslVariables } from "./variables.ts";
 import { verifyHandler } from "./verify.ts";
 
 const server = slots<SslServer>((scope) => scope.server(ssl));
@@ -179,12 +183,8 @@ const directives: readonly DirectiveSpec[] = [
     contexts: inServers,
     args: "2",
     default: null,
-    doc: "No effect: the runtime chooses what no directive of its own sets.",
-    set: (scope) => {
-      scope.notice(
-        'the "ssl_conf_command" directive has no effect: the runtime chooses what no directive of its own sets',
-      );
-    },
+    doc: "A command of OpenSSL's configuration; what the runtime cannot do is refused.",
+    set: server.list<TlsCommand, "commands">("commands", readCommand),
   },
 ];
 
@@ -196,7 +196,12 @@ const mainLevel: Level<object> = {
     build.afterwards.push(() => {
       const addresses = addressesOf(build);
       checkListens(addresses, readinessOf);
-      for (const { servers } of addresses) keepSessionsApart(servers, build, scope);
+      const readsHello = build.variables.uses(helloVariables);
+      for (const draft of build.servers) draft.server!.tls.readsHello = readsHello;
+      const verified = zoneOfVerified(addresses, build, scope);
+      for (const address of addresses) {
+        if (address.ssl) prepareHandshakes(address, settingsOf, build, verified);
+      }
     });
   },
 };
@@ -210,26 +215,33 @@ export const ssl: HttpModule<object, SslServer> = {
   attachServer(target, settings) {
     target.tls.rejects = settings.rejectHandshake;
     target.tls.requestsCertificate = settings.verifyClient !== "off";
-    target.tls.context = settings.context;
     if (settings.verifyClient !== "off") target.postRead.push(verifyHandler(settings));
   },
 };
 
-/**
- * A resumed session brings along what its first handshake found out about the client's certificate, and
- * tickets of one server open the others behind its address. So where one of them asks for certificates,
- * every handshake is a whole one.
- */
-function keepSessionsApart(servers: readonly ServerDraft[], build: HttpBuild, scope: Scope): void {
-  const settingsOf = (draft: ServerDraft): SslServer => draft.settings.get(ssl) as SslServer;
-  if (servers.every((draft) => settingsOf(draft).verifyClient === "off")) return;
-  for (const draft of servers) {
-    const settings = settingsOf(draft);
-    if (settings.context === null || !settings.sessionTickets) continue;
-    settings.sessionTickets = false;
-    settings.context = makeContext(settings, build, scope);
-    draft.server!.tls.context = settings.context;
-  }
+function settingsOf(draft: ServerDraft): SslServer {
+  return draft.settings.get(ssl) as SslServer;
+}
+
+/** For about 1600 clients with certificates: nginx, which gives them tickets, has no number. */
+const verifiedBytes = 1024 * 1024;
+
+/** Where sessions are kept of clients whose certificates are looked at; null where none are asked for. */
+function zoneOfVerified(
+  addresses: readonly Address[],
+  build: HttpBuild,
+  scope: Scope,
+): Zone<SessionMemory> | null {
+  const asked = addresses.some(
+    ({ ssl: isSsl, servers }) => isSsl && servers.some((draft) => settingsOf(draft).verifyClient !== "off"),
+  );
+  return asked ? sessionZone(build, scope, "sessions of clients with certificates", verifiedBytes) : null;
+}
+
+function sessionZone(build: HttpBuild, scope: Scope, name: string, bytes: number): Zone<SessionMemory> {
+  const zone = build.zones.add(scope, sessionZoneUse, name, bytes);
+  zone.data ??= { worker: build.worker, table: null };
+  return zone;
 }
 
 function readinessOf({ settings }: ServerDraft): Readiness {
@@ -242,17 +254,22 @@ function keyFile({ name, args: [path = ""] }: Directive, scope: Scope): string {
   return path;
 }
 
-/** The runtime keeps sessions; the zone only takes its name. */
-const sessionZoneUse: ZoneUse<null> = { name: "ssl_session_cache" };
-
 function sessionCache(scope: Scope, { args }: Directive): void {
+  let cache: SessionCache = { shared: null, builtin: 0 };
   for (const arg of args) {
-    if (arg === "off" || arg === "none" || arg === "builtin" || /^builtin:\d+$/.test(arg)) continue;
-    const [, name, size = ""] = /^shared:([^:]+):([^:]+)$/.exec(arg) ?? [];
-    const bytes = parseSize(size);
-    if (name === undefined || bytes === null) return scope.fail(`invalid session cache "${arg}"`);
-    if (bytes < zoneBytesMin) scope.fail(`session cache "${arg}" is too small`);
-    buildOf(scope).zones.add(scope, sessionZoneUse, name, bytes);
+    const [isBuiltin, count] = /^builtin(?::(\d+))?$/.exec(arg) ?? [];
+    if (arg === "off" || arg === "none") cache = { shared: null, builtin: 0 };
+    else if (isBuiltin !== undefined) {
+      cache = { ...cache, builtin: count === undefined ? builtinSessionsMax : Number(count) };
+    } else cache = { ...cache, shared: sharedCache(scope, arg) };
   }
-  scope.server(ssl).sessionCache = args.join(" ");
+  scope.server(ssl).sessionCache = cache;
+}
+
+function sharedCache(scope: Scope, arg: string): Zone<SessionMemory> {
+  const [, name, size = ""] = /^shared:([^:]+):([^:]+)$/.exec(arg) ?? [];
+  const bytes = parseSize(size);
+  if (name === undefined || bytes === null) return scope.fail(`invalid session cache "${arg}"`);
+  if (bytes < zoneBytesMin) scope.fail(`session cache "${arg}" is too small`);
+  return sessionZone(buildOf(scope), scope, name, bytes);
 }

@@ -3,6 +3,7 @@ import type { VariableSpec } from "../../config/variables.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { TlsInfo } from "../../net/connection.ts";
 import { verifyReason } from "../../net/tls-error.ts";
+import { cipherName, curveName } from "../../net/tls-names.ts";
 import { legacyName, rfc2253Name } from "./names.ts";
 import type { SslServer } from "./settings.ts";
 import { verifyErrorOf } from "./verify.ts";
@@ -21,7 +22,7 @@ export function sslVariables(settingsOf: (request: Request) => SslServer): reado
         const tls = tlsOf(request);
         if (tls === null) return null;
         if (asked(request) === null) return "NONE";
-        const code = verifyErrorOf(tls, settingsOf(request).verifyDepth);
+        const code = verifyErrorOf(tls, settingsOf(request));
         return code === null ? "SUCCESS" : `FAILED:${verifyReason(code)?.words ?? code}`;
       },
     },
@@ -39,9 +40,9 @@ const connectionVariables: readonly VariableSpec<Request>[] = [
   { name: "ssl_session_id", get: (request) => tlsOf(request)?.sessionId || null },
   { name: "ssl_session_reused", get: sessionReused },
   { name: "ssl_early_data", get: notTold },
-  { name: "ssl_ciphers", get: notTold },
-  { name: "ssl_curve", get: notTold },
-  { name: "ssl_curves", get: notTold },
+  { name: "ssl_ciphers", get: (request) => offered(request, "ciphers", cipherName) },
+  { name: "ssl_curve", get: (request) => tlsOf(request)?.curve || null },
+  { name: "ssl_curves", get: (request) => offered(request, "curves", curveName) },
   { name: "ssl_sigalg", get: notTold },
   { name: "ssl_sigalgs", get: notTold },
   { name: "ssl_ech_status", get: notTold },
@@ -75,6 +76,18 @@ function clientVariables(certificateOf: CertificateOf): readonly VariableSpec<Re
 
 function tlsOf(request: Request): TlsInfo | null {
   return request.client.socket.tls;
+}
+
+/** Variables that only the client's first message tells: it is read for them where one is in use. */
+export const helloVariables: readonly string[] = ["ssl_ciphers", "ssl_curves"];
+
+function offered(
+  request: Request,
+  what: "ciphers" | "curves",
+  nameOf: (number: number) => string,
+): string | null {
+  const list = tlsOf(request)?.hello?.[what] ?? [];
+  return list.length === 0 ? null : list.map(nameOf).join(":");
 }
 
 /** The runtimes do not say. */

@@ -4,6 +4,7 @@ import type { Request } from "../../gateway/request.ts";
 import type { VirtualServer } from "../../gateway/virtual-server.ts";
 import type { TlsInfo } from "../../net/connection.ts";
 import { verifyReason } from "../../net/tls-error.ts";
+import { isTooDeep, rootsIn, tooDeepCode } from "../../net/verify-depth.ts";
 import type { SslServer } from "./settings.ts";
 
 /** `optional_no_ca` lets these pass: the certificate is whole, only its issuer is not known. */
@@ -16,17 +17,33 @@ const issuerUnknown = new Set([
 ]);
 
 /** Why the client's certificate is not trusted, as a code; null when it is, or there is none. */
-export function verifyErrorOf(tls: TlsInfo, verifyDepth: number): string | null {
+export function verifyErrorOf(tls: TlsInfo, settings: SslServer): string | null {
   if (tls.verifyError !== null) return tls.verifyError;
-  // Own certificate and root do not count. OpenSSL stops before the root, and then misses it.
-  return tls.peerCertificates().length - 2 > verifyDepth ? "UNABLE_TO_GET_ISSUER_CERT_LOCALLY" : null;
+  if (tls.sessionAccepted) return null;
+  const known = depths.get(tls);
+  const tooDeep = known?.settings === settings ? known.tooDeep : isChainTooDeep(tls, settings);
+  depths.set(tls, { settings, tooDeep });
+  return tooDeep ? tooDeepCode : null;
+}
+
+/** Found out once per connection: requests on it share the certificate. */
+const depths = new WeakMap<TlsInfo, { readonly settings: SslServer; readonly tooDeep: boolean }>();
+
+/** Read when the first client comes with a certificate. */
+const roots = new WeakMap<SslServer, ReturnType<typeof rootsIn>>();
+
+function isChainTooDeep(tls: TlsInfo, settings: SslServer): boolean {
+  const trusted = roots.get(settings) ?? rootsIn(settings.options?.ca ?? null);
+  roots.set(settings, trusted);
+  return isTooDeep(tls.peerCertificates(), settings.verifyDepth, trusted);
 }
 
 /**
  * Refuses requests whose client showed no certificate, or none that is trusted, and those that name
  * another server than the handshake did: it may have been less strict.
  */
-export function verifyHandler({ verifyClient, verifyDepth }: SslServer): PhaseHandler {
+export function verifyHandler(settings: SslServer): PhaseHandler {
+  const { verifyClient } = settings;
   return (request) => {
     const { tls } = request.client.socket;
     if (tls === null) return DECLINED;
@@ -38,7 +55,7 @@ export function verifyHandler({ verifyClient, verifyDepth }: SslServer): PhaseHa
       return 421;
     }
     const present = tls.peerCertificates().length > 0;
-    const code = present ? verifyErrorOf(tls, verifyDepth) : null;
+    const code = present ? verifyErrorOf(tls, settings) : null;
     if (code !== null && !(verifyClient === "optional_no_ca" && issuerUnknown.has(code))) {
       const { number, words } = verifyReason(code) ?? unknownReason(code);
       tell(request, `client SSL certificate verify error: (${number}:${words})`);

@@ -76,8 +76,7 @@ export interface SocketHandlers {
 export interface BunTlsOptions {
   cert?: Buffer[];
   key?: (Buffer | string)[];
-  ca?: Buffer;
-  crl?: Buffer;
+  ca?: Buffer | string[];
   /** Version numbers as on the wire: 0x301 to 0x304. */
   minVersion: number;
   maxVersion: number;

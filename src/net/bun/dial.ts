@@ -3,7 +3,7 @@ import type { TlsInfo } from "../connection.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import type { ClientTls, Dial, DialEvents, DialOptions } from "../network.ts";
 import { addressOfEndpoint, unnamedUnixAddress } from "../node/address.ts";
-import { nodeContext } from "../node/tls-context.ts";
+import { exceedsDepth, nodeContext } from "../node/tls-context.ts";
 import {
   type BunConnectOptions,
   type BunSocket,
@@ -17,7 +17,7 @@ import type { BunConnectionInit } from "./connection.ts";
 import { BunTlsInfo } from "./tls-info.ts";
 import type { SocketCount } from "../socket-count.ts";
 import { DialSession } from "../session-store.ts";
-import { isTooDeep, tooDeepCode } from "../verify-depth.ts";
+import { tooDeepCode } from "../verify-depth.ts";
 import { alpnWire, bunTlsOptions } from "./tls-options.ts";
 
 /** Bun's word for a name that does not match; names are checked here, not there. */
@@ -151,6 +151,7 @@ export class BunDial implements Dial, SocketUser {
 
   private succeed(socket: BunSocket, info: TlsInfo | null): void {
     this.done = true;
+    this.session?.accept();
     const { endpoint } = this.options;
     const init: BunConnectionInit = {
       socket,
@@ -196,8 +197,7 @@ function refusalOf(clientTls: ClientTls, socket: BunSocket, info: TlsInfo): Sock
   const { verifyName } = clientTls;
   if (verifyName === null) return null;
   if (info.verifyError !== null) return failure(info.verifyError, "certificate verify failed");
-  if (isTooDeep(clientTls, info.peerCertificates()))
-    return failure(tooDeepCode, "certificate chain too long");
+  if (exceedsDepth(clientTls, info)) return failure(tooDeepCode, "certificate chain too long");
   const certificate = socket.getPeerCertificate(false) as PeerCertificate;
   return tls.checkServerIdentity(verifyName, certificate) ?? null;
 }

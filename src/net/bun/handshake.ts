@@ -37,7 +37,7 @@ export class BunHandshake implements SocketUser {
   chooseContext(name: string): unknown {
     this.name = name.toLowerCase();
     try {
-      const context = this.init.serverTls.contextFor(this.name);
+      const context = this.init.serverTls.contextFor(this.name, null);
       return context === null ? new Error("handshake rejected") : nodeContext(context).secure.context;
     } catch (error) {
       this.init.onInternalError(error);

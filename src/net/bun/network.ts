@@ -28,6 +28,7 @@ import { needsNodeTls } from "./tls-options.ts";
 /** The system's sockets through Bun's own API; node's where that lacks something. */
 export class BunNetwork implements Network {
   readonly name = "bun";
+  readonly tlsLibrary = "boringssl";
   readonly clock: SystemClock;
   private readonly node: NodeNetwork;
   private readonly onInternalError: (error: unknown) => void;
@@ -97,8 +98,10 @@ export class BunNetwork implements Network {
     events: ListenerEvents,
   ): Listener | null {
     const { libc, clock, onInternalError } = this;
-    const context = serverTls.contextFor(null);
+    const context = serverTls.contextFor(null, null);
     if (libc === null || context === null || options.endpoint.kind === "unix") return null;
+    // The name chooses the certificate there, and nothing else.
+    if (serverTls.readsHello === true) return null;
     // What has been read of a socket cannot be given back to it.
     if (serverTls.prologueFor !== undefined) return null;
     // Authorities for client certificates belong to the listener there, not to the SNI name.

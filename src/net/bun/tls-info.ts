@@ -1,6 +1,6 @@
 import type { TlsInfo } from "../connection.ts";
 import { certificateChain } from "../node/tls-info.ts";
-import { sessionIdOf } from "../tls-session.ts";
+import { curveOf, sessionIdOf } from "../tls-session.ts";
 import type { BunSocket } from "./api.ts";
 
 const none: Buffer[] = [];
@@ -22,6 +22,10 @@ export class BunTlsInfo implements TlsInfo {
   readonly serverName: string | null;
   readonly alpnProtocol: string | null;
   readonly sessionReused: boolean;
+  /** Its sessions hold the whole chain, so it is looked at each time. */
+  readonly sessionAccepted = false;
+  /** Nobody sees it there: listeners that must read it are of `node:tls`. */
+  readonly hello = null;
   readonly verifyError: string | null;
   private readonly socket: BunSocket;
   private readonly certificates: Buffer[];
@@ -40,6 +44,10 @@ export class BunTlsInfo implements TlsInfo {
 
   get sessionId(): string {
     return sessionIdOf(this.socket.getSession());
+  }
+
+  get curve(): string {
+    return curveOf(this.socket.getSession());
   }
 
   peerCertificates(): Buffer[] {

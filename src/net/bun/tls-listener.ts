@@ -18,7 +18,7 @@ const firstBytesSeconds = 2;
 export interface BunTlsListenerInit {
   readonly options: ListenOptions;
   readonly serverTls: ServerTls;
-  /** What `contextFor(null)` gives now. */
+  /** What `contextFor(null, null)` gives now. */
   readonly context: TlsContext;
   readonly events: ListenerEvents;
   readonly tlsHandlers: SocketHandlers;
@@ -84,7 +84,7 @@ export class BunTlsListener extends Acceptor implements Listener {
   /** The key material for clients without SNI may have changed since the listener was made. */
   private applyContext(socket: BunSocket, handshake: BunHandshake): void {
     try {
-      const context = this.init.serverTls.contextFor(null);
+      const context = this.init.serverTls.contextFor(null, null);
       if (context === this.context) return;
       if (context === null) {
         handshake.refuse();

@@ -2,6 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { constants } from "node:crypto";
 import type { TlsContextOptions } from "../network.ts";
 import { secureContextOptions } from "../node/tls-context.ts";
+import { authoritiesFor } from "../node/trust.ts";
 import type { BunTlsOptions } from "./api.ts";
 
 const versionNumbers: Readonly<Record<string, number>> = {
@@ -29,7 +30,7 @@ export function bunTlsOptions(options: TlsContextOptions): BunTlsOptions {
     tls.cert = options.certificates.map((certificate) => certificate.chain);
     tls.key = options.certificates.map(plainKey);
   }
-  if (options.ca !== null) tls.ca = options.ca;
+  if (options.ca !== null) tls.ca = authoritiesFor(options.side, options.ca);
   if (typeof secure.ciphers === "string") tls.ciphers = secure.ciphers;
   return tls;
 }

@@ -170,7 +170,7 @@ export class ServerHandshake extends Handshake {
     if (this.info !== null) return this.info;
     const hello = message as Hello;
     const serverName = hello.serverName?.toLowerCase() ?? null;
-    const chosen = this.ask(() => this.tls.contextFor(serverName));
+    const chosen = this.ask(() => this.tls.contextFor(serverName, null));
     const context = chosen === null ? null : memoryContext(chosen);
     if (context === null) throw new Failure("ERR_SSL_REJECTED", "handshake rejected");
     const protocol = commonVersion(context.protocols, hello.protocols);
@@ -221,7 +221,10 @@ function agreed(
     serverName,
     alpnProtocol,
     sessionReused: false,
+    sessionAccepted: false,
     sessionId: "",
+    curve: "X25519",
+    hello: null,
     verifyError,
     peerCertificates: () => chain,
   };

@@ -51,6 +51,7 @@ export interface MemoryNetworkOptions {
 
 export class MemoryNetwork implements Network {
   readonly name = "memory";
+  readonly tlsLibrary = "openssl";
   readonly clock: VirtualClock;
   /** May be changed at any time. */
   readonly weather: Weather;

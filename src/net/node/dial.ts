@@ -5,10 +5,10 @@ import type { InternalErrorHook } from "../guard.ts";
 import { addressOfEndpoint, localOf, unnamedUnixAddress } from "./address.ts";
 import type { SocketCount } from "../socket-count.ts";
 import { DialSession } from "../session-store.ts";
-import { isTooDeep, tooDeepCode } from "../verify-depth.ts";
+import { tooDeepCode } from "../verify-depth.ts";
 import { NodeConnection } from "./connection.ts";
 import { readsIntoSharedBuffer, sharedOnread } from "./sockets.ts";
-import { nodeContext } from "./tls-context.ts";
+import { exceedsDepth, nodeContext } from "./tls-context.ts";
 import { NodeTlsInfo } from "./tls-info.ts";
 
 /** One attempt to connect; ends with a connection, a failure, or `abort`. */
@@ -126,9 +126,10 @@ export class NodeDial implements Dial {
     const info =
       clientTls === null || this.secured === null
         ? null
-        : new NodeTlsInfo(this.secured, clientTls.serverName, true);
-    if (clientTls !== null && info !== null && isTooDeep(clientTls, info.peerCertificates()))
+        : new NodeTlsInfo(this.secured, { serverName: clientTls.serverName, certificatesWanted: true });
+    if (clientTls !== null && info !== null && exceedsDepth(clientTls, info))
       return this.fail(Object.assign(new Error("certificate chain too long"), { code: tooDeepCode }));
+    this.session?.accept();
     this.finish();
     const remote = addressOfEndpoint(endpoint);
     const local = endpoint.kind === "unix" ? unnamedUnixAddress : (localOf(raw) ?? remote);

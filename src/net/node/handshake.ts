@@ -5,9 +5,11 @@ import type { ListenerEvents, Prologue, ServerTls } from "../network.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { Deadline, type DeadlineOwner } from "../deadline.ts";
 import type { SystemClock } from "./clock.ts";
-import { helloBytesMax, serverNameOf } from "../tls-client-hello.ts";
+import { helloBytesMax, readHello } from "../tls-client-hello.ts";
+import type { HelloFacts } from "../tls-client-hello.ts";
 import type { SocketCount } from "../socket-count.ts";
 import { NodeConnection } from "./connection.ts";
+import { KeptSessions } from "./kept-sessions.ts";
 import { nodeContext } from "./tls-context.ts";
 import { NodeTlsInfo } from "./tls-info.ts";
 
@@ -66,6 +68,8 @@ export class ServerHandshake implements DeadlineOwner {
   private readonly deadline: Deadline;
   private socket: tls.TLSSocket | null = null;
   private serverName: string | null = null;
+  private hello: HelloFacts | null = null;
+  private sessions: KeptSessions | null = null;
   private done = false;
   private first: Buffer = noBytes;
   private readonly prologue: Prologue | null;
@@ -110,7 +114,8 @@ export class ServerHandshake implements DeadlineOwner {
     if (rest.length === 0) return;
     this.first = this.first.length === 0 ? rest : Buffer.concat([this.first, rest]);
     const plain = !startsTls(this.first[0] ?? 0);
-    const hello = plain ? "unreadable" : serverNameOf(this.first);
+    const offers = this.init.serverTls.readsHello === true;
+    const hello = plain ? "unreadable" : readHello(this.first, offers);
     if (hello === "incomplete" && this.first.length < helloBytesMax) return;
     raw.off("readable", onReadable);
     raw.unshift(this.first);
@@ -138,14 +143,16 @@ export class ServerHandshake implements DeadlineOwner {
   }
 
   /** `hello`: what the client named; null when only the TLS library can tell. */
-  private negotiate(hello: { readonly serverName: string | null } | null): void {
+  private negotiate(hello: HelloFacts | null): void {
     const { raw, serverTls } = this.init;
     this.serverName = hello?.serverName?.toLowerCase() ?? null;
-    const context = serverTls.contextFor(this.serverName);
+    this.hello = hello;
+    const context = serverTls.contextFor(this.serverName, this.init);
     if (context === null) {
       this.reject();
       return;
     }
+    this.sessions = KeptSessions.of(serverTls, this.serverName, this.init);
     const socket: tls.TLSSocket & WatchedSocket = new tls.TLSSocket(raw, {
       isServer: true,
       secureContext: nodeContext(context).secure,
@@ -153,8 +160,10 @@ export class ServerHandshake implements DeadlineOwner {
       rejectUnauthorized: false,
       // Not the usual way: of a context that comes this late, Node takes one certificate only.
       ...(hello === null ? { SNICallback: this.chooseContext } : {}),
+      ...(this.sessions === null ? {} : { server: this.sessions.events }),
       ...this.alpnOptions(),
     });
+    if (hello !== null) this.sessions?.offer(socket, hello.session);
     this.socket = socket;
     socket[user] = this;
     socket.on("error", onError);
@@ -182,7 +191,7 @@ export class ServerHandshake implements DeadlineOwner {
   private readonly chooseContext: SniCallback = (name, done) => {
     this.serverName = name.toLowerCase();
     try {
-      const context = this.init.serverTls.contextFor(this.serverName);
+      const context = this.init.serverTls.contextFor(this.serverName, this.init);
       if (context === null) done(new Error("handshake rejected"));
       else done(null, nodeContext(context).secure);
     } catch (error) {
@@ -210,7 +219,13 @@ export class ServerHandshake implements DeadlineOwner {
     const { raw, remote, local, serverTls, events, sockets, onInternalError } = this.init;
     // Node keeps what breaks the protocol from now on to itself, unless its own server made the socket.
     socket.on("_tlsError", onTlsError);
-    const info = new NodeTlsInfo(socket, this.serverName, serverTls.requestCertificate);
+    const info = new NodeTlsInfo(socket, {
+      serverName: this.serverName,
+      certificatesWanted: serverTls.requestCertificate,
+      sessionAccepted: this.sessions !== null && socket.isSessionReused(),
+      hello: this.hello?.offers ?? null,
+    });
+    this.sessions?.settle(info);
     const connection = new NodeConnection({
       socket,
       raw,

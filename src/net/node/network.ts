@@ -21,6 +21,7 @@ import { NodeDatagramPeer } from "./datagram-peer.ts";
 import { NodeDial } from "./dial.ts";
 import { SocketCount } from "../socket-count.ts";
 import { NodeListener } from "./listener.ts";
+import { runsOnBun } from "./runtime.ts";
 import { sharedTlsContext } from "./shared-tls-context.ts";
 
 export interface NodeNetworkOptions {
@@ -31,6 +32,7 @@ export interface NodeNetworkOptions {
 /** The system's sockets through node:net and node:tls; runs on Node and on Bun. */
 export class NodeNetwork implements Network {
   readonly name = "node";
+  readonly tlsLibrary = runsOnBun ? "boringssl" : "openssl";
   readonly clock: SystemClock;
   private readonly onInternalError: InternalErrorHook;
   private readonly sockets = new SocketCount();

@@ -26,14 +26,22 @@ export function sharedTlsContext(options: TlsContextOptions): NodeTlsContext {
   return context;
 }
 
-function digestOf({ certificates, dhparam, ca, crl, ticketKeys, ...rules }: TlsContextOptions): string {
+function digestOf({
+  certificates,
+  dhparam,
+  ca,
+  namedAuthorities,
+  crl,
+  ticketKeys,
+  ...rules
+}: TlsContextOptions): string {
   const hash = createHash("sha256");
   const add = (part: Buffer | string | null): void => {
     hash.update(part === null ? "-" : `${part.length}:`);
     if (part !== null) hash.update(part);
   };
   add(JSON.stringify(rules));
-  for (const part of [dhparam, ca, crl, ticketKeys]) add(part);
+  for (const part of [dhparam, ca, namedAuthorities, crl, ticketKeys]) add(part);
   for (const { chain, key, passphrase } of certificates) {
     add(chain);
     add(key);

@@ -1,8 +1,12 @@
-import { constants } from "node:crypto";
+import { constants, createHash } from "node:crypto";
 import tls from "node:tls";
-import type { TlsContext, TlsContextOptions } from "../network.ts";
+import type { X509Certificate } from "node:crypto";
+import type { TlsInfo } from "../connection.ts";
+import type { ClientTls, TlsContext, TlsContextOptions } from "../network.ts";
 import { SessionStore } from "../session-store.ts";
+import { isTooDeep, rootsIn } from "../verify-depth.ts";
 import { runsOnBun } from "./runtime.ts";
+import { authoritiesFor, plainAuthorities, revocationsFor } from "./trust.ts";
 
 const versions = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
 
@@ -16,8 +20,12 @@ const versionOff: Readonly<Record<(typeof versions)[number], number>> = {
 /** Node turns TLS 1.3 off unless a list names its suites; nginx's lists never do. */
 const tls13Suites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 
-/** Sessions are bound to this name, so that any server behind a listener resumes them. */
-const sessionIdContext = "longhaul";
+const tls12Default = tls.DEFAULT_CIPHERS.split(":")
+  .filter((name) => !name.startsWith("TLS_"))
+  .join(":");
+
+/** Sessions are bound to this name where nothing else is said: any server behind a listener resumes them. */
+const commonSessions = "longhaul";
 
 /** Key material and rules, made ready for node:tls. */
 export class NodeTlsContext implements TlsContext {
@@ -27,10 +35,11 @@ export class NodeTlsContext implements TlsContext {
   /** Of connections that were dialed with this context. */
   readonly sessions = new SessionStore();
   private withSystemRoots: tls.SecureContext | null = null;
+  private knownRoots: readonly X509Certificate[] | null = null;
 
   constructor(options: TlsContextOptions) {
     this.options = options;
-    this.secure = tls.createSecureContext(secureContextOptions(options));
+    this.secure = secureContext(options);
   }
 
   /** For checking a peer against the runtime's store where no `ca` was given: loaded on first use. */
@@ -39,6 +48,22 @@ export class NodeTlsContext implements TlsContext {
     this.withSystemRoots ??= tls.createSecureContext(secureContextOptions(this.options, true));
     return this.withSystemRoots;
   }
+
+  /** Of the trusted certificates, those that chains end with; null where the runtime's own are trusted. */
+  get roots(): readonly X509Certificate[] | null {
+    if (this.options.ca === null) return null;
+    this.knownRoots ??= rootsIn(this.options.ca);
+    return this.knownRoots;
+  }
+}
+
+/**
+ * Whether a server that is verified shows a longer chain than it may. A session that is resumed was kept only
+ * because its first handshake passed this.
+ */
+export function exceedsDepth({ context, verifyName, verifyDepth }: ClientTls, info: TlsInfo): boolean {
+  if (verifyName === null || verifyDepth === undefined || info.sessionReused) return false;
+  return isTooDeep(info.peerCertificates(), verifyDepth, nodeContext(context).roots);
 }
 
 /** @throws TypeError when the context was made by another adapter. */
@@ -58,17 +83,19 @@ export function secureContextOptions(
     maxVersion: range.max,
     honorCipherOrder: options.preferServerCiphers,
     secureOptions: range.off | secureFlags(options),
-    sessionIdContext,
+    sessionIdContext: sessionIdContext(options.sessionContext),
     sessionTimeout: options.sessionTimeoutSeconds,
   };
   if (options.certificates.length > 0) {
     secure.cert = options.certificates.map((certificate) => certificate.chain);
     secure.key = options.certificates.map(keyOption);
   }
-  if (options.ca !== null) secure.ca = options.ca;
+  if (options.ca !== null) secure.ca = authoritiesFor(options.side, options.ca);
   else if (!systemRoots) secure.ca = [];
-  if (options.crl !== null) secure.crl = options.crl;
-  if (options.ciphers !== null) secure.ciphers = cipherList(options.ciphers);
+  if (options.crl !== null) secure.crl = revocationsFor(options.crl);
+  const ciphers = cipherList(options);
+  if (ciphers !== null) secure.ciphers = ciphers;
+  if (options.signatureAlgorithms !== null) secure.sigalgs = options.signatureAlgorithms;
   if (options.curves !== null) secure.ecdhCurve = options.curves;
   if (options.dhparam !== null) secure.dhparam = options.dhparam;
   if (options.ticketKeys !== null && !runsOnBun) secure.ticketKeys = options.ticketKeys;
@@ -83,7 +110,9 @@ function keyOption(certificate: TlsContextOptions["certificates"][number]): tls.
 function secureFlags(options: TlsContextOptions): number {
   const tickets = options.sessionTickets ? 0 : constants.SSL_OP_NO_TICKET;
   const order = options.preferServerCiphers ? constants.SSL_OP_CIPHER_SERVER_PREFERENCE : 0;
-  return tickets | order;
+  // Servers may ask for it, as nginx lets them; clients never may.
+  const renegotiation = options.side === "server" ? constants.SSL_OP_NO_RENEGOTIATION : 0;
+  return tickets | order | renegotiation | options.libraryFlags;
 }
 
 /** The enabled versions as a range; `off` are the flags of the versions missing inside it. */
@@ -103,9 +132,36 @@ function versionRange(protocols: readonly string[]): {
   return { min, max, off };
 }
 
-/** An OpenSSL cipher string, as the runtime takes it. Suites of TLS 1.3 are not chosen by it. */
-function cipherList(ciphers: string): string {
-  // BoringSSL knows no security levels and refuses the whole list because of one.
-  if (runsOnBun) return ciphers.replaceAll(/:?@SECLEVEL=\d/g, "");
-  return `${tls13Suites}:${ciphers}`;
+/** OpenSSL's cipher strings, as the runtime takes them; null for its own. */
+function cipherList({ ciphers, cipherSuites }: TlsContextOptions): string | null {
+  // BoringSSL does not let suites of TLS 1.3 be chosen. It knows no security levels, and refuses the whole list
+  // because of one.
+  if (runsOnBun) return ciphers === null ? null : ciphers.replaceAll(/:?@SECLEVEL=\d/g, "");
+  if (ciphers === null && cipherSuites === null) return null;
+  return `${cipherSuites ?? tls13Suites}:${ciphers ?? tls12Default}`;
+}
+
+/** OpenSSL takes 32 bytes. */
+function sessionIdContext(words: string): string {
+  return words === "" ? commonSessions : createHash("sha256").update(words).digest("base64").slice(0, 32);
+}
+
+function secureContext(options: TlsContextOptions): tls.SecureContext {
+  const { side, ca, namedAuthorities } = options;
+  const canHide = !runsOnBun && typeof tls.setDefaultCACertificates === "function";
+  if (!canHide || side !== "server" || ca === null || namedAuthorities === null) {
+    return tls.createSecureContext(secureContextOptions(options));
+  }
+  // Node tells clients the names of all that `ca` has. What is trusted by default is not named.
+  const before = tls.getCACertificates("default");
+  tls.setDefaultCACertificates(plainAuthorities(side, ca));
+  try {
+    const { ca: _, ...others } = secureContextOptions(options);
+    const context = tls.createSecureContext(others);
+    const { context: native } = context as unknown as { context: { addCACert(pem: string): void } };
+    for (const pem of plainAuthorities(side, namedAuthorities)) native.addCACert(pem);
+    return context;
+  } finally {
+    tls.setDefaultCACertificates(before);
+  }
 }

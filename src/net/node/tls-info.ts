@@ -1,9 +1,18 @@
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
-import type { TlsInfo } from "../connection.ts";
-import { sessionIdOf } from "../tls-session.ts";
+import type { ClientHello, TlsInfo } from "../connection.ts";
+import { curveOf, sessionIdOf } from "../tls-session.ts";
 
 /** Longer chains are not followed; OpenSSL's own limit is 100, no real chain has 10. */
 const chainLengthMax = 16;
+
+/** What the handshake does not tell. */
+interface KnownBeforehand {
+  /** As this side knows it: sent, or received by SNI. */
+  readonly serverName: string | null;
+  readonly certificatesWanted: boolean;
+  readonly sessionAccepted?: boolean;
+  readonly hello?: ClientHello | null;
+}
 
 /** What a finished handshake agreed on. */
 export class NodeTlsInfo implements TlsInfo {
@@ -12,13 +21,17 @@ export class NodeTlsInfo implements TlsInfo {
   readonly serverName: string | null;
   readonly alpnProtocol: string | null;
   readonly sessionReused: boolean;
+  readonly sessionAccepted: boolean;
+  readonly hello: ClientHello | null;
   readonly verifyError: string | null;
   private readonly certificates: Buffer[];
   private readonly socket: TLSSocket;
   private sessionIdRead: string | null = null;
 
-  /** `serverName`: as this side knows it (sent, or received by SNI). */
-  constructor(socket: TLSSocket, serverName: string | null, certificatesWanted: boolean) {
+  constructor(socket: TLSSocket, known: KnownBeforehand) {
+    const { serverName, certificatesWanted } = known;
+    this.sessionAccepted = known.sessionAccepted ?? false;
+    this.hello = known.hello ?? null;
     this.socket = socket;
     this.protocol = socket.getProtocol() ?? "";
     this.cipher = cipherName(socket);
@@ -32,6 +45,10 @@ export class NodeTlsInfo implements TlsInfo {
   get sessionId(): string {
     this.sessionIdRead ??= sessionIdOf(this.socket.getSession());
     return this.sessionIdRead;
+  }
+
+  get curve(): string {
+    return curveOf(this.socket.getSession());
   }
 
   peerCertificates(): Buffer[] {
