@@ -1,6 +1,7 @@
 import { ConfigError } from "./errors.ts";
 import type { ConfigFiles } from "./files.ts";
 import type { ArgumentRule, Context, DirectiveSpec, Module } from "./module.ts";
+import { beginOrigins, noteOrigin } from "./origin.ts";
 import { parseConfig } from "./parser.ts";
 import type { Cycle, Scope } from "./scope.ts";
 import type { Block, Directive } from "./tree.ts";
@@ -70,6 +71,7 @@ class IndexWalker implements Walker {
   }
 
   walk(block: Block, scope: Scope): void {
+    beginOrigins(scope);
     this.#each(block, scope, (directive) => this.#apply(directive, scope));
     this.#leave(block, scope);
   }
@@ -115,6 +117,7 @@ class IndexWalker implements Walker {
     }
     checkForm(directive, scope, spec);
     spec.set(scope, directive);
+    noteOrigin(scope, directive);
   }
 
   #include(directive: Directive, scope: Scope, apply: Apply): void {
