@@ -26,7 +26,6 @@ export interface ResponseHead {
   readonly warnings: readonly string[];
 }
 
-const WHILE_READING = " while reading response header from upstream";
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -237,13 +236,13 @@ export class ResponseHeadReader {
       chunked: false,
       connectionClose: true,
       bytes: 0,
-      warnings: ["upstream sent no valid HTTP/1.0 header" + WHILE_READING],
+      warnings: ["upstream sent no valid HTTP/1.0 header"],
     };
     this.state = "done";
   }
 
   #fail(reason: string): void {
-    this.#failure = reason + WHILE_READING;
+    this.#failure = reason;
     this.state = "failed";
   }
 }

@@ -45,10 +45,3 @@ const conditions: Readonly<Record<number, number>> = {
 export function conditionOfStatus(status: number): number {
   return conditions[status] ?? 0;
 }
-
-/** The status that a failed try counts as, and that the client gets when it was the last. */
-export function statusOfCondition(condition: number): number {
-  if (condition === NextUpstream.timeout) return 504;
-  for (const [status, bit] of Object.entries(conditions)) if (bit === condition) return Number(status);
-  return 502;
-}

@@ -8,8 +8,9 @@ import type { ClientTls, Dial, Endpoint, Network } from "../../net/network.ts";
 import { acceptFor } from "../../websocket/accept.ts";
 import { writeClose } from "../../websocket/frame-writer.ts";
 import { hasToken } from "../../websocket/handshake.ts";
-import { describeSystemError } from "../../config/errors.ts";
-import { describeDialFailure } from "../upstream/dial-failure.ts";
+import { failureOf, lostUpstream, wordsOf } from "../failure/failure.ts";
+import type { Failure } from "../failure/failure.ts";
+import { dialFailure } from "../upstream/dial-failure.ts";
 import { decoderFor } from "../upstream/try.ts";
 import { bodyIsAsExpected, faultInHead } from "./expectation.ts";
 import type { Expectation } from "./expectation.ts";
@@ -65,16 +66,16 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     this.plan = plan;
     this.report = report;
     this.reader = new ResponseHeadReader(plan.headBytesMax);
-    this.timer = this.deadline(plan.connectTimeoutMs);
+    this.timer = this.deadline(plan.connectTimeoutMs, "connectTimedOut");
     this.dial = network.dial(
       { endpoint, tls: plan.tls },
       {
         onConnected: (connection) => this.ask(connection),
         onFailed: (code, text) => {
           this.dial = null;
-          const { message, handshaking } = describeDialFailure(code, text, plan.tls);
-          if (handshaking) this.activity = "SSL handshaking to upstream";
-          this.fail(message);
+          const failure = dialFailure(code, text, plan.tls);
+          if (failure.kind === "handshakeFailed") this.activity = "SSL handshaking to upstream";
+          this.fail(failure);
         },
       },
     );
@@ -95,12 +96,12 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     while (this.decoder === null) {
       position += this.reader.feed(bytes, position, bytes.length);
       if (this.reader.state === "failed") {
-        // The reader's words say already what was being done.
-        return this.fail(this.reader.failure!.replace(` while ${this.activity}`, ""));
+        return this.fail(failureOf("invalidHead", this.reader.failure!));
       }
       if (this.reader.state !== "done") return;
       const { head } = this.reader;
-      if (head.versionMajor === 0) return this.fail("upstream sent no valid HTTP/1.0 header");
+      if (head.versionMajor === 0)
+        return this.fail(failureOf("invalidHead", "upstream sent no valid HTTP/1.0 header"));
       if (head.status >= 100 && head.status < 200 && head.status !== 101) {
         this.reader.reset();
         continue;
@@ -110,7 +111,7 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     const state = this.decoder.state;
     if (state === "needMore" && position < bytes.length)
       this.decoder.decode(bytes, position, bytes.length, this);
-    if (this.decoder.state === "failed") this.fail("upstream sent invalid chunked response");
+    if (this.decoder.state === "failed") this.fail(failureOf("invalidBody"));
     else if (this.decoder.state === "done" || this.bodyBytes >= bodyBytesMax) this.judgeBody();
   }
 
@@ -123,13 +124,13 @@ export class HealthProbe implements ConnectionOwner, BodySink {
   onEnd(): void {
     if (this.done) return;
     if (this.decoder?.end() === true) this.judgeBody();
-    else this.fail("upstream prematurely closed connection");
+    else this.fail(lostUpstream(null));
   }
 
   onClose(code: string | null): void {
     if (this.done) this.timer.cancel();
     else if (code === null) this.onEnd();
-    else this.fail(`recv() failed ${describeSystemError(code)}`);
+    else this.fail(lostUpstream(code));
   }
 
   onDrain(): void {}
@@ -139,7 +140,7 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     this.dial = null;
     this.connection = connection;
     this.timer.cancel();
-    this.timer = this.deadline(plan.readTimeoutMs);
+    this.timer = this.deadline(plan.readTimeoutMs, "readTimedOut");
     this.activity = "sending request to upstream";
     const handshake =
       `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
@@ -183,8 +184,8 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     this.conclude(bodyIsAsExpected(this.plan.expectation, text), "checking response body", null);
   }
 
-  private fail(error: string | null): void {
-    this.conclude(false, this.activity, error);
+  private fail(failure: Failure): void {
+    this.conclude(false, this.activity, wordsOf(failure));
   }
 
   private conclude(healthy: boolean, activity: string, error: string | null): void {
@@ -199,12 +200,12 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     this.report({ healthy, activity, error });
   }
 
-  private deadline(ms: number): Timer {
+  private deadline(ms: number, kind: "connectTimedOut" | "readTimedOut"): Timer {
     return this.network.clock.timer(ms, () => {
       this.dial?.abort();
       this.dial = null;
       this.connection?.close();
-      this.fail("upstream timed out (110: Connection timed out)");
+      this.fail(failureOf(kind));
     });
   }
 }

@@ -1,16 +1,11 @@
 import type { ClientTls } from "../../net/network.ts";
 import { plainTlsMessage, verifyReason } from "../../net/tls-error.ts";
 import { describeSystemError } from "../../config/errors.ts";
+import { failureOf } from "../failure/failure.ts";
+import type { Failure } from "../failure/failure.ts";
 
-/** Why a server could not be connected to, in nginx's words. */
-export interface DialFailure {
-  readonly message: string;
-  /** The connection was there; TLS failed on it. */
-  readonly handshaking: boolean;
-}
-
-/** `code` and `text` are what the dial told. */
-export function describeDialFailure(code: string, text: string, tls: ClientTls | null): DialFailure {
+/** Why a server could not be connected to. `code` and `text` are what the dial told. */
+export function dialFailure(code: string, text: string, tls: ClientTls | null): Failure {
   if (tls === null) return connecting(code);
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
     return inHandshake(`upstream SSL certificate does not match "${tls.verifyName}"`);
@@ -27,10 +22,11 @@ export function describeDialFailure(code: string, text: string, tls: ClientTls |
   return inHandshake(`SSL_do_handshake() failed (SSL: ${plainTlsMessage(text)})`);
 }
 
-function connecting(code: string): DialFailure {
-  return { message: `connect() failed ${describeSystemError(code)}`, handshaking: false };
+function connecting(code: string): Failure {
+  return failureOf("connectFailed", describeSystemError(code));
 }
 
-function inHandshake(message: string): DialFailure {
-  return { message, handshaking: true };
+/** The connection was there; TLS failed on it. */
+function inHandshake(message: string): Failure {
+  return failureOf("handshakeFailed", message);
 }

@@ -5,12 +5,16 @@ import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import type { PeerKeeper, PeerOutcome, Selection, ServeTimes } from "../balance/balancer.ts";
 import type { Peer } from "../balance/peer.ts";
+import { factsOf, failureOf, failureOfBody, failureOfStatus, wordsOf } from "../failure/failure.ts";
+import type { Failure } from "../failure/failure.ts";
+import { failureKinds } from "../failure/kinds.ts";
+import { NextUpstream } from "../failure/next-upstream.ts";
 import { redirectMark } from "../request.ts";
 import type { ClientWatcher, Request } from "../request.ts";
 import { PooledConnection } from "./keepalive-pool.ts";
 import { describeSystemError } from "../../config/errors.ts";
-import { describeDialFailure } from "./dial-failure.ts";
-import { NextUpstream, conditionOfStatus, statusOfCondition } from "./next-upstream.ts";
+import { originOf } from "../../config/origin.ts";
+import { dialFailure } from "./dial-failure.ts";
 import { Payload } from "./payload.ts";
 import type { PayloadOwner } from "./payload.ts";
 import { UpstreamState } from "./state.ts";
@@ -44,6 +48,8 @@ export interface UpstreamSettings {
 export interface ExchangePlan {
   readonly settings: UpstreamSettings;
   readonly upstream: Upstream;
+  /** What the directives of the protocol's module begin with: "proxy_". */
+  readonly directivePrefix: string;
   /** "http://" or "https://". */
   readonly scheme: string;
   /** What follows the address in log lines. */
@@ -110,7 +116,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   }
 
   onPayloadFailed(status: number): void {
-    this.finish(status);
+    this.abandon(failureOfBody(status));
   }
 
   start(): void {
@@ -128,13 +134,12 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
 
   onClientGone(how: "closed" | "stalled"): void {
     if (this.ended) return;
-    if (how === "stalled") return this.finish(408);
+    // Its connection has told so already.
+    if (how === "stalled") return this.finish(failureKinds.clientStalled.status);
     if (this.plan.settings.ignoreClientAbort) return;
-    if (this.selection !== null) {
-      const event = "epoll_wait() reported that client prematurely closed connection";
-      this.log("info", `${event}, so upstream connection is closed too`);
-    }
-    this.finish(499);
+    const failure = failureOf("clientClosed");
+    if (this.selection === null) this.finish(failure.status);
+    else this.abandon(failure);
   }
 
   /** Logs with the activity that nginx appends ("while reading response header from upstream"). */
@@ -142,22 +147,24 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.request.log(level, `${message} while ${this.activity}`);
   }
 
-  /** A try failed in a way that `proxy_next_upstream` may answer with another server. */
-  next(condition: number): void {
+  /** A try failed before its answer: another server is asked if `proxy_next_upstream` allows it. */
+  fail(failure: Failure): void {
     if (this.ended) return;
-    if (this.cached && condition === NextUpstream.error && this.mayRepeat(condition)) {
+    const { retry, status } = failure;
+    if (retry === 0) return this.abandon(failure);
+    // As in nginx, a timeout is told behind what has become of the server.
+    const late = retry === NextUpstream.timeout;
+    if (!late) this.tell(failure);
+    if (this.cached && retry === NextUpstream.error && this.mayRepeat(retry)) {
       this.redial();
       return;
     }
-    const blameless = condition === NextUpstream.http403 || condition === NextUpstream.http404;
+    const blameless = retry === NextUpstream.http403 || retry === NextUpstream.http404;
     this.release(blameless ? "skipped" : "failed");
-    if (condition === NextUpstream.timeout)
-      this.log("error", "upstream timed out (110: Connection timed out)");
-    const selection = this.selection!;
-    const status = statusOfCondition(condition);
+    if (late) this.tell(failure);
     this.state.status = status;
     this.dropTry();
-    if (selection.tries <= 0 || !this.mayRepeat(condition)) {
+    if (this.selection!.tries <= 0 || !this.mayRepeat(retry)) {
       this.finish(status);
       return;
     }
@@ -167,10 +174,28 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
 
   /** An answer's head has come: true when its status sends the request to another server instead. */
   rejects(status: number): boolean {
-    const condition = conditionOfStatus(status);
-    if (condition === 0 || this.selection!.tries <= 1 || !this.mayRepeat(condition)) return false;
-    this.next(condition);
+    const failure = failureOfStatus(status);
+    if (failure === null || this.selection!.tries <= 1 || !this.mayRepeat(failure.retry)) return false;
+    this.fail(failure);
     return true;
+  }
+
+  /** Nothing helps: the failure is told, and the request ends with it. */
+  abandon(failure: Failure): void {
+    if (this.ended) return;
+    this.tell(failure);
+    this.finish(failure.status);
+  }
+
+  /** The failure of a time that a directive of the protocol's module sets. */
+  timeout(kind: "connectTimedOut" | "sendTimedOut" | "readTimedOut"): Failure {
+    const directive = this.plan.directivePrefix + failureKinds[kind].setting;
+    return failureOf(kind, "", originOf(this.request.location.settings, directive));
+  }
+
+  private tell(failure: Failure): void {
+    const words = wordsOf(failure);
+    if (words !== "") this.log(factsOf(failure).level, words);
   }
 
   /** The answer was read whole; the connection may serve again when `reusable`. */
@@ -282,9 +307,9 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.request.upstreamStates!.push(state);
     const peer = this.selection!.next();
     if (peer === null) {
-      this.log("error", "no live upstreams");
-      state.status = 502;
-      this.finish(502);
+      const failure = failureOf("noLiveUpstreams");
+      state.status = failure.status;
+      this.abandon(failure);
       return;
     }
     this.peer = peer;
@@ -306,11 +331,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   private dialPeer(peer: Peer): void {
     const { network, limit } = this.request.client.gateway;
     const refusal = limit.dialRefusal();
-    if (refusal !== null) {
-      this.log("alert", refusal);
-      this.finish(500);
-      return;
-    }
+    if (refusal !== null) return this.abandon(failureOf("connectionLimit", refusal));
     const { tls, localAddress, settings } = this.plan;
     this.connectDeadline ??= new Deadline(network.clock, this);
     this.connectDeadline.set(settings.connectTimeoutMs);
@@ -353,20 +374,18 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   private onDialFailed(code: string, text: string): void {
     const { localAddress } = this.plan;
     if (localAddress !== null && code === "EADDRNOTAVAIL") {
-      this.log("crit", `bind(${localAddress}) failed ${describeSystemError(code)}`);
-      this.finish(500);
+      this.abandon(failureOf("bindFailed", `bind(${localAddress}) failed ${describeSystemError(code)}`));
       return;
     }
-    const { message, handshaking } = describeDialFailure(code, text, this.plan.tls);
-    if (handshaking) this.activity = "SSL handshaking to upstream";
-    this.log("error", message);
-    this.next(NextUpstream.error);
+    const failure = dialFailure(code, text, this.plan.tls);
+    if (failure.kind === "handshakeFailed") this.activity = "SSL handshaking to upstream";
+    this.fail(failure);
   }
 
   onDeadline(): void {
     this.dial?.abort();
     this.dial = null;
-    this.next(NextUpstream.timeout);
+    this.fail(this.timeout("connectTimedOut"));
   }
 
   /** The rules of `proxy_next_upstream` that do not depend on how many servers are left. */

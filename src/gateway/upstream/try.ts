@@ -7,12 +7,12 @@ import type { ResponseHead, ResponseHeadReader } from "../../http/response-head.
 import type { ConnectionOwner } from "../../net/connection.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
-import { describeSystemError } from "../../config/errors.ts";
+import { failureOf, lostUpstream } from "../failure/failure.ts";
+import type { Failure } from "../failure/failure.ts";
 import { openTunnel } from "../open-tunnel.ts";
 import type { Request } from "../request.ts";
 import type { Exchange } from "./exchange.ts";
 import type { PooledConnection } from "./keepalive-pool.ts";
-import { NextUpstream } from "./next-upstream.ts";
 import type { PayloadTarget } from "./payload.ts";
 
 /** Head and small bodies are put together here and leave in one piece. */
@@ -139,14 +139,11 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       this.finishBody(false);
       return;
     }
-    this.lost("upstream prematurely closed connection");
+    this.lost(null);
   }
 
   onClose(code: string | null): void {
-    if (this.done) return;
-    this.lost(
-      code === null ? "upstream prematurely closed connection" : `recv() failed ${describeSystemError(code)}`,
-    );
+    if (!this.done) this.lost(code);
   }
 
   /** Called by the decoder for each piece of the answer's body. */
@@ -173,12 +170,12 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     const { exchange } = this;
     const { request } = exchange;
     if (head.versionMajor === 0) {
-      this.refuse("upstream sent no valid HTTP/1.0 header while reading response header from upstream");
+      this.refuse("upstream sent no valid HTTP/1.0 header");
       return false;
     }
-    for (const warning of head.warnings) request.log("warn", warning);
+    for (const warning of head.warnings) exchange.log("warn", warning);
     if (head.status === 101 && !this.mayUpgrade(request)) {
-      this.refuse("upstream sent 101 that was not asked for while reading response header from upstream");
+      this.refuse("upstream sent 101 that was not asked for");
       return false;
     }
     if (head.status >= 100 && head.status < 200 && head.status !== 101) {
@@ -228,7 +225,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
   private acceptInterim(): boolean {
     this.interims += 1;
     if (this.interims <= interimMax) return true;
-    this.refuse("upstream sent too many interim responses while reading response header from upstream");
+    this.refuse("upstream sent too many interim responses");
     return false;
   }
 
@@ -251,8 +248,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       position + (position < bytes.length ? decoder.decode(bytes, position, bytes.length, this) : 0);
     if (this.done) return;
     if (decoder.state === "failed") {
-      this.exchange.log("error", "upstream sent invalid chunked response");
-      this.exchange.finish(502);
+      this.exchange.abandon(failureOf("invalidBody"));
       return;
     }
     if (decoder.state === "done") {
@@ -297,8 +293,8 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
   }
 
   private refuse(reason: string): void {
-    this.exchange.request.log("error", reason);
-    this.exchange.next(NextUpstream.invalidHeader);
+    this.awaitHead();
+    this.exchange.fail(failureOf("invalidHead", reason));
   }
 
   /** From the first event on, what is waited for is the head. */
@@ -306,11 +302,15 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     this.exchange.activity = "reading response header from upstream";
   }
 
-  private lost(reason: string): void {
+  private lost(code: string | null): void {
     if (this.head === null) this.awaitHead();
-    this.exchange.log("error", reason);
-    if (this.head === null) this.exchange.next(NextUpstream.error);
-    else this.exchange.finish(502);
+    this.fail(lostUpstream(code));
+  }
+
+  /** Once the answer's head was taken, no other server can be asked. */
+  private fail(failure: Failure): void {
+    if (this.head === null) this.exchange.fail(failure);
+    else this.exchange.abandon(failure);
   }
 
   onDeadline(deadline: Deadline): void {
@@ -322,13 +322,8 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       deadline.set(this.exchange.plan.settings.sendTimeoutMs);
       return;
     }
-    if (this.head === null) {
-      if (this.payloadSent && !this.payloadBlocked) this.awaitHead();
-      this.exchange.next(NextUpstream.timeout);
-      return;
-    }
-    this.exchange.log("error", "upstream timed out (110: Connection timed out)");
-    this.exchange.finish(504);
+    if (this.head === null && this.payloadSent && !this.payloadBlocked) this.awaitHead();
+    this.fail(this.exchange.timeout(deadline === this.sendDeadline ? "sendTimedOut" : "readTimedOut"));
   }
 
   private appendText(text: string): void {

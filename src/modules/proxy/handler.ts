@@ -36,6 +36,7 @@ interface Target {
 
 /** How one request is passed on. A class, so that a request costs no closures. */
 class ProxyPlan implements ExchangePlan {
+  readonly directivePrefix = "proxy_";
   readonly settings: ProxyLocation;
   readonly tls: ClientTls | null;
   readonly localAddress: string | null;

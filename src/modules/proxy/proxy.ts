@@ -11,7 +11,7 @@ import { buildOf, valueOf } from "../../gateway/http-build.ts";
 import type { HttpModule } from "../../gateway/http-module.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { Value } from "../../gateway/settings.ts";
-import { nextUpstreamWords } from "../../gateway/upstream/next-upstream.ts";
+import { nextUpstreamWords } from "../../gateway/failure/next-upstream.ts";
 import { readPassphrases, refuseKeyStore } from "../key-material.ts";
 import { readCommand } from "../tls-commands.ts";
 import type { TlsCommand } from "../tls-commands.ts";

@@ -1,7 +1,7 @@
 import type { Level } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { Buffers } from "../../config/slots.ts";
-import { NextUpstream } from "../../gateway/upstream/next-upstream.ts";
+import { NextUpstream } from "../../gateway/failure/next-upstream.ts";
 import type { UpstreamDraft } from "../../gateway/upstream/draft.ts";
 import type { Value } from "../../gateway/settings.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
