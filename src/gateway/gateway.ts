@@ -11,6 +11,7 @@ import { DrainSchedule } from "./drain.ts";
 import type { Drainable, DrainOccasion } from "./drain.ts";
 import { Counters } from "./counters.ts";
 import type { ErrorLog } from "./error-log.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { endpointKey } from "./listen-socket.ts";
 import type { ListenSocket } from "./listen-socket.ts";
 import { ProxyHeaderReader } from "./proxy-header.ts";
@@ -57,6 +58,8 @@ export class Gateway {
   /** Memory that holds the bodies of requests: see `client_body_memory`. */
   bodyBytesHeld = 0;
   readonly counters: Counters;
+  /** Tells those who watch this thread what it works on. */
+  readonly heartbeat: Heartbeat;
   private readonly log: ErrorLog;
   private readonly drains: DrainSchedule;
   /** When a graceful stop drops what is left. */
@@ -64,13 +67,14 @@ export class Gateway {
   private dropTimer: Timer | null = null;
   private readonly whenEmpty: (() => void)[] = [];
 
-  constructor(network: Network, log: ErrorLog, counters: Counters = new Counters()) {
+  constructor(network: Network, log: ErrorLog, counters = new Counters(), heartbeat = new Heartbeat()) {
     this.network = network;
     this.log = log;
     this.tunnels = new TunnelSet(network);
     this.limit = new ConnectionLimit(network, log, this.connections);
     this.drains = new DrainSchedule(network.clock, () => network.random());
     this.counters = counters;
+    this.heartbeat = heartbeat;
   }
 
   get requestsTotal(): number {

@@ -29,6 +29,7 @@ export function runPhases(request: Request, phase: Phase): void {
 }
 
 function walk(request: Request): void {
+  request.client.gateway.heartbeat.begin(request.head.requestLine);
   try {
     while (!request.finished) {
       const step = stepOf(request.phase, request);

@@ -4,6 +4,7 @@ import type { Request } from "./request.ts";
 export function logRequest(request: Request): void {
   request.finished = true;
   const { activity, client } = request;
+  client.gateway.heartbeat.begin(request.head.requestLine);
   request.activity = "logging request";
   for (const handler of request.location.log) {
     try {

@@ -102,6 +102,7 @@ export class Response {
    */
   filterHead(): void {
     if (this.headFiltered) return;
+    this.request.client.gateway.heartbeat.begin(this.request.head.requestLine);
     this.headFiltered = true;
     const { request } = this;
     if (request.errorStatus !== 0) {

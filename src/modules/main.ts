@@ -26,7 +26,7 @@ export const workersMax = 256;
 /** What the process as a whole is told. */
 export interface MainSettings {
   daemon: boolean;
-  /** Number of worker threads; 1 serves in the main thread. */
+  /** Number of worker threads. */
   workerProcesses: number;
   pid: string;
   /** As `user` says; null without the directive, and where the process does not follow it. */
@@ -90,7 +90,7 @@ const directives: readonly DirectiveSpec[] = [
     contexts: ["main"],
     args: "1",
     default: "1",
-    doc: "Number of worker threads, or `auto` for one per core; a single one is the main thread itself.",
+    doc: "Number of worker threads, or `auto` for one per core.",
     set(scope, directive) {
       setProcesses(scope, directive);
       if (scope.main(mainModule).workerProcesses === 1) return;

@@ -3,6 +3,7 @@ import { PeerRows } from "../gateway/balance/peer-rows.ts";
 import type { RowMap } from "../gateway/balance/peer-rows.ts";
 import { HeldRows, PeerTable } from "../gateway/balance/peer-table.ts";
 import { Counters } from "../gateway/counters.ts";
+import { Heartbeat } from "../gateway/heartbeat.ts";
 import { SharedRegions } from "../gateway/shared-memory.ts";
 import { workersMax } from "../modules/main.ts";
 
@@ -20,6 +21,8 @@ export interface WorkerMemory {
   readonly peers: SharedArrayBuffer;
   /** What this thread has counted in the table of peers: `HeldRows`. */
   readonly held: SharedArrayBuffer;
+  /** `Heartbeat` */
+  readonly heartbeat: SharedArrayBuffer;
 }
 
 /** The shared part of a configuration while it is compiled. */
@@ -76,7 +79,8 @@ export class CommonMemory {
     while (this.workers.has(worker)) worker += 1;
     if (worker >= threadsMax) throw new Error("too many worker threads");
     const held = new SharedArrayBuffer(HeldRows.byteLength(PeerRows.capacity));
-    const memory = { worker, counters: this.countersBuffer, peers: this.peersBuffer, held };
+    const heartbeat = new SharedArrayBuffer(Heartbeat.byteLength);
+    const memory = { worker, counters: this.countersBuffer, peers: this.peersBuffer, held, heartbeat };
     this.workers.set(worker, memory);
     return memory;
   }

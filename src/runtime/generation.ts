@@ -9,7 +9,7 @@ export interface Generation {
   readonly configuration: Configuration;
   readonly memory: MemoryDraft;
   readonly snapshot: Snapshot;
-  /** Threads that accept; with 1 it is the main thread. */
+  /** Threads that accept. */
   readonly workers: number;
 }
 

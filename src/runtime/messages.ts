@@ -22,6 +22,8 @@ export interface PassedSocket extends SocketName {
 export interface WorkerStart {
   readonly commandLine: CommandLine;
   readonly memory: WorkerMemory;
+  /** How often the thread gives a sign of life. */
+  readonly beatMs: number;
 }
 
 /** What the main thread asks of a worker. Each is answered, in order. */

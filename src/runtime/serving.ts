@@ -2,6 +2,7 @@ import { retire, takeOver } from "../gateway/background.ts";
 import type { ErrorLog } from "../gateway/error-log.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { Counters } from "../gateway/counters.ts";
+import type { Heartbeat } from "../gateway/heartbeat.ts";
 import type { ConnectionLimits } from "../gateway/connection-limit.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
 import { removedServers } from "../gateway/upstream/removed-servers.ts";
@@ -17,9 +18,16 @@ export class Serving {
   private readonly logs: LogFiles;
   private configuration: Configuration | null = null;
 
-  constructor(init: { network: Network; logs: LogFiles; errorLog: ErrorLog; counters: Counters }) {
+  constructor(init: {
+    network: Network;
+    logs: LogFiles;
+    errorLog: ErrorLog;
+    counters: Counters;
+    /** Where somebody watches the thread. */
+    heartbeat?: Heartbeat;
+  }) {
     this.logs = init.logs;
-    this.gateway = new Gateway(init.network, init.errorLog, init.counters);
+    this.gateway = new Gateway(init.network, init.errorLog, init.counters, init.heartbeat);
     this.listeners = new Listeners(this.gateway);
   }
 

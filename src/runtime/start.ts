@@ -5,10 +5,13 @@ import { ErrorLog } from "../gateway/error-log.ts";
 import type { LogLevel } from "../gateway/error-log.ts";
 import { DiskLogFiles } from "../gateway/disk-log-files.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
+import { endpointKey } from "../gateway/listen-socket.ts";
 import { systemNetwork, systemSocketKeeper } from "../net/choose.ts";
+import type { SocketKeeper } from "../net/kept-socket.ts";
 import type { Network } from "../net/network.ts";
 import { goToBackground, isBackground, reportReady, writeToTerminal } from "./background.ts";
 import { readConfiguration, startReading } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
 import { BindError } from "./binding.ts";
 import { CommonMemory } from "./common-memory.ts";
 import { openFilesLimit } from "./connection-limits.ts";
@@ -24,6 +27,8 @@ import { BinaryUpgrade } from "./upgrade.ts";
 import { Inheritance } from "./inheritance.ts";
 import { RecordingFiles } from "./snapshot.ts";
 import { Supervisor } from "./supervisor.ts";
+import { usualPatience } from "./watchdog.ts";
+import type { Patience } from "./watchdog.ts";
 import { ownWorkerEntry } from "./worker-thread.ts";
 import { productName, productVersion } from "../gateway/product.ts";
 
@@ -33,6 +38,8 @@ export interface RunOptions {
   readonly modules?: readonly HttpModule[];
   /** What a worker thread runs: a file that calls `runWorker` with the same modules. */
   readonly workerEntry?: URL;
+  /** With threads that do not come back; for tests. */
+  readonly patience?: Patience;
 }
 
 /** Runs until a signal ends it; resolves with the exit code. */
@@ -52,6 +59,7 @@ class Instance {
   private readonly privileges = new Privileges();
   private readonly workerEntry: URL;
   private readonly sharesSockets: boolean;
+  private readonly keeper: SocketKeeper;
   private readonly serving: Serving;
   private readonly supervisor: Supervisor;
   private readonly upgrade: BinaryUpgrade;
@@ -79,6 +87,7 @@ class Instance {
     const keeper = systemSocketKeeper();
     this.sharesSockets = keeper !== null;
     this.workerEntry = options.workerEntry ?? ownWorkerEntry();
+    this.keeper = keeper ?? new OwnSockets();
     const inheritance = new Inheritance();
     this.upgrade = new BinaryUpgrade({
       log: errorLog,
@@ -93,9 +102,11 @@ class Instance {
       clock: network.clock,
       log: errorLog,
       memory,
-      keeper: keeper ?? new OwnSockets(),
+      keeper: this.keeper,
       serving: this.serving,
       workerEntry: this.workerEntry,
+      hasThreads: this.sharesSockets,
+      patience: options.patience ?? usualPatience,
       onBound: (generation, giveSocketsTo) => this.becomeUser(generation, giveSocketsTo),
     });
   }
@@ -167,13 +178,14 @@ class Instance {
         },
       });
       for (const remark of reading.remarks) tell(remark);
+      this.tellOfUnwatched(configuration, tell);
       return makeGeneration(configuration, {
         commandLine,
         files,
         names,
         memory,
         launch: this.privileges.launch,
-        workers: this.workersOf(configuration.main.workerProcesses, tell),
+        workers: this.sharesSockets ? configuration.main.workerProcesses : 1,
       });
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -189,13 +201,20 @@ class Instance {
     }
   }
 
-  private workersOf(wanted: number, tell: (remark: Remark) => void): number {
-    if (this.sharesSockets || wanted === 1) return wanted;
-    tell({
-      level: "notice",
-      text: "one worker only: this runtime cannot share sockets between threads here",
-    });
-    return 1;
+  /** The main thread cannot look after itself. */
+  private tellOfUnwatched({ http, main }: Configuration, tell: (remark: Remark) => void): void {
+    const say = (text: string): void => tell({ level: "notice", text });
+    if (!this.sharesSockets) {
+      const workers = main.workerProcesses > 1 ? "one worker only: " : "";
+      say(
+        `${workers}this runtime cannot share sockets between threads here, so the main thread serves, unwatched`,
+      );
+      return;
+    }
+    const own = (http?.sockets ?? []).filter(({ endpoint }) => !this.keeper.crossesThreads(endpoint));
+    for (const { endpoint } of own) {
+      say(`"${endpointKey(endpoint)}" is served by the main thread on this runtime, unwatched`);
+    }
   }
 
   /** True when all threads serve by it. */
@@ -210,7 +229,7 @@ class Instance {
       return false;
     }
     // The threads that serve see to theirs by themselves.
-    if (this.generation !== null && generation.workers > 1) this.network.giveBackMemory(false);
+    if (this.generation !== null && this.sharesSockets) this.network.giveBackMemory(false);
     this.generation = generation;
     this.logs.adopt();
     const wanted = generation.configuration.main.workerRlimitNofile ?? 0;
@@ -221,8 +240,8 @@ class Instance {
   }
 
   /** Root's part ends here. @throws PrivilegeError */
-  private becomeUser({ configuration, workers }: Generation, giveSocketsTo: (uid: number) => void): void {
-    const { privileges, logs, commandLine, workerEntry } = this;
+  private becomeUser({ configuration }: Generation, giveSocketsTo: (uid: number) => void): void {
+    const { privileges, logs, commandLine, workerEntry, sharesSockets } = this;
     const { user, http, pidFile } = configuration;
     const givesUp = privileges.givesUp(user);
     if (givesUp) {
@@ -236,7 +255,7 @@ class Instance {
     if (!givesUp) return;
     this.log("notice", `the process belongs to user "${user.name}" (${user.uid}:${user.gid}) from now on`);
     const { configFile } = commandLine;
-    const lost = lostAbilities(user, { configFile, workerEntry, hasThreads: workers > 1 });
+    const lost = lostAbilities(user, { configFile, workerEntry, hasThreads: sharesSockets });
     for (const text of lost) this.log("warn", text);
   }
 
@@ -287,8 +306,10 @@ class Instance {
   private async stopNow(name: string, number: number): Promise<void> {
     this.stopping = true;
     this.log("notice", `signal ${number} (${name}) received, exiting`);
-    await this.supervisor.stop();
+    const areGone = await this.supervisor.stop();
     this.leave();
+    // The runtime would wait for a thread that is not in its hands.
+    if (!areGone) process.kill(process.pid, "SIGKILL");
   }
 
   private async stopGracefully(): Promise<void> {

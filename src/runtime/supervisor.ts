@@ -1,7 +1,7 @@
 import type { CommandLine } from "../config/command-line.ts";
 import type { ConnectionLimits } from "../gateway/connection-limit.ts";
 import type { ErrorLog } from "../gateway/error-log.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock, Timer } from "../net/clock.ts";
 import type { SocketKeeper } from "../net/kept-socket.ts";
 import { pause } from "./binding.ts";
 import type { BindError } from "./binding.ts";
@@ -13,10 +13,19 @@ import type { PassedSocket } from "./messages.ts";
 import type { Serving } from "./serving.ts";
 import { SocketPool } from "./socket-pool.ts";
 import type { Borrower } from "./socket-pool.ts";
+import { Watchdog } from "./watchdog.ts";
+import type { Patience } from "./watchdog.ts";
 import { CommandError, WorkerThread } from "./worker-thread.ts";
 
 /** A thread that dies before it serves is not started again at once, lest the process do nothing else. */
 const respawnPauseMs = 1000;
+
+/** Whoever stops a process does not wait for threads that do not hear it: together less than 2 s. */
+const stopMs = 1200;
+const endMs = 300;
+
+/** Counts are of the moment; a thread that does not tell its own is left out. */
+const gatherMs = 3000;
 
 export interface SupervisorInit {
   readonly commandLine: CommandLine;
@@ -30,19 +39,22 @@ export interface SupervisorInit {
   readonly inheritance: Inheritance;
   /** All is bound and opened, and nobody is served by it yet. What it throws undoes the take-over. */
   readonly onBound: (generation: Generation, giveTo: (uid: number) => void) => void;
+  /** False where the main thread must serve itself, because it cannot share its sockets. */
+  readonly hasThreads: boolean;
+  readonly patience: Patience;
 }
 
 /** Whoever accepts: the main thread's own gateway, or a worker thread. */
 type Acceptor = Serving | WorkerThread;
 
 /**
- * Holds the gateways of all threads to one configuration, and the listening sockets that they share.
- * With one worker, the main thread is it.
+ * Holds the gateways of all threads to one configuration, and the listening sockets that they share. The
+ * main thread serves only what it cannot share, so that it hears signals whatever the others do.
  */
 export class Supervisor {
   private readonly init: SupervisorInit;
   private readonly sockets: SocketPool<Acceptor>;
-  /** Those that accept, in the order of the sockets' slots; none with one worker. */
+  /** Those that accept, in the order of the sockets' slots. */
   private threads: WorkerThread[] = [];
   /** All that have not ended. */
   private readonly alive = new Set<WorkerThread>();
@@ -50,10 +62,13 @@ export class Supervisor {
   private tasks: Promise<unknown> = Promise.resolve();
   private stopping = false;
   private retired = false;
+  private readonly watchdog: Watchdog;
 
   constructor(init: SupervisorInit) {
     this.init = init;
     this.sockets = new SocketPool(init.keeper, init.clock, init.inheritance);
+    const { clock, log, patience } = init;
+    this.watchdog = new Watchdog({ clock, log, patience, threads: this.alive });
     init.serving.gateway.gatherCounts = () => this.gather();
   }
 
@@ -79,11 +94,19 @@ export class Supervisor {
     });
   }
 
-  /** Drops everything. */
-  async stop(): Promise<void> {
+  /** Drops everything, whatever the threads do. False when one is left that nothing can end. */
+  async stop(): Promise<boolean> {
+    const { clock, serving, log } = this.init;
     this.stopping = true;
-    await Promise.all([this.endThreads({ kind: "stop" }), this.init.serving.stop()]);
+    const ended = Promise.all([this.endThreads({ kind: "stop" }), serving.stop()]);
+    await atMost(clock, stopMs, ended);
+    for (const thread of this.alive) {
+      log.write("alert", `worker thread ${thread.id} does not stop and is ended`);
+      thread.end();
+    }
+    if (this.alive.size > 0) await atMost(clock, endMs, ended);
     this.sockets.close();
+    return this.alive.size === 0;
   }
 
   /**
@@ -125,7 +148,7 @@ export class Supervisor {
   private async takeOver(generation: Generation, onBusy: (error: BindError) => void): Promise<void> {
     const { configuration, workers: count } = generation;
     const plans = configuration.http?.sockets ?? [];
-    const threadCount = count > 1 ? count : 0;
+    const threadCount = this.init.hasThreads ? count : 0;
     const recalled = await this.recall(threadCount - this.threads.length);
     const fresh: WorkerThread[] = [];
     let undo = (): void => undefined;
@@ -193,11 +216,11 @@ export class Supervisor {
   }
 
   private startThread(): WorkerThread {
-    const { workerEntry, commandLine, memory, log } = this.init;
+    const { workerEntry, commandLine, memory, log, patience } = this.init;
     const own = memory.admit();
     const thread = new WorkerThread(
       workerEntry,
-      { commandLine, memory: own },
+      { commandLine, memory: own, beatMs: patience.beatMs },
       {
         onGather: () => this.gather(),
         onDying: (dying, sockets) => this.handOn(dying, sockets),
@@ -206,6 +229,7 @@ export class Supervisor {
     );
     log.write("notice", `start worker thread ${thread.id}`);
     this.alive.add(thread);
+    this.watchdog.start();
     return thread;
   }
 
@@ -226,6 +250,7 @@ export class Supervisor {
   private bury(thread: WorkerThread, code: number, error: Error | null): void {
     const { log, memory } = this.init;
     this.alive.delete(thread);
+    if (this.alive.size === 0) this.watchdog.stop();
     memory.dismiss(thread.memory);
     this.generation?.configuration.http?.build.zones.release(thread.memory.worker);
     const expected = thread.leaving && code === 0;
@@ -287,7 +312,9 @@ export class Supervisor {
   /** Has every thread write down what its connections do. */
   private async gather(): Promise<void> {
     this.init.serving.gateway.publishCounts();
-    await Promise.all([...this.alive].map((thread) => thread.tell({ kind: "publish" })));
+    const { clock } = this.init;
+    const told = [...this.alive].map((thread) => thread.tell({ kind: "publish" }));
+    await atMost(clock, gatherMs, Promise.all(told));
   }
 
   /** Configurations, deaths and ends are dealt with one after the other. */
@@ -329,8 +356,8 @@ async function prepare(thread: WorkerThread, { snapshot }: Generation): Promise<
   try {
     await thread.command({ kind: "prepare", snapshot });
   } catch (error) {
-    // One that was told to end may do so whenever it likes.
-    if (!(thread.leaving && thread.ended)) throw error;
+    // One that was told to end may do so whenever it likes; one that was stuck is replaced.
+    if (!(thread.ended && (thread.leaving || thread.wasStuck))) throw error;
   }
 }
 
@@ -350,6 +377,16 @@ async function commandOrNothing(
     if (thread.ended && error instanceof CommandError) return [];
     throw error;
   }
+}
+
+/** Waits for it, but not for longer. */
+async function atMost(clock: Clock, limitMs: number, done: Promise<unknown>): Promise<void> {
+  let timer: Timer | null = null;
+  const over = new Promise<void>((resolve) => {
+    timer = clock.timer(limitMs, resolve);
+  });
+  await Promise.race([done, over]);
+  (timer as Timer | null)?.cancel();
 }
 
 function wordsOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Transferable } from "node:worker_threads";
+import { Heartbeat } from "../gateway/heartbeat.ts";
 import type { WorkerMemory } from "./common-memory.ts";
 import type { Command, FromWorker, PassedSocket, ToWorker, WorkerStart } from "./messages.ts";
 
@@ -19,6 +20,7 @@ export class CommandError extends Error {}
 /** A worker thread, as the main thread sees it. */
 export class WorkerThread {
   readonly memory: WorkerMemory;
+  readonly heartbeat: Heartbeat;
   /** The number that the log tells. */
   readonly id: number;
   /** It was told to end. */
@@ -28,6 +30,8 @@ export class WorkerThread {
   ended = false;
   /** It has said that it ends of an exception. */
   dying = false;
+  /** It did not come back from its work, and was ended over it. */
+  wasStuck = false;
   readonly whenEnded: Promise<void>;
   private readonly worker: Worker;
   private readonly waiting = new Map<
@@ -38,6 +42,7 @@ export class WorkerThread {
 
   constructor(entry: URL, start: WorkerStart, events: WorkerThreadEvents) {
     this.memory = start.memory;
+    this.heartbeat = new Heartbeat(start.memory.heartbeat);
     this.worker = new Worker(entry, { workerData: start });
     this.id = this.worker.threadId;
     let error: Error | null = null;
@@ -78,6 +83,13 @@ export class WorkerThread {
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
     }
+  }
+
+  /** Wherever it is; its sockets are closed. Code that is not JavaScript runs to its end first. */
+  end(): void {
+    this.wasStuck = true;
+    this.dying = true;
+    void this.worker.terminate();
   }
 
   private hear(message: FromWorker, events: WorkerThreadEvents): void {

@@ -9,6 +9,7 @@ import { HeldRows, PeerTable } from "../gateway/balance/peer-table.ts";
 import type { ConnectionLimits } from "../gateway/connection-limit.ts";
 import { Counters } from "../gateway/counters.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
+import { Heartbeat } from "../gateway/heartbeat.ts";
 import { threadLaunch } from "../gateway/launch.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import { DiskLogFiles } from "../gateway/disk-log-files.ts";
@@ -19,6 +20,7 @@ import { readConfiguration, startReading } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Command, FromWorker, PassedSocket, ToWorker, WorkerStart } from "./messages.ts";
 import { Serving } from "./serving.ts";
+import { ownThreadId } from "./thread-times.ts";
 import { SnapshotFiles } from "./snapshot.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -62,7 +64,9 @@ class WorkerThread {
     this.peers = new PeerTable(PeerRows.capacity, memory.peers);
     this.peers.held = new HeldRows(PeerRows.capacity, memory.held);
     const counters = new Counters(memory.counters, memory.worker);
-    this.serving = new Serving({ network: this.network, logs: this.logs, errorLog: this.errorLog, counters });
+    const heartbeat = new Heartbeat(memory.heartbeat);
+    const { network, logs, errorLog } = this;
+    this.serving = new Serving({ network, logs, errorLog, counters, heartbeat });
     this.gateway.gatherCounts = () => this.gather();
   }
 
@@ -71,12 +75,19 @@ class WorkerThread {
   }
 
   run(): void {
+    this.gateway.heartbeat.systemId = ownThreadId();
+    this.beat();
     process.on("uncaughtException", (error) => this.die(error));
     process.on("unhandledRejection", (reason) => this.die(reason));
     this.port.on("message", (message: ToWorker) => {
       if (message.kind === "gathered") this.gathered(message.id);
       else this.commands = this.commands.then(() => this.answer(message.id, message.command));
     });
+  }
+
+  private beat(): void {
+    this.gateway.heartbeat.beat();
+    this.network.clock.timer(this.start.beatMs, () => this.beat());
   }
 
   private async answer(id: number, command: Command): Promise<void> {

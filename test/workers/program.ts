@@ -1,11 +1,13 @@
 /**
  * Longhaul with a module of the tests' own: `$worker_thread` tells which thread answers, and `worker_crash`
- * ends it.
+ * ends it. The variable `PATIENCE` makes its watchdog less patient.
  */
 import { isMainThread, threadId } from "node:worker_threads";
 import { parseOptions } from "../../src/cli/options.ts";
 import type { HttpModule } from "../../src/gateway/http-module.ts";
 import { run } from "../../src/runtime/start.ts";
+import { usualPatience } from "../../src/runtime/watchdog.ts";
+import type { Patience } from "../../src/runtime/watchdog.ts";
 import { runWorker } from "../../src/runtime/worker.ts";
 
 interface CrashSettings {
@@ -19,6 +21,14 @@ const crashes: Readonly<Record<string, () => void>> = {
     }),
   rejection: () => void Promise.reject(new Error("injected")),
   exit: () => process.exit(3),
+  loop: () => {
+    for (;;);
+  },
+  microtasks: () => {
+    const again = (): void => void Promise.resolve().then(again);
+    again();
+  },
+  wait: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500),
 };
 
 const module: HttpModule<object, object, CrashSettings> = {
@@ -29,7 +39,7 @@ const module: HttpModule<object, object, CrashSettings> = {
       contexts: ["location"],
       args: "1",
       default: null,
-      doc: "Ends the thread that gets a request: exception, rejection or exit.",
+      doc: "Ends the thread that gets a request: exception, rejection or exit; or holds it: loop, microtasks or wait.",
       set(scope, directive) {
         scope.location(module).crash = directive.args[0]!;
       },
@@ -44,6 +54,9 @@ const module: HttpModule<object, object, CrashSettings> = {
 
 if (!isMainThread) runWorker([module]);
 else {
+  const { PATIENCE } = process.env;
+  const patience = PATIENCE === undefined ? usualPatience : (JSON.parse(PATIENCE) as Patience);
   const { commandLine } = parseOptions(process.argv.slice(2), process.cwd());
-  process.exit(await run(commandLine, { modules: [module], workerEntry: new URL(import.meta.url) }));
+  const workerEntry = new URL(import.meta.url);
+  process.exit(await run(commandLine, { modules: [module], workerEntry, patience }));
 }

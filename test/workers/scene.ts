@@ -11,6 +11,12 @@ export const program: Product = {
   command: [process.execPath, path.join(repository, "test/workers/program.ts")],
 };
 
+/** The same, with a watchdog that waits for less than a second. */
+export const impatientProgram: Product = {
+  name: "longhaul",
+  command: ["env", `PATIENCE=${JSON.stringify({ beatMs: 50, tellMs: 250, endMs: 750 })}`, ...program.command],
+};
+
 /** A gateway with worker threads. */
 export interface Scene {
   readonly gateway: Gateway;
@@ -22,7 +28,12 @@ export interface Scene {
 }
 
 /** `servers` is the content of the http block; PORT in it stands for the port. */
-export async function startScene(t: TestContext, workers: number, servers?: string): Promise<Scene> {
+export async function startScene(
+  t: TestContext,
+  workers: number,
+  servers?: string,
+  product = program,
+): Promise<Scene> {
   const port = await freePort();
   let generation = 0;
   const config = (count: number, text: string = answering): string => {
@@ -30,7 +41,7 @@ export async function startScene(t: TestContext, workers: number, servers?: stri
     const http = text.replaceAll("PORT", String(port)).replaceAll("GENERATION", String(generation));
     return `worker_processes ${count}; events { worker_connections 4096; } http { ${http.includes("access_log") ? "" : "access_log off;"} ${http} }`;
   };
-  const gateway = await startGateway(program, { config: config(workers, servers), port });
+  const gateway = await startGateway(product, { config: config(workers, servers), port });
   t.after(() => gateway.stop());
   const signalWith = (text: string): void => {
     const file = path.join(gateway.directory, "nginx.conf");
