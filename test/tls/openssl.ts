@@ -24,8 +24,8 @@ export function request(port: number, flags: readonly string[], host = "localhos
   return talk(port, flags, `GET / HTTP/1.0\r\nHost: ${host}\r\n\r\n`);
 }
 
-/** One connection; `input` is sent as it is. */
-export function talk(port: number, flags: readonly string[], input: string): Promise<Seen> {
+/** One connection; `input` is sent as it is, and `then` once an answer has come. */
+export function talk(port: number, flags: readonly string[], input: string, then = ""): Promise<Seen> {
   return new Promise((resolve, reject) => {
     const sni = flags.includes("-servername") ? [] : ["-noservername"];
     const all = ["s_client", "-connect", `127.0.0.1:${port}`, "-ign_eof", ...sni, ...flags];
@@ -33,7 +33,13 @@ export function talk(port: number, flags: readonly string[], input: string): Pro
     const killer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
     let text = "";
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("latin1").on("data", (piece: string) => (text += piece));
+      stream.setEncoding("latin1").on("data", (piece: string) => {
+        text += piece;
+        if (then !== "" && text.includes("HTTP/1.1 200")) {
+          child.stdin.write(then);
+          then = "";
+        }
+      });
     }
     child.on("error", reject);
     child.stdin.on("error", () => {});
