@@ -2,6 +2,9 @@ import type { Request } from "../gateway/request.ts";
 import type { Value } from "../gateway/settings.ts";
 import { cookieTime, lastCookieTime } from "./cookie-time.ts";
 
+/** What `samesite` may be. */
+export const sameSiteValue = /^(strict|lax|none)$/i;
+
 const tenYearsSeconds = 315_360_000;
 
 /** The cookie of `sticky cookie`, without its value. */
@@ -11,7 +14,7 @@ export class StickyCookie {
   /** How long browsers keep it; null: until they are closed; Infinity: for ever. */
   expiresSeconds: number | null = null;
   domain: Value | null = null;
-  path: Value | null = null;
+  path: string | null = null;
   sameSite: Value | null = null;
   secure = false;
   httpOnly = false;
@@ -28,14 +31,19 @@ export class StickyCookie {
     if (expiresSeconds === Infinity) text += `; expires=${lastCookieTime}; max-age=${tenYearsSeconds}`;
     else if (expiresSeconds !== null)
       text += `; expires=${cookieTime(nowMs + expiresSeconds * 1000)}; max-age=${expiresSeconds}`;
-    text += attribute("domain", domain, request) + attribute("path", path, request);
-    if (this.secure) text += "; secure";
+    text += attribute("domain", domain === null ? "" : domain.evaluate(request));
     if (this.httpOnly) text += "; httponly";
-    return text + attribute("samesite", sameSite, request);
+    if (this.secure) text += "; secure";
+    text += attribute("samesite", sameSite === null ? "" : checkedSameSite(sameSite.evaluate(request)));
+    return text + attribute("path", path ?? "");
   }
 }
 
-function attribute(name: string, value: Value | null, request: Request): string {
-  const text = value === null ? "" : value.evaluate(request);
-  return text === "" ? "" : `; ${name}=${text}`;
+function attribute(name: string, value: string): string {
+  return value === "" ? "" : `; ${name}=${value}`;
+}
+
+/** What a variable says, in its own letters; anything that browsers do not know is the strictest. */
+function checkedSameSite(value: string): string {
+  return value === "" || sameSiteValue.test(value) ? value : "strict";
 }

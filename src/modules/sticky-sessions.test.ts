@@ -30,10 +30,11 @@ test("a session is known until it was not used for its timeout", () => {
   const { clock, learned } = setUp();
   learned.learn("a", "r1");
   clock.moveTo(900);
-  assert.equal(learned.find("a"), "r1");
+  learned.prolong("a");
   clock.moveTo(1800);
-  assert.equal(learned.find("a"), "r1");
-  clock.moveTo(2800);
+  assert.equal(learned.find("a"), "r1", "looking is no use");
+  clock.moveTo(1900);
+  learned.prolong("a");
   assert.equal(learned.find("a"), null);
 });
 
@@ -61,7 +62,12 @@ const config = `
     server 10.0.0.9:9000; server 10.0.0.9:9001;
     sticky learn create=$upstream_http_x_sid lookup=$arg_sid zone=sessions:64k;
   }
-  server { listen 10.0.0.1:80; location / { proxy_pass http://app; } }`;
+  server {
+    listen 10.0.0.1:80;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $http_connection;
+    location / { proxy_pass http://app; }
+  }`;
 
 const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
 
@@ -83,5 +89,38 @@ test("the session of a tunnel is known while the tunnel is open, and after a rel
     await simulation.until(() => simulation.gateway.tunnels.size === count);
   }
   assert.equal(first.wires.length, 3);
+  await simulation.finish();
+});
+
+test("answers that begin another session do not prolong the one that was asked for", async () => {
+  const learning = config.replace("zone=", "timeout=2s zone=");
+  const simulation = await Simulation.start({ http: learning });
+  const sid = (id: string): string => `HTTP/1.1 200 OK\r\nX-Sid: ${id}\r\nContent-Length: 0\r\n\r\n`;
+  let next: Buffer | string = sid("s9");
+  let served = 0;
+  for (const port of [9000, 9001]) {
+    await simulation.origin(port, (wire) =>
+      answering(wire, () => {
+        served = port;
+        return next;
+      }),
+    );
+  }
+  const asked = async (path: string): Promise<boolean> => {
+    await simulation.ask(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    return served === 9000;
+  };
+  assert.equal(await asked("/"), true);
+  next = response("200 OK", "none");
+  for (let times = 0; times < 5; times++) {
+    await simulation.advance(1500);
+    assert.equal(await asked("/?sid=s9"), true, "prolonged by answers without a session");
+  }
+  next = sid("s8");
+  await simulation.advance(1500);
+  assert.equal(await asked("/?sid=s9"), true);
+  await simulation.advance(600);
+  const after = [await asked("/?sid=s9"), await asked("/?sid=s9")];
+  assert.ok(after.includes(false), "nobody is bound by a session that is over");
   await simulation.finish();
 });

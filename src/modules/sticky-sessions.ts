@@ -61,16 +61,28 @@ export class LearnedSessions {
     this.clock = clock;
   }
 
-  /** The route of a session's server, null when none is known. Looking prolongs the session. */
+  /** The route of a session's server, null when none is known. */
   find(id: string): string | null {
     const table = this.zone.table!;
-    const now = this.clock.wall();
     table.select(id);
     table.lock();
-    const node = table.first();
-    const length = node === 0 ? 0 : this.read(table, node, now);
+    const node = this.live(table);
+    const length = node === 0 ? 0 : this.read(table, node);
     table.unlock();
     return length === 0 ? null : this.routeBytes.toString("latin1", 0, length);
+  }
+
+  /** The session is in use: its time begins anew. */
+  prolong(id: string): void {
+    const table = this.zone.table!;
+    table.select(id);
+    table.lock();
+    const node = this.live(table);
+    if (node !== 0) {
+      table.numbers[table.word(node) / 2 + untilNumber] = this.clock.wall() + this.timeoutMs;
+      table.touch(node);
+    }
+    table.unlock();
   }
 
   learn(id: string, route: string): void {
@@ -96,14 +108,17 @@ export class LearnedSessions {
     table.unlock();
   }
 
-  /** Takes the route out of a node and prolongs its session; 0 when that is over. */
-  private read(table: ZoneTable, node: number, now: number): number {
+  /** The node of the session that is selected; 0 when there is none, or when its time is over. */
+  private live(table: ZoneTable): number {
+    const node = table.first();
+    if (node === 0 || table.numbers[table.word(node) / 2 + untilNumber]! > this.clock.wall()) return node;
+    table.remove(node);
+    return 0;
+  }
+
+  /** Takes the route out of a node; its length. */
+  private read(table: ZoneTable, node: number): number {
     const at = table.word(node);
-    if (table.numbers[at / 2 + untilNumber]! <= now) {
-      table.remove(node);
-      return 0;
-    }
-    table.numbers[at / 2 + untilNumber] = now + this.timeoutMs;
     table.touch(node);
     for (let word = 0; word < this.routeWords.length; word++)
       this.routeWords[word] = table.words[at + routeWord + word]!;

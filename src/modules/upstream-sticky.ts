@@ -21,7 +21,7 @@ import { zoneArgument } from "../gateway/zones/zones.ts";
 import type { Zone } from "../gateway/zones/zones.ts";
 import type { Sticky } from "../gateway/upstream/upstream.ts";
 import { findCookie } from "./cookies.ts";
-import { StickyCookie } from "./sticky-cookie.ts";
+import { StickyCookie, sameSiteValue } from "./sticky-cookie.ts";
 import { LearnedSessions, sessionZoneUse } from "./sticky-sessions.ts";
 import type { SessionZone } from "./sticky-sessions.ts";
 import { upstreamDraftOf } from "./upstream.ts";
@@ -57,12 +57,11 @@ interface Waiting {
   tell(request: Request, peer: Peer): void;
 }
 
-/** Only what the session's own upstream answered is told of: an error page of ours binds nobody. */
 function tellSession(request: Request): void {
-  if (request.upstreamHead === null || request.parent !== null) return;
+  if (request.parent !== null) return;
   const session = waiting.get(request);
   const peer = session?.selection.peer ?? null;
-  if (peer !== null && request.upstreamStates?.at(-1)?.address === peer.name) session!.tell(request, peer);
+  if (peer !== null) session!.tell(request, peer);
 }
 
 function stickyDirective(scope: Scope, directive: Directive): void {
@@ -91,9 +90,9 @@ function readCookie(scope: Scope, [name = "", ...parameters]: readonly string[])
     else if (key === "expires")
       cookie.expiresSeconds = value === "max" ? Infinity : (parseSeconds(value) ?? invalid());
     else if (key === "domain") cookie.domain = valueOf(scope, value);
-    else if (key === "path") cookie.path = valueOf(scope, value);
+    else if (key === "path") cookie.path = value;
     else if (key === "samesite") {
-      if (!value.includes("$") && !/^(strict|lax|none)$/i.test(value)) invalid();
+      if (!value.includes("$") && !sameSiteValue.test(value)) invalid();
       cookie.sameSite = valueOf(scope, value);
     } else invalid();
   }
@@ -111,8 +110,6 @@ class CookieSticky implements Sticky {
     const { cookie } = this;
     const sticky = new StickySelection(selection, findCookie(request.fields, cookie.lowerName));
     const tell = ({ response }: Request, { route }: Peer): void => {
-      // A cookie that ends some day is set again with each answer, so that the session does not end with it.
-      if (sticky.bound && cookie.expiresSeconds === null) return;
       response.fields.add("Set-Cookie", cookie.text(request, route, wallMs(request)));
     };
     waiting.set(request, { selection: sticky, tell });
@@ -192,13 +189,16 @@ class LearnSticky implements Sticky {
   bind(request: Request, selection: Selection): Selection {
     const { sessions } = this;
     const id = firstOf(this.lookup, request);
+    // A session is prolonged by answers that begin none.
     const learn = (route: string): void => {
       const created = firstOf(this.create, request);
       if (created !== null) sessions.learn(created, route);
+      else if (id !== null) sessions.prolong(id);
     };
     const route = id === null ? null : sessions.find(id);
     const sticky = new StickySelection(selection, route, this.early ? null : (peer) => learn(peer.route));
-    const tell = ({ response }: Request, peer: Peer): void => {
+    const tell = ({ response, upstreamHead }: Request, peer: Peer): void => {
+      if (upstreamHead === null) return;
       // A tunnel may go on for days: its session is known from the start.
       if (this.early || response.upgraded) learn(peer.route);
     };

@@ -40,8 +40,8 @@ export interface Selection {
   /** Takes the next peer and counts a connection on it; null means "no live upstreams". */
   next(): Peer | null;
   /**
-   * The same for the peer with this `route`, to which a session is bound, be it draining or a backup; null
-   * when it cannot serve now.
+   * The same for the first peer with this `route`, to which a session is bound, be it draining; null when it
+   * cannot serve now. Backups are meant only when no other peer is left.
    */
   takeBound(route: string): Peer | null;
   /**

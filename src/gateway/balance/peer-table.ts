@@ -27,6 +27,9 @@ export class HeldRows {
 /** Parts of a weight of 1 that a slow start goes through. */
 export const rampScale = 256;
 
+/** Rounds that a peer may lose to the sessions that are bound to it. */
+const boundRoundsMax = 100;
+
 /** Added to `users` while a row changes hands. */
 const changing = -0x4000_0000;
 
@@ -235,6 +238,15 @@ export class PeerTable {
   /** The peer won a round in which `total` was shared out. */
   charge(peer: Peer, total: number): void {
     Atomics.sub(this.currentWeight, peer.slot, total);
+  }
+
+  /**
+   * A session took the peer out of turn, which costs it its weight: requests without a session go elsewhere the
+   * sooner. What it owes has a limit, as after a thousand sessions nobody means a thousand rounds without it.
+   */
+  chargeBound(peer: Peer, scale: number): void {
+    const share = peer.weight * scale;
+    if (this.currentWeight[peer.slot]! > -boundRoundsMax * share) this.charge(peer, share);
   }
 
   /** Begins a new window, when the old one is over: a success from now on clears the failures. */

@@ -16,7 +16,7 @@ export class RoundRobin implements Balancer {
   }
 
   begin(request: BalanceRequest): Selection {
-    return new RoundRobinSelection(this.#peers, request);
+    return new TurnSelection(this.#peers, request);
   }
 }
 
@@ -43,15 +43,31 @@ export class RoundRobinSelection implements Selection {
 
   takeBound(route: string): Peer | null {
     const now = this.nowSeconds();
-    for (let set: PeerSet | null = this.peers; set !== null; set = set.backup) {
-      const { peers, table } = set;
-      for (let index = 0; index < peers.length; index++) {
-        const peer = peers[index]!;
-        if (peer.route !== route || !table.isLive(peer, now)) continue;
-        if (set === this.peers ? this.take(index, now) : table.acquire(peer)) return peer;
+    for (;;) {
+      const { peers, backup, table } = this.peers;
+      const index = this.#indexOf(route);
+      const peer = peers[index];
+      if (peer !== undefined && !this.isTried(index) && table.isLive(peer, now) && this.take(index, now)) {
+        this.noteBound(peer);
+        return peer;
       }
+      // Sessions reach backup peers only when the others have nothing to offer.
+      if (backup === null || this.#anyFree(now)) return null;
+      this.turnTo(backup);
     }
-    return null;
+  }
+
+  /** Of the first peer with the route; -1 when there is none. */
+  #indexOf(route: string): number {
+    const { peers } = this.peers;
+    for (let index = 0; index < peers.length; index++) if (peers[index]!.route === route) return index;
+    return -1;
+  }
+
+  #anyFree(now: number): boolean {
+    const { length } = this.peers.peers;
+    for (let index = 0; index < length; index++) if (this.isFree(index, now)) return true;
+    return false;
   }
 
   release(peer: Peer, outcome: PeerOutcome, _times?: ServeTimes): boolean {
@@ -77,11 +93,18 @@ export class RoundRobinSelection implements Selection {
       if (peer !== null) return peer;
       const backup = this.peers.backup;
       if (backup === null) return null;
-      this.peers = backup;
-      this.#tried = 0;
-      this.#triedBeyond?.fill(0);
+      this.turnTo(backup);
     }
   }
+
+  protected turnTo(backup: PeerSet): void {
+    this.peers = backup;
+    this.#tried = 0;
+    this.#triedBeyond?.fill(0);
+  }
+
+  /** A session has taken its peer. */
+  protected noteBound(_peer: Peer): void {}
 
   /** Takes a peer of the set in use; null when none is available. */
   protected pick(): Peer | null {
@@ -136,8 +159,11 @@ export class RoundRobinSelection implements Selection {
 
   /** Not tried, available, and now taken. */
   protected takeIfFree(index: number, now: number): boolean {
-    if (this.isTried(index) || !this.peers.table.isAvailable(this.peers.peers[index]!, now)) return false;
-    return this.take(index, now);
+    return this.isFree(index, now) && this.take(index, now);
+  }
+
+  protected isFree(index: number, now: number): boolean {
+    return !this.isTried(index) && this.peers.table.isAvailable(this.peers.peers[index]!, now);
   }
 
   /** The time, where slow starts need it. */
@@ -147,5 +173,12 @@ export class RoundRobinSelection implements Selection {
 
   protected nowSeconds(): number {
     return Math.floor(this.request.nowMs() / 1000);
+  }
+}
+
+/** Those whose turn it is without a session pay for what sessions have taken. */
+class TurnSelection extends RoundRobinSelection {
+  protected override noteBound(peer: Peer): void {
+    this.peers.table.chargeBound(peer, this.peers.scale);
   }
 }

@@ -3,14 +3,11 @@ import type { Peer } from "../balance/peer.ts";
 
 /** A search for a peer that begins with the one to which the session is bound. */
 export class StickySelection implements Selection {
-  /** The peer that was offered last. */
+  /** The peer that was tried last. */
   peer: Peer | null = null;
-  /** It is the one to which the session was bound. */
-  bound = false;
   private readonly inner: Selection;
   private readonly onServed: ((peer: Peer) => void) | null;
-  /** The peer's route; null once it has been tried. */
-  private route: string | null;
+  private readonly route: string | null;
 
   /** `route`: of the session's peer, null for a session without one. `onServed`: a peer has served. */
   constructor(inner: Selection, route: string | null, onServed: ((peer: Peer) => void) | null = null) {
@@ -32,12 +29,10 @@ export class StickySelection implements Selection {
   }
 
   next(): Peer | null {
-    const { route } = this;
-    this.route = null;
-    const bound = route === null ? null : this.inner.takeBound(route);
-    this.bound = bound !== null;
-    this.peer = bound ?? this.inner.next();
-    return this.peer;
+    const bound = this.route === null ? null : this.inner.takeBound(this.route);
+    const peer = bound ?? this.inner.next();
+    if (peer !== null) this.peer = peer;
+    return peer;
   }
 
   takeBound(route: string): Peer | null {
