@@ -1,8 +1,8 @@
-/** A set of bytes, as a character class of a regular expression describes one. */
+/** A set of bytes (or of code points, while a pattern is read), as a character class of a regular expression describes one. */
 export type ByteSet = Uint8Array;
 
-export function emptySet(): ByteSet {
-  return new Uint8Array(256);
+export function emptySet(size = 256): ByteSet {
+  return new Uint8Array(size);
 }
 
 /** The set of bytes that `test` accepts. */

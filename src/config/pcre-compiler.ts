@@ -193,7 +193,7 @@ class Compiler {
   /** Each branch has a length of its own, and goes back by that much. */
   #emitBehind(body: PcreNode): void {
     this.#emitBranches(body.kind === "alternatives" ? body.branches : [body], (branch) => {
-      this.#step(Op.back, fixedLength(branch) ?? 0);
+      this.#step(Op.back, fixedLength(branch) ?? 0, this.#parsed.utf ? 1 : 0);
       this.#emit(branch, behindAll);
     });
   }

@@ -1,8 +1,9 @@
-import { ESCAPE_CLASSES, allBytes, notNewline, setOf, wordBytes } from "./byte-set.ts";
+import { allBytes, setOf, wordBytes } from "./byte-set.ts";
 import type { ByteSet } from "./byte-set.ts";
-import { oneOf, placeOf, reference } from "./pcre-item.ts";
+import { piece, placeOf, referenceTo } from "./pcre-item.ts";
 import type { Item } from "./pcre-item.ts";
 import type { PcreParser } from "./pcre-parser.ts";
+import { readProperty } from "./pcre-property.ts";
 import { readByteEscape, readName, readOctal } from "./pcre-reader.ts";
 import type { PcreNode, PcrePlace } from "./pcre-syntax.ts";
 
@@ -35,12 +36,12 @@ export function readEscape(parser: PcreParser): Item {
   const place = PLACES[char];
   if (place !== undefined) {
     reader.position++;
-    return placeOf(place, char === "b" || char === "B" ? wordBytes : null);
+    return placeOf(place, char === "b" || char === "B" ? wordsOf(parser) : null);
   }
-  const set = ESCAPE_CLASSES.get(char);
+  const set = parser.characters.escapeClass(char);
   if (set !== undefined) {
     reader.position++;
-    return oneOf(set);
+    return piece(parser.characters.node(set));
   }
   return readRareEscape(parser, char);
 }
@@ -50,23 +51,28 @@ function readRareEscape(parser: PcreParser, char: string): Item {
   reader.position++;
   switch (char) {
     case "C":
-      return oneOf(allBytes);
+      return piece({ kind: "set", set: allBytes });
     case "N":
       if (reader.peek() === "{") {
+        if (parser.characters.utf) reader.unsupported("\\N{");
         reader.fail("\\N{U+dddd} is supported only in Unicode (UTF) mode");
       }
-      return oneOf(notNewline);
+      return piece(parser.characters.node(parser.characters.notNewline));
     case "R":
-      return wholeCrLfOr(LINE_BREAKS);
+      return wholeCrLfOr(parser, parser.characters.utf ? parser.characters.escapeClass("v")! : LINE_BREAKS);
     case "g":
       return readG(parser);
     case "k":
       return readNamed(parser, "\\k is not followed by a braced, angle-bracketed, or quoted name");
-    case "K":
-    case "X":
     case "p":
     case "P":
-      return reader.unsupported(`\\${char}`);
+      return piece(parser.characters.node(readProperty(reader, char === "P", parser.characters.size)));
+    case "X":
+      // Of the first 256 characters, only CR LF makes one with another.
+      if (parser.characters.utf) reader.unsupported("\\X with (*UTF)");
+      return wholeCrLfOr(parser, parser.characters.all);
+    case "K":
+      return reader.unsupported("\\K");
     case "F":
     case "L":
     case "l":
@@ -79,11 +85,17 @@ function readRareEscape(parser: PcreParser, char: string): Item {
 }
 
 /** CR LF, which is never given back by half, or one byte of a set. */
-function wholeCrLfOr(set: ByteSet): Item {
-  const [cr, lf] = ["\r", "\n"].map((char) => oneOf(setOf((byte) => byte === char.charCodeAt(0))).node);
-  const crLf: PcreNode = { kind: "sequence", items: [cr!, lf!] };
-  const branches = [crLf, oneOf(set).node];
-  return { node: { kind: "atomic", body: { kind: "alternatives", branches } }, repeatable: true };
+function wholeCrLfOr({ characters }: PcreParser, set: ByteSet): Item {
+  const items = [characters.literal(0x0d, false), characters.literal(0x0a, false)];
+  const branches: readonly PcreNode[] = [{ kind: "sequence", items }, characters.node(set)];
+  return piece({ kind: "atomic", body: { kind: "alternatives", branches } });
+}
+
+/** What `\b` takes for a word, as bytes. */
+function wordsOf({ characters, reader }: PcreParser): ByteSet {
+  if (!characters.ucp) return wordBytes;
+  if (characters.utf) reader.unsupported("\\b with (*UTF)(*UCP)");
+  return characters.words;
 }
 
 /** `\1` … `\9` and every number of an existing group are references; other numbers are octal bytes. */
@@ -92,7 +104,7 @@ function readNumbered(parser: PcreParser): Item {
   const start = reader.position;
   const number = Number(reader.takeMatch(DECIMAL));
   if (number < 10 || number <= parser.groupCount || reader.text[start]! >= "8") {
-    return reference(parser.options.caseless, number, reader.position - 1);
+    return referenceTo(parser, number, reader.position - 1);
   }
   reader.position = start;
   return parser.literal(readOctal(reader));
@@ -117,7 +129,7 @@ function readG(parser: PcreParser): Item {
   const offset = number < 0 ? 1 : 0;
   const target = isRelative ? parser.groupCount + number + offset : number;
   if (target < 1) reader.fail("reference to non-existent subpattern", start);
-  return reference(parser.options.caseless, target, reader.position - 1);
+  return referenceTo(parser, target, reader.position - 1);
 }
 
 function readNamed(parser: PcreParser, missing: string): Item {
@@ -125,5 +137,5 @@ function readNamed(parser: PcreParser, missing: string): Item {
   const closing = CLOSING[reader.takeMatch(OPENING)];
   if (closing === undefined) return reader.fail(missing);
   const start = reader.position;
-  return reference(parser.options.caseless, readName(reader, closing), start);
+  return referenceTo(parser, readName(reader, closing), start);
 }

@@ -1,10 +1,12 @@
-import { reference } from "./pcre-item.ts";
+import { emptySet } from "./byte-set.ts";
+import { referenceTo } from "./pcre-item.ts";
 import type { Item } from "./pcre-item.ts";
 import type { PcreParser } from "./pcre-parser.ts";
 import { readName } from "./pcre-reader.ts";
 import { fixedLength } from "./pcre-length.ts";
 import type { PcreNode, PcreOptions } from "./pcre-syntax.ts";
 
+const VERB_NAME = /[A-Za-z_0-9]*/y;
 const OPTION_LETTERS = /[imsxnUJ^-]*/y;
 
 /** Openings of groups that capture nothing, behind their "(?". */
@@ -21,7 +23,7 @@ const OPENINGS: readonly (readonly [string, (body: PcreNode) => PcreNode])[] = [
 export function readGroup(parser: PcreParser): Item | null {
   const { reader } = parser;
   const start = reader.position - 1;
-  if (reader.peek() === "*") return readVerb(parser);
+  if (reader.peek() === "*" && /[A-Za-z:]/.test(reader.peek(1))) return readVerb(parser);
   if (!reader.takeIf("?")) {
     return parser.options.noAutoCapture ? readBody(parser, plainGroup) : readCapture(parser, null);
   }
@@ -70,7 +72,7 @@ function readPython(parser: PcreParser): Item {
   if (reader.takeIf("=")) {
     const start = reader.position;
     const name = readName(reader, ")");
-    return reference(parser.options.caseless, name, start);
+    return referenceTo(parser, name, start);
   }
   if (reader.peek() === ">") reader.unsupported("(?P>");
   return reader.fail("unrecognized character after (?P");
@@ -144,11 +146,18 @@ function applyOptions(options: PcreOptions, letters: string): PcreOptions {
   return changed;
 }
 
-/** `(*UTF8)` and the like would need another matcher. */
-function readVerb(parser: PcreParser): never {
+/** Verbs that PCRE knows: those that change how it goes back are not here. */
+const VERBS = /^(?:ACCEPT|COMMIT|PRUNE|SKIP|THEN|MARK|[a-z_]+)?$/;
+
+function readVerb(parser: PcreParser): Item {
   const { reader } = parser;
-  const name = /^\*([A-Za-z_0-9]*)/.exec(reader.text.slice(reader.position))![1]!;
-  return reader.unsupported(`(*${name})`);
+  reader.position++;
+  const name = reader.takeMatch(VERB_NAME);
+  if ((name === "F" || name === "FAIL") && reader.takeIf(")")) {
+    return { node: { kind: "set", set: emptySet() }, repeatable: false };
+  }
+  if (VERBS.test(name)) reader.unsupported(`(*${name}`);
+  return reader.fail("(*VERB) not recognized or malformed");
 }
 
 /** PCRE looks back over a known number of bytes only; alternatives may differ. */

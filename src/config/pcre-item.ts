@@ -1,4 +1,5 @@
 import type { ByteSet } from "./byte-set.ts";
+import type { PcreParser } from "./pcre-parser.ts";
 import type { PcreNode, PcrePlace } from "./pcre-syntax.ts";
 
 /** What an item of a sequence is, and whether a quantifier may follow it. */
@@ -7,9 +8,9 @@ export interface Item {
   readonly repeatable: boolean;
 }
 
-/** A piece that matches one byte out of a set. */
-export function oneOf(set: ByteSet): Item {
-  return { node: { kind: "set", set }, repeatable: true };
+/** A piece that a quantifier may follow. */
+export function piece(node: PcreNode): Item {
+  return { node, repeatable: true };
 }
 
 /** A piece that matches at a place and cannot be repeated. */
@@ -18,6 +19,10 @@ export function placeOf(place: PcrePlace, words: ByteSet | null = null): Item {
 }
 
 /** What a group has matched. `offset` is where PCRE points when there is no such group. */
-export function reference(caseless: boolean, target: number | string, offset: number): Item {
-  return { node: { kind: "reference", target, caseless, offset }, repeatable: true };
+export function referenceTo(parser: PcreParser, target: number | string, offset: number): Item {
+  const { characters, options, reader } = parser;
+  const { caseless } = options;
+  if (caseless && (characters.utf || characters.ucp))
+    reader.unsupported("a caseless reference with (*UTF) or (*UCP)");
+  return piece({ kind: "reference", target, caseless, offset });
 }

@@ -1,6 +1,6 @@
 import type { PcreNode } from "./pcre-syntax.ts";
 
-/** How many bytes a node matches, or null when they vary. References always do. */
+/** How many characters a node matches, or null when they vary. References always do. */
 export function fixedLength(node: PcreNode): number | null {
   switch (node.kind) {
     case "set":
@@ -15,6 +15,7 @@ export function fixedLength(node: PcreNode): number | null {
     case "alternatives":
       return node.branches.map(fixedLength).reduce((a, b) => (a === b ? a : null));
     case "group":
+      return node.character === true ? 1 : fixedLength(node.body);
     case "capture":
     case "atomic":
       return fixedLength(node.body);

@@ -474,8 +474,8 @@ class Machine {
     const { length } = subject;
     switch (op) {
       case Op.back:
-        this.#position = position - a;
-        return position >= a;
+        this.#position = this.#program.code[pc + 2] === 1 ? this.#characterBefore(position, a) : position - a;
+        return this.#position >= 0;
       case Op.reference:
         return this.#reference(a, this.#program.code[pc + 2] === 1, position);
       case Op.start:
@@ -494,6 +494,18 @@ class Machine {
         return (before !== after) === (op === Op.word);
       }
     }
+  }
+
+  /** Where the `count`-th character of UTF-8 before a position begins; -1 when there are fewer. */
+  #characterBefore(position: number, count: number): number {
+    const subject = this.#subject;
+    let at = position;
+    for (let left = count; left > 0; left--) {
+      if (at === 0) return -1;
+      do at--;
+      while (at > 0 && (subject.charCodeAt(at) & 0xc0) === 0x80);
+    }
+    return at;
   }
 
   #holds(set: number, position: number): boolean {

@@ -1,13 +1,19 @@
-import { allBytes, emptySet, foldCase, notNewline } from "./byte-set.ts";
+import { overlap, setOf } from "./byte-set.ts";
+import { PcreCharacters } from "./pcre-characters.ts";
 import { readClass } from "./pcre-class.ts";
 import { readEscape } from "./pcre-escape.ts";
 import { readGroup } from "./pcre-group.ts";
-import { oneOf, placeOf } from "./pcre-item.ts";
+import { isAnchored } from "./pcre-cost.ts";
+import { firstOf } from "./pcre-first.ts";
+import { piece, placeOf } from "./pcre-item.ts";
 import type { Item } from "./pcre-item.ts";
+import { minLength } from "./pcre-length.ts";
 import { PcreReader } from "./pcre-reader.ts";
 import { SIZE_MAX, compiledSize } from "./pcre-size.ts";
+import { readStartOptions } from "./pcre-start.ts";
 import { ENDLESS, childrenOf } from "./pcre-syntax.ts";
 import type { ParsedPcre, PcreNode, PcreOptions } from "./pcre-syntax.ts";
+import { utf8Fault, utf8Message } from "./pcre-utf8.ts";
 
 /** A quantifier's bounds end here in PCRE. */
 const REPEAT_MAX = 65535;
@@ -21,7 +27,8 @@ const COMMENT = /\(\?#[^)]*\)/y;
 
 /** Reads a pattern of PCRE (as PCRE2 10.42 without its Unicode mode) into a tree. */
 export class PcreParser {
-  readonly reader: PcreReader;
+  reader: PcreReader;
+  characters = new PcreCharacters(false, false);
   readonly names = new Map<string, number>();
   groupCount = 0;
   options: PcreOptions;
@@ -42,13 +49,29 @@ export class PcreParser {
 
   /** @throws PcreError */
   parse(): ParsedPcre {
-    const root = this.readAlternatives();
+    this.#readStart();
+    const pattern = this.readAlternatives();
     if (!this.reader.atEnd) this.reader.fail("unmatched closing parenthesis");
-    this.#checkReferences(root);
+    this.#checkReferences(pattern);
+    const root = this.characters.utf ? startingWhole(pattern) : pattern;
     if (compiledSize(root) > SIZE_MAX) {
       this.reader.fail("regular expression is too large", this.reader.text.length);
     }
-    return { root, groupCount: this.groupCount, names: this.names };
+    return { root, groupCount: this.groupCount, names: this.names, utf: this.characters.utf };
+  }
+
+  /** `(*UTF)` and the like; a pattern of UTF-8 is read by its code points from here on. */
+  #readStart(): void {
+    const { utf, ucp } = readStartOptions(this.reader);
+    if (!utf && !ucp) return;
+    this.characters = new PcreCharacters(utf, ucp);
+    if (!utf) return;
+    const { text, position } = this.reader;
+    const fault = utf8Fault(text);
+    if (fault !== null) this.reader.fail(utf8Message(fault.code), fault.offset);
+    this.reader = new PcreReader(Buffer.from(text, "latin1").toString());
+    this.reader.position = position;
+    this.reader.codeMax = 0x10ffff;
   }
 
   /** Reads up to the end or a closing parenthesis; options set inside end with it. */
@@ -145,25 +168,26 @@ export class PcreParser {
 
   /** Null for what stands for nothing, such as an option setting. */
   #readItem(): Item | null {
-    const { reader, options } = this;
-    const char = reader.take();
+    const { reader, options, characters } = this;
+    const code = reader.takeCode();
+    const char = String.fromCodePoint(code);
     switch (char) {
       case "(":
         return readGroup(this);
       case "[":
         if (/^[:.=]/.test(reader.peek())) this.#refuseBarePosix();
-        return oneOf(readClass(reader, options.caseless));
+        return piece(characters.node(readClass(reader, characters, options.caseless)));
       case "\\":
         if (reader.takeIf("Q")) return this.#readQuoted();
         return readEscape(this);
       case ".":
-        return oneOf(options.dotAll ? allBytes : notNewline);
+        return piece(characters.node(options.dotAll ? characters.all : characters.notNewline));
       case "^":
         return placeOf(options.multiline ? "lineStart" : "start");
       case "$":
         return placeOf(options.multiline ? "lineEnd" : "end");
       default:
-        return this.literal(char.charCodeAt(0));
+        return this.literal(code);
     }
   }
 
@@ -181,19 +205,17 @@ export class PcreParser {
     const quoted = reader.text.slice(reader.position, end < 0 ? undefined : end);
     reader.position = end < 0 ? reader.text.length : end + 2;
     if (quoted === "") return null;
-    const last = this.literal(quoted.charCodeAt(quoted.length - 1));
-    if (quoted.length === 1) return last;
-    const before = Array.from(quoted.slice(0, -1), (char) => this.literal(char.charCodeAt(0)).node);
+    const pieces = Array.from(quoted, (char) => this.literal(char.codePointAt(0)!));
+    const last = pieces.pop()!;
+    if (pieces.length === 0) return last;
+    const before = pieces.map(({ node }) => node);
     const quantifier = this.#readQuantifier(true);
     const tail = quantifier === null ? last.node : repeat(last.node, quantifier);
     return { node: { kind: "sequence", items: [...before, tail] }, repeatable: false };
   }
 
-  literal(byte: number): Item {
-    const set = emptySet();
-    set[byte] = 1;
-    if (this.options.caseless) foldCase(set);
-    return oneOf(set);
+  literal(code: number): Item {
+    return piece(this.characters.literal(code, this.options.caseless));
   }
 
   #checkReferences(node: PcreNode): void {
@@ -204,6 +226,16 @@ export class PcreParser {
     }
     for (const child of childrenOf(node)) this.#checkReferences(child);
   }
+}
+
+const continuationBytes = setOf((byte) => (byte & 0xc0) === 0x80);
+
+/** A match begins with a character, not in the middle of one. */
+function startingWhole(pattern: PcreNode): PcreNode {
+  if (isAnchored(pattern)) return pattern;
+  if (minLength(pattern) > 0 && !overlap(firstOf(pattern).set, continuationBytes)) return pattern;
+  const inside: PcreNode = { kind: "set", set: continuationBytes };
+  return { kind: "sequence", items: [{ kind: "look", behind: false, negated: true, body: inside }, pattern] };
 }
 
 interface Quantifier {

@@ -47,7 +47,7 @@ export const Op = {
   /** register, step behind it */
   notLook: 22,
   endNotLook: 23,
-  /** bytes */
+  /** characters, 1 when they are those of UTF-8 */
   back: 24,
   /** group, 1 when caseless */
   reference: 25,

@@ -4,6 +4,8 @@ import { PcreError } from "./pcre-syntax.ts";
 export class PcreReader {
   readonly text: string;
   position = 0;
+  /** The last character that there is. */
+  codeMax = 0xff;
 
   constructor(text: string) {
     this.text = text;
@@ -19,6 +21,13 @@ export class PcreReader {
 
   take(): string {
     return this.text[this.position++] ?? "";
+  }
+
+  /** Takes one character. */
+  takeCode(): number {
+    const code = this.text.codePointAt(this.position)!;
+    this.position += code > 0xffff ? 2 : 1;
+    return code;
   }
 
   takeIf(expected: string): boolean {
@@ -71,8 +80,7 @@ const SIMPLE_ESCAPES: Readonly<Record<string, number>> = {
 export function readByteEscape(reader: PcreReader): number | null {
   const char = reader.peek();
   if (!/[A-Za-z0-9]/.test(char)) {
-    reader.position++;
-    return char.charCodeAt(0);
+    return reader.takeCode();
   }
   const simple = SIMPLE_ESCAPES[char];
   if (simple !== undefined) {
@@ -106,7 +114,7 @@ export function readOctal(reader: PcreReader): number {
   const digits = reader.takeMatch(OCTAL_3);
   if (digits === "") return reader.take().charCodeAt(0);
   const code = Number.parseInt(digits, 8);
-  if (code > 0xff) reader.fail("octal value is greater than \\377 in 8-bit non-UTF-8 mode");
+  if (code > reader.codeMax) reader.fail("octal value is greater than \\377 in 8-bit non-UTF-8 mode");
   return code;
 }
 
@@ -127,7 +135,10 @@ function readBraced(reader: PcreReader, digit: RegExp, radix: number, missing: s
   if (reader.peek() !== "}") reader.fail(missing, Math.max(reader.position - (reader.atEnd ? 1 : 0), 0));
   if (digits === "") reader.fail("digits missing in \\x{} or \\o{} or \\N{U+}");
   const code = Number.parseInt(digits, radix);
-  if (code > 0xff) reader.fail("character code point value in \\x{} or \\o{} is too large");
+  if (code > reader.codeMax) reader.fail("character code point value in \\x{} or \\o{} is too large");
+  if (code >= 0xd800 && code <= 0xdfff) {
+    reader.fail("disallowed Unicode code point (>= 0xd800 && <= 0xdfff)");
+  }
   reader.position++;
   return code;
 }

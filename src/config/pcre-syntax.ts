@@ -32,7 +32,8 @@ export type PcreNode =
   | { readonly kind: "place"; readonly place: PcrePlace; readonly words: ByteSet | null }
   | { readonly kind: "sequence"; readonly items: readonly PcreNode[] }
   | { readonly kind: "alternatives"; readonly branches: readonly PcreNode[] }
-  | { readonly kind: "group"; readonly body: PcreNode }
+  /** `character`: the bytes of one code point. */
+  | { readonly kind: "group"; readonly body: PcreNode; readonly character?: true }
   | { readonly kind: "look"; readonly behind: boolean; readonly negated: boolean; readonly body: PcreNode }
   | { readonly kind: "capture"; readonly number: number; readonly body: PcreNode }
   | { readonly kind: "atomic"; readonly body: PcreNode }
@@ -65,6 +66,8 @@ export interface ParsedPcre {
   readonly groupCount: number;
   /** Names of groups, with their numbers. */
   readonly names: ReadonlyMap<string, number>;
+  /** Subjects are to be UTF-8. */
+  readonly utf: boolean;
 }
 
 /** The nodes right below one. */

@@ -85,6 +85,28 @@ const MATCHES: readonly Case[] = [
   ["((a|b){50}){50}c", `${"ab".repeat(1250)}c`, [`${"ab".repeat(1250)}c`, "ab".repeat(25), "b"]],
   ["(?>a*)(?=(b+))b{1,2}?", "aabbb", ["aab", "bbb"]],
   ["(?!(a)b)a.", "ac", ["ac", undefined]],
+  ["\\p{N}+", "a1\xb2", ["1\xb2"]],
+  ["\\p{Lu}", "aA", ["A"]],
+  ["\\p{L&}+", "1aA\xe9", ["aA\xe9"]],
+  ["\\p{^N}", "1\xb2b", ["b"]],
+  ["\\pN\\P{L}\\PN", "1-b", ["1-b"]],
+  ["^\\p{Any}\\p{Xan}$", "\xffa", ["\xffa"]],
+  ["\\p{Latin}+\\p{P}", "1\xe9a!", ["\xe9a!"]],
+  ["\\p{Greek}", "\xb5\xe9a", null],
+  ["[^\\p{L}\\d]", "a1_", ["_"]],
+  ["(?i)[\\p{Lu}b]+", "aBbA", ["BbA"]],
+  ["^\\X\\X$", "\r\na", ["\r\na"]],
+  ["^\\X\\n", "\r\n", null],
+  ["(*UCP)^\\w+$", "\xb2\xe9", ["\xb2\xe9"]],
+  ["(*UCP)(?i)\xe9\\b", "\xc9", ["\xc9"]],
+  ["(*UCP)[[:alpha:]]", "1\xe9", ["\xe9"]],
+  ["(*UTF8)^.$", "\xc3\xa9", ["\xc3\xa9"]],
+  ["(*UTF)^[\xc3\xa9-\xc3\xbc]+$", "\xc3\xa9\xc3\xbb", ["\xc3\xa9\xc3\xbb"]],
+  ["(*UTF)(?i)\xc3\xa9(\\x{20ac})", "\xc3\x89\xe2\x82\xac", ["\xc3\x89\xe2\x82\xac", "\xe2\x82\xac"]],
+  ["(*UTF)(?<=\xc3\xa9.)\\p{L}", "\xc3\xa9-\xc3\xbc", ["\xc3\xbc"]],
+  ["(*UTF)[^a]", "a\xf0\x9f\x98\x80", ["\xf0\x9f\x98\x80"]],
+  ["(*UTF)\\B", "\xc3\xa9", [""]],
+  ["(*NO_START_OPT)(*F)|a", "a", ["a"]],
   ["]}", "]}", ["]}"]],
   ["/", "/", ["/"]],
 ];
@@ -169,6 +191,14 @@ const MISTAKES: readonly [string, string, string?][] = [
   ["a(?#b", "missing ) after (?# comment"],
   ["\\x{100}", "character code point value in \\x{} or \\o{} is too large", "}"],
   ["\\c", "\\c at end of pattern"],
+  ["\\p{Foo}x", "unknown property after \\P or \\p", "x"],
+  ["\\p1", "malformed \\P or \\p sequence"],
+  ["\\p{Lu", "malformed \\P or \\p sequence"],
+  ["[\\X]", "escape sequence is invalid in character class", "X]"],
+  ["(*FOO)a", "(*VERB) not recognized or malformed", ")a"],
+  ["(*UTF)\\x{110000}", "character code point value in \\x{} or \\o{} is too large", "}"],
+  ["(*UTF)\xc3\xa9(", "missing closing parenthesis"],
+  ["(*UTF)a\xff", "UTF-8 error: illegal byte (0xfe or 0xff)", "\xff"],
   [`${"(".repeat(251)}a${")".repeat(251)}`, "parentheses are too deeply nested", `a${")".repeat(251)}`],
   ["(?=".repeat(2000), "parentheses are too deeply nested", "(?=".repeat(1749)],
   ["((a{100}){100}){100}", "regular expression is too large"],
@@ -185,9 +215,38 @@ describe("mistakes are told in PCRE's words, in nginx's form", () => {
 });
 
 describe("what JavaScript cannot do is refused by name", () => {
-  for (const pattern of ["(?R)", "(?1)", "(?(1)a|b)", "(*UTF8)a", "a\\Kb", "\\p{L}", "(?|a|b)", "\\X"]) {
+  for (const pattern of [
+    "(?R)",
+    "(?1)",
+    "(?(1)a|b)",
+    "(*CRLF)a",
+    "a\\Kb",
+    "\\p{bc:al}",
+    "(?|a|b)",
+    "(*UTF)\\X",
+    "(*SKIP)",
+  ]) {
     test(pattern, () => assert.match(complaint(pattern), / in ".+" is not supported by longhaul$/));
   }
+});
+
+test("a subject that is no UTF-8 cannot be matched by a pattern of it", () => {
+  const faults: readonly (readonly [string, number])[] = [
+    ["a\xff", -23],
+    ["\x80", -22],
+    ["\xc3", -3],
+    ["\xe2\x28\xa1", -8],
+    ["\xc0\x80", -17],
+    ["\xed\xa0\x80", -16],
+    ["\xf4\x90\x80\x80", -15],
+  ];
+  const regex = compileRegex("(*UTF8)a", false);
+  for (const [subject, code] of faults) {
+    const message = `pcre2_match() failed: ${code} on "${subject}" using "(*UTF8)a"`;
+    assert.throws(() => regex.exec(subject), { name: "RegexFailure", message });
+    assert.throws(() => regex.test(subject), { name: "RegexFailure", message });
+  }
+  assert.deepEqual([...regex.exec("\xc3\xa9a")!], ["a"]);
 });
 
 const pieces = fc.string({

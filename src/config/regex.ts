@@ -7,6 +7,7 @@ import { PcreParser } from "./pcre-parser.ts";
 import type { Program } from "./pcre-program.ts";
 import { PcreError } from "./pcre-syntax.ts";
 import type { ParsedPcre } from "./pcre-syntax.ts";
+import { utf8Fault } from "./pcre-utf8.ts";
 import type { VariableHolder } from "./variables.ts";
 
 /** A regular expression that cannot be compiled; the message is nginx's. */
@@ -80,6 +81,7 @@ export class CompiledRegex {
    * @throws RegexFailure when that could not be found out
    */
   exec(subject: string): RegexMatch | null {
+    if (this.#parsed.utf) this.#checkUtf8(subject);
     if (subject.length > this.trustedLength) return this.execCounted(subject);
     const match = this.#regexp!.exec(subject);
     if (match === null || this.#groupNumbers === null) return match;
@@ -88,6 +90,7 @@ export class CompiledRegex {
 
   /** @throws RegexFailure */
   test(subject: string): boolean {
+    if (this.#parsed.utf) this.#checkUtf8(subject);
     if (subject.length > this.trustedLength) return this.execCounted(subject) !== null;
     return this.#regexp!.test(subject);
   }
@@ -108,6 +111,11 @@ export class CompiledRegex {
       groups.push(start < 0 ? undefined : subject.slice(start, spans[2 * group + 1]));
     }
     return groups;
+  }
+
+  #checkUtf8(subject: string): void {
+    const fault = utf8Fault(subject);
+    if (fault !== null) throw new RegexFailure(fault.code, subject, this.pattern);
   }
 
   /** Steps of the last match that our own machine did, of whatever expression: for tests. */
@@ -143,14 +151,17 @@ export function compileRegex(
 }
 
 function parse(pattern: string, caseless: boolean): ParsedPcre {
+  const parser = new PcreParser(pattern, caseless);
   try {
-    return new PcreParser(pattern, caseless).parse();
+    return parser.parse();
   } catch (error) {
     if (!(error instanceof PcreError)) throw error;
     if (error.unsupported) {
       throw new RegexError(`${error.message} in "${pattern}" is not supported by longhaul`);
     }
-    const rest = pattern.slice(error.offset);
+    const { characters, reader } = parser;
+    const left = reader.text.slice(error.offset);
+    const rest = characters.utf && reader.codeMax > 0xff ? Buffer.from(left).toString("latin1") : left;
     const at = rest === "" ? "" : ` at "${rest}"`;
     throw new RegexError(`pcre2_compile() failed: ${error.message} in "${pattern}"${at}`);
   }
