@@ -69,7 +69,8 @@ function ownDirectives(): DirectiveSpec[] {
 }
 
 function rowOf(spec: DirectiveSpec): Omit<Row, "contexts"> {
-  return { name: spec.name, state: "works", initial: spec.default, line: spec.doc };
+  const state = spec.hasNoEffect === true ? "no effect" : "works";
+  return { name: spec.name, state, initial: spec.default, line: spec.doc };
 }
 
 function fallbackRow(known: ReturnType<typeof knownDirectives>[number]): Omit<Row, "contexts"> {
@@ -91,8 +92,15 @@ function fallbackRow(known: ReturnType<typeof knownDirectives>[number]): Omit<Ro
   const harmless = HARMLESS.get(name);
   const but =
     harmless === undefined ? "" : ` Accepted with ${harmless.map((word) => `\`${word}\``).join(" or ")}.`;
+  const isInStream = module.startsWith("ngx_stream") && name !== "server";
+  const only = isInStream ? " Accepted in a block without a server." : "";
   const reason = refusalReason(module, name);
-  return { name, state: "refused", initial: null, line: (reason === null ? "" : sentence(reason)) + but };
+  return {
+    name,
+    state: "refused",
+    initial: null,
+    line: (reason === null ? "" : sentence(reason)) + but + only,
+  };
 }
 
 function summary(rows: readonly Row[]): string {

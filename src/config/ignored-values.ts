@@ -107,7 +107,6 @@ const readDirectio: Read = (directive, scope) => {
 
 const readAio: Read = (directive, scope) => {
   const [value = ""] = directive.args;
-  if (value === "on") return scope.fail('"aio on" is unsupported on this platform');
-  const known = value === "off" || value === "threads" || value.startsWith("threads=");
+  const known = value === "on" || value === "off" || value === "threads" || value.startsWith("threads=");
   return known ? value : refuse(scope, directive, "invalid value");
 };

@@ -2,9 +2,11 @@ import { DIRECTIVE_TABLE } from "./directive-table.ts";
 import { ignoredValue } from "./ignored-values.ts";
 import type { ArgumentRule, Context, DirectiveSpec } from "./module.ts";
 import { HARMLESS, OBSOLETE, noEffectReason } from "./no-effect.ts";
+import { Scope } from "./scope.ts";
 import { obsolete } from "./slots.ts";
 import { refusalReason } from "./refusals.ts";
 import type { Setter } from "./slots.ts";
+import type { Block, Directive } from "./tree.ts";
 
 /** One line of nginx's table of directives. */
 export interface KnownDirective {
@@ -64,6 +66,9 @@ export function fallbackDirectives(): readonly DirectiveSpec[] {
 
 function fallbackSetter(known: KnownDirective): Setter {
   const { name, module, noEffect } = known;
+  if (name === "stream") return streamBlock;
+  // Reached in a `stream` block only, where nothing but a server does anything.
+  if (module.startsWith("ngx_stream") && !(name === "server" && known.block)) return streamDirective;
   const replacement = OBSOLETE.get(name);
   if (replacement !== undefined) return obsolete(replacement);
   const harmless = HARMLESS.get(name) ?? [];
@@ -78,4 +83,20 @@ function fallbackSetter(known: KnownDirective): Setter {
     check?.(scope, directive);
     if (!isHarmless) scope.notice(`the "${name}" directive has no effect: ${noEffect}`);
   };
+}
+
+/** Packaged configurations bring an empty one along, or one with logs and maps for servers that may come. */
+function streamBlock(scope: Scope, directive: Directive): void {
+  walkAs("stream", scope, directive.block!);
+  scope.notice('the "stream" block has no effect: there is no server in it');
+}
+
+function streamDirective(scope: Scope, { name, block }: Directive): void {
+  if (name === "upstream" && block !== null) walkAs("stream upstream", scope, block);
+}
+
+function walkAs(context: Context, scope: Scope, block: Block): void {
+  const { cycle, mainSettings, serverSettings, locationSettings } = scope;
+  const inner = { cycle, context, parent: scope, mainSettings, serverSettings, locationSettings };
+  cycle.walk(block, new Scope(inner));
 }

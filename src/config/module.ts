@@ -53,6 +53,8 @@ export interface DirectiveSpec {
   readonly contexts: readonly Context[];
   readonly args: ArgumentRule;
   readonly block?: true;
+  /** It is read and checked, and changes nothing; `doc` says why. */
+  readonly hasNoEffect?: true;
   /** As written in a configuration, without the directive's name; null when there is none. */
   readonly default: string | null;
   /** Left out: levels inside have it until they use it themselves, which takes the place of all of it. */

@@ -8,7 +8,7 @@ const REFUSED: readonly (readonly [pattern: string, reason: string])[] = [
   ["ngx_http_grpc_module", "gRPC needs HTTP/2 to upstream servers"],
   ["ngx_http_memcached_module", "upstream servers are spoken to in HTTP"],
   ["ngx_http_tunnel_module", "longhaul is no forward proxy"],
-  ["ngx_http_perl_module", "modules for longhaul are written in TypeScript"],
+  ["ngx_http_perl_module", "longhaul does not run Perl"],
   ["ngx_http_xslt_filter_module", "documents are not transformed"],
   ["ngx_http_image_filter_module", "images are not transformed"],
   ["ngx_http_geoip_module", "its databases are not published any more; use geo or map"],

@@ -23,6 +23,7 @@ const directives: readonly DirectiveSpec[] = [
     contexts: inServers,
     args: "flag",
     default: "off",
+    hasNoEffect: true,
     doc: "Accepted with a warning: clients are offered HTTP/1.1 only.",
     set(scope, directive) {
       setEnabled(scope, directive);
@@ -34,6 +35,7 @@ const directives: readonly DirectiveSpec[] = [
     contexts: inServers,
     args: "1",
     default: "128",
+    hasNoEffect: true,
     doc: "Checked; has no effect while HTTP/2 is not spoken.",
     set: server.number("concurrentStreamsMax"),
   },

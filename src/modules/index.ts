@@ -54,12 +54,14 @@ import { upstreamVariables } from "./upstream-variables.ts";
 import { upstreamZone } from "./upstream-zone.ts";
 import { upstreamModule } from "./upstream.ts";
 import { userid } from "./userid/userid.ts";
+import { variablesAlone } from "./variables-alone.ts";
 
 export const httpModules: readonly HttpModule[] = [
   httpCore,
   resolver,
   coreVariables,
   upstreamVariables,
+  variablesAlone,
   ssl,
   http2,
   log,

@@ -74,6 +74,7 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
       contexts: ["http", "server", "location"],
       args: "1,2,3,4",
       default: "off",
+      hasNoEffect: true,
       doc: "Accepted without effect: log files whose path has variables are opened for each line.",
       set: openLogFileCache,
     },

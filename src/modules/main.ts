@@ -16,6 +16,7 @@ import type { LogFiles } from "../gateway/log-files.ts";
 import type { ErrorLog } from "../gateway/error-log.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import type { Network } from "../net/network.ts";
+import { loadModule } from "./load-module.ts";
 import { readErrorLog } from "./core/error-log.ts";
 import type { ErrorLogTarget } from "./core/error-log.ts";
 import { readUser } from "./user.ts";
@@ -115,6 +116,18 @@ const directives: readonly DirectiveSpec[] = [
     default: "nobody nobody",
     doc: "User and group of the process, when root starts it: from the moment on that it serves.",
     set: userDirective,
+  },
+  {
+    name: "load_module",
+    contexts: ["main"],
+    args: "1",
+    default: null,
+    hasNoEffect: true,
+    doc: "Accepted with a notice for nginx's own dynamic modules; refused for any other.",
+    set(scope, directive) {
+      const { eventsSeen, http } = scope.main(mainModule);
+      loadModule(scope, directive, eventsSeen === true || (http ?? null) !== null);
+    },
   },
   {
     name: "error_log",

@@ -37,6 +37,7 @@ export const gunzip: HttpModule<object, object, GunzipSettings> = {
       contexts,
       args: "2",
       default: "32 4k",
+      hasNoEffect: true,
       doc: "Accepted without effect: the runtime sizes the buffers.",
       set: slot.buffers("buffers"),
     },

@@ -208,6 +208,7 @@ const bodies: readonly DirectiveSpec[] = [
     contexts: everywhere,
     args: "flag",
     default: "on",
+    hasNoEffect: true,
     doc: "Accepted; answers are always passed on as they come, as fast as the client takes them.",
     set: location.flag("buffering"),
   },
