@@ -13,7 +13,8 @@ import { parseCidr, parseIp, unmapIpv4 } from "../net/address.ts";
 import { parseInet } from "../net/inet.ts";
 import type { Cidr } from "../net/address.ts";
 import { forwardedAddress } from "./forwarded-address.ts";
-import { NetworkTable, RangeTable } from "./geo-table.ts";
+import { NetworkTable } from "./geo-table.ts";
+import { RangeTable } from "./range-table.ts";
 
 export const geo: HttpModule = {
   name: "ngx_http_geo_module",
