@@ -2,8 +2,12 @@
 export interface BodyOutput {
   /** The memory may be used again on return. False: stop until the filter's `onDrain`. */
   write(bytes: Buffer): boolean;
-  /** What was written should not wait for more. */
-  flush(): void;
+  /**
+   * What was written should not wait for more.
+   *
+   * @param done called when all of that has been put out
+   */
+  flush(done?: () => void): void;
   /** The body is whole. */
   end(): void;
   /** The body cannot be completed. */

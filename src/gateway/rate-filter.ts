@@ -31,6 +31,8 @@ export class RateFilter implements BodyFilter {
   private blocked = false;
   private closed = false;
   private timer: Timer | null = null;
+  /** Who waits for what is held to go out. */
+  private onFlushed: (() => void) | undefined = undefined;
 
   constructor(rate: Rate, clock: Clock, next: BodyOutput) {
     this.rate = rate;
@@ -46,8 +48,9 @@ export class RateFilter implements BodyFilter {
     return false;
   }
 
-  flush(): void {
-    this.next.flush();
+  flush(done?: () => void): void {
+    if (this.held.size === 0) this.next.flush(done);
+    else this.onFlushed = done;
   }
 
   end(): void {
@@ -125,7 +128,8 @@ export class RateFilter implements BodyFilter {
       if (held.size > 0) return;
       held.clear();
     }
-    this.next.flush();
+    this.next.flush(this.onFlushed);
+    this.onFlushed = undefined;
     if (this.ended) this.next.end();
     else if (!this.blocked) this.onDrain();
   }

@@ -26,6 +26,8 @@ export interface ClientWatcher {
 export interface AnswerTaker {
   /** False: `takeDrain` of the response is called when more can be taken. */
   sendResponse(bytes: Buffer): boolean;
+  /** What was sent should not wait for more; a connection lets nothing wait. */
+  flushResponse?(): void;
   /** The answer is complete. */
   finishRequest(request: Request): void;
   /** The answer cannot be completed. */

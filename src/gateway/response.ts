@@ -62,6 +62,8 @@ export class Response {
   onDrain: (() => void) | null = null;
   /** A status line of "101" was sent and the connection is a tunnel now. */
   upgraded = false;
+  /** Filters may hold bytes back until there are more: `proxy_buffering` and X-Accel-Buffering. */
+  mayHoldBack = true;
   /** The body depends on Accept-Encoding: "Vary" says so. */
   variesByEncoding = false;
   private filterMakers: BodyFilterMaker[] | null = null;
@@ -71,6 +73,8 @@ export class Response {
   /** `limit_rate`: between the framing and the connection, because what it counts is all that is sent. */
   private rate: RateFilter | null = null;
   private ended = false;
+  /** The end is missing, and what there is of the body is on its way. */
+  private breaking = false;
   private crashed = false;
 
   constructor(request: Request) {
@@ -93,6 +97,7 @@ export class Response {
     this.ownDate = true;
     this.locationIsOurs = true;
     this.headOnly = false;
+    this.mayHoldBack = true;
     this.unfilter();
   }
 
@@ -155,7 +160,7 @@ export class Response {
   limitTo(rate: Rate): void {
     const wire = {
       write: (bytes: Buffer) => this.sendNow(bytes),
-      flush: () => undefined,
+      flush: (done?: () => void) => done?.(),
       end: () => this.finish(),
       fail: (error: Error) => this.crash(error),
     };
@@ -194,8 +199,14 @@ export class Response {
 
   /** What was written should reach the client now, even if more of it together would be cheaper. */
   flushBody(): void {
-    if (this.filters === null) this.flush();
+    if (this.filters === null) this.flushWire();
     else this.filters.first.flush();
+  }
+
+  private flushWire(done?: () => void): void {
+    this.flush();
+    this.request.taker.flushResponse?.();
+    done?.();
   }
 
   private writeFramed(bytes: Buffer): boolean {
@@ -245,6 +256,7 @@ export class Response {
   }
 
   private finish(): void {
+    if (this.breaking) return this.abort();
     this.complete = true;
     this.request.taker.finishRequest(this.request);
   }
@@ -272,17 +284,33 @@ export class Response {
     if (request.finished) return;
     const { connection, body } = request;
     const gone = !request.client.socket.open || (connection.ended && !body.complete);
-    if (status < 100 || status === 444 || status === 499 || status === 408 || gone || this.headSent) {
+    if (status < 100 || status === 444 || status === 499 || status === 408 || gone) {
       if (status >= 100 && !this.headSent) this.status = status;
       this.abort();
       return;
     }
+    if (this.headSent) return this.breakOff();
     this.unfilter();
     try {
       answerWithErrorPage(request, status);
     } catch (error) {
       this.crash(error);
     }
+  }
+
+  /** The answer cannot be completed, but what has come of it reaches the client before the connection is closed. */
+  private breakOff(): void {
+    if (this.breaking) return;
+    this.breaking = true;
+    const close = (): void => {
+      if (this.complete || this.ended) return;
+      this.ended = true;
+      this.flush();
+      if (this.rate === null) this.abort();
+      else this.rate.end();
+    };
+    if (this.filters === null) close();
+    else this.filters.first.flush(close);
   }
 
   /** Ends the request by dropping the connection: the answer cannot be completed. */
@@ -354,7 +382,7 @@ export class Response {
     if (this.headOnly) return;
     const wire = {
       write: (bytes: Buffer) => this.complete || this.writeFramed(bytes),
-      flush: () => void this.flush(),
+      flush: (done?: () => void) => this.flushWire(done),
       end: () => this.endFramed(),
       fail: (error: Error) => this.crash(error),
     };

@@ -9,10 +9,10 @@ export class StreamFilter implements BodyFilter {
   given = 0;
   private readonly stream: Transform;
   private readonly next: BodyOutput;
-  private readonly flushStream: () => void;
+  private readonly flushStream: (done?: () => void) => void;
 
-  /** @param flushStream makes the stream put out what it holds */
-  constructor(stream: Transform, next: BodyOutput, flushStream: () => void) {
+  /** @param flushStream makes the stream put out what it holds, and tells when that is done */
+  constructor(stream: Transform, next: BodyOutput, flushStream: (done?: () => void) => void) {
     this.stream = stream;
     this.next = next;
     this.flushStream = flushStream;
@@ -31,8 +31,11 @@ export class StreamFilter implements BodyFilter {
     return this.stream.write(Buffer.from(bytes));
   }
 
-  flush(): void {
-    this.flushStream();
+  flush(done?: () => void): void {
+    if (done === undefined) return this.flushStream();
+    // It is the last of it, and little: what a client that is slow has not made room for goes out all the same.
+    this.stream.resume();
+    this.flushStream(() => this.next.flush(done));
   }
 
   end(): void {

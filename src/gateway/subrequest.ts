@@ -19,6 +19,8 @@ export interface SubrequestOptions {
    * may be used again on return.
    */
   readonly output?: (bytes: Buffer) => boolean;
+  /** What was put out should not wait for more. */
+  readonly onFlush?: () => void;
   /** Called once, when the subrequest has its answer or cannot have one; see `response.status`. */
   readonly onEnd: (subrequest: Request) => void;
 }
@@ -64,17 +66,23 @@ function depthOf(request: Request): number {
 class SubrequestTaker implements AnswerTaker {
   private readonly onEnd: (subrequest: Request) => void;
   private readonly output: ((bytes: Buffer) => boolean) | null;
+  private readonly onFlush: (() => void) | null;
   /** The parent's body, whose storage is needed until the end. */
   private readonly body: RequestBody | null;
 
-  constructor({ onEnd, output }: SubrequestOptions, body: RequestBody | null) {
+  constructor({ onEnd, output, onFlush }: SubrequestOptions, body: RequestBody | null) {
     this.onEnd = onEnd;
     this.output = output ?? null;
+    this.onFlush = onFlush ?? null;
     this.body = body;
   }
 
   sendResponse(bytes: Buffer): boolean {
     return this.output === null || this.output(bytes);
+  }
+
+  flushResponse(): void {
+    this.onFlush?.();
   }
 
   finishRequest(request: Request): void {

@@ -20,8 +20,8 @@ export class RangeFilter implements BodyFilter {
     return start >= end || this.next.write(bytes.subarray(start, end));
   }
 
-  flush(): void {
-    this.next.flush();
+  flush(done?: () => void): void {
+    this.next.flush(done);
   }
 
   end(): void {

@@ -39,8 +39,8 @@ export class SubstitutionFilter implements BodyFilter {
     return this.pass(this.held.length === 0 ? bytes : Buffer.concat([this.held, bytes]), false);
   }
 
-  flush(): void {
-    this.next.flush();
+  flush(done?: () => void): void {
+    this.next.flush(done);
   }
 
   end(): void {

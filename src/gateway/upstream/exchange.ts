@@ -39,8 +39,6 @@ export interface UpstreamSettings {
   /** Read the request's body before a server is asked. */
   readonly requestBuffering: boolean;
   readonly passRequestBody: boolean;
-  /** Filters may hold the answer's bytes back until there are more. */
-  readonly buffering: boolean;
   readonly socketKeepAlive: boolean;
 }
 

@@ -259,7 +259,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       return;
     }
     const { response } = this.exchange.request;
-    if (this.exchange.plan.settings.buffering) response.flush();
+    if (response.mayHoldBack) response.flush();
     else response.flushBody();
   }
 

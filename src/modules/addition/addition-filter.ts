@@ -20,6 +20,9 @@ export class AdditionFilter implements BodyFilter {
   private flowing = true;
   /** The source was told to stop until `onDrain`. */
   private sourceWaits = false;
+  /** Asked for before it was the body's turn. */
+  private flushWaits = false;
+  private onFlushed: (() => void) | undefined = undefined;
 
   /** `before` and `after` are URIs; "" for none. */
   constructor(request: Request, before: string, after: string, next: BodyOutput) {
@@ -39,8 +42,11 @@ export class AdditionFilter implements BodyFilter {
     return false;
   }
 
-  flush(): void {
-    if (this.state === "body") this.next.flush();
+  flush(done?: () => void): void {
+    this.flushWaits = true;
+    this.onFlushed = done;
+    if (this.state === "new") this.begin();
+    else if (this.state === "body") this.flushBody();
   }
 
   end(): void {
@@ -83,10 +89,18 @@ export class AdditionFilter implements BodyFilter {
     const { held } = this;
     this.held = null;
     if (held !== null) this.flowing = this.next.write(held);
+    if (this.flushWaits) this.flushBody();
     if (this.ended) return this.finish();
     if (!this.sourceWaits) return;
     this.sourceWaits = false;
     if (this.flowing) this.onDrain();
+  }
+
+  private flushBody(): void {
+    this.flushWaits = false;
+    const done = this.onFlushed;
+    this.onFlushed = undefined;
+    this.next.flush(done);
   }
 
   private finish(): void {
@@ -103,6 +117,7 @@ export class AdditionFilter implements BodyFilter {
       method: "GET",
       withBody: false,
       output: (bytes) => this.closed || this.next.write(bytes),
+      onFlush: () => this.closed || this.next.flush(),
       // One that breaks off breaks nothing else off, as in nginx.
       onEnd: () => {
         over = true;

@@ -19,8 +19,8 @@ export class RecodeFilter implements BodyFilter {
     return output.length === 0 || this.next.write(output);
   }
 
-  flush(): void {
-    this.next.flush();
+  flush(done?: () => void): void {
+    this.next.flush(done);
   }
 
   end(): void {

@@ -62,7 +62,7 @@ function decompress(request: Request): void {
   response.weakenEtag();
   response.transformBody((next) => {
     const stream = createGunzip();
-    return new GunzipFilter(stream, telling(next), () => stream.flush(constants.Z_SYNC_FLUSH));
+    return new GunzipFilter(stream, telling(next), (done) => stream.flush(constants.Z_SYNC_FLUSH, done));
   });
 }
 
@@ -80,7 +80,7 @@ const cutOff = "inflate() returned -5 on response end";
 function telling(next: BodyOutput): BodyOutput {
   return {
     write: (bytes) => next.write(bytes),
-    flush: () => next.flush(),
+    flush: (done) => next.flush(done),
     end: () => next.end(),
     fail: (error) => next.fail("errno" in error ? new UnreadableBody(describe(Number(error.errno))) : error),
   };

@@ -177,7 +177,7 @@ function compress(request: Request, settings: GzipSettings): void {
 
 function gzipFilter({ level, windowBits, memoryLevel }: GzipSettings, next: BodyOutput): StreamFilter {
   const stream = createGzip({ level, windowBits, memLevel: memoryLevel });
-  return new StreamFilter(stream, next, () => stream.flush(constants.Z_SYNC_FLUSH));
+  return new StreamFilter(stream, next, (done) => stream.flush(constants.Z_SYNC_FLUSH, done));
 }
 
 /** Bytes taken per byte sent, with two decimals. */

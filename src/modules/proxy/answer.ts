@@ -88,16 +88,21 @@ export function compileAnswer(
       if (hidden.has(lower)) continue;
       takeField(request, rules, names[index]!, lower, values[index]!);
     }
-    if (settings.limitRate !== null) slowDown(request, settings, settings.limitRate, head);
+    response.mayHoldBack = isBuffered(settings, head);
+    if (settings.limitRate !== null && response.mayHoldBack) slowDown(request, settings.limitRate);
     return settings.forceRanges ? cutRange(request) : null;
   };
 }
 
-/** `proxy_limit_rate`: only what is buffered is read at a rate, which the server may choose to be. */
-function slowDown(request: Request, settings: ProxySettings, rate: Value, { fields }: ResponseHead): void {
-  const wish = settings.ignoreHeaders.has("x-accel-buffering") ? null : fields.get("x-accel-buffering");
+/** The server may choose for itself. */
+function isBuffered({ buffering, ignoreHeaders }: ProxySettings, { fields }: ResponseHead): boolean {
+  const wish = ignoreHeaders.has("x-accel-buffering") ? null : fields.get("x-accel-buffering");
   const wanted = wish?.toLowerCase();
-  if (wanted === "no" || (wanted !== "yes" && !settings.buffering)) return;
+  return wanted === "yes" || (wanted !== "no" && buffering);
+}
+
+/** `proxy_limit_rate`: only what is buffered is read at a rate. */
+function slowDown(request: Request, rate: Value): void {
   const bytesPerSecond = parseSize(rate.evaluate(request)) ?? 0;
   if (bytesPerSecond === 0 || request.response.status === 101) return;
   const { clock } = request.client.gateway.network;
