@@ -152,23 +152,16 @@ function hashDirective(scope: Scope, { args }: Directive): void {
 function randomDirective(scope: Scope, { args }: Directive): void {
   const [two, method] = args;
   if (two !== undefined && two !== "two") scope.fail(`invalid parameter "${two}"`);
-  const known = method === undefined || method === "least_conn";
-  const until = /^least_time=(.*)$/s.exec(method ?? "")?.[1];
-  const rule = until === undefined ? null : timeRule(until, false);
-  if (!known && rule === null) scope.fail(`invalid parameter "${method}"`);
-  choose(scope, (peers) => new Random(peers, two !== undefined, rule), false);
+  if (method !== undefined && method !== "least_conn") scope.fail(`invalid parameter "${method}"`);
+  choose(scope, (peers) => new Random(peers, two !== undefined), false);
 }
 
 function leastTimeDirective(scope: Scope, { args }: Directive): void {
   const [until = "", word] = args;
   if (word !== undefined && word !== "inflight") scope.fail(`invalid parameter "${word}"`);
-  const rule = timeRule(until, word !== undefined);
-  if (rule === null) return scope.fail(`invalid parameter "${until}"`);
+  if (until !== "header" && until !== "last_byte") return scope.fail(`invalid value "${until}"`);
+  const rule: TimeRule = { until, inflight: word !== undefined };
   choose(scope, (peers) => new LeastTime(peers, rule), true);
-}
-
-function timeRule(until: string, inflight: boolean): TimeRule | null {
-  return until === "header" || until === "last_byte" ? { until, inflight } : null;
 }
 
 function keepaliveDirective(scope: Scope, { args }: Directive): void {

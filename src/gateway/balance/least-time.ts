@@ -13,6 +13,12 @@ const newShare = 1 / 8;
 /** Times since when requests wait are kept in units of this. */
 const waitUnitMs = 1000 / 16;
 
+/** Times that differ by less are alike. */
+const stepMs = 20;
+
+/** Nothing is left of a time of days then. */
+const halvingsMax = 31;
+
 /** What `least_time` looks at. */
 export interface TimeRule {
   /** Until the answer's head, or until its last byte. */
@@ -21,7 +27,11 @@ export interface TimeRule {
   readonly inflight: boolean;
 }
 
-/** `least_time;`: the least average time to an answer, multiplied by connections, for its weight. */
+/**
+ * `least_time;`: the least average time to an answer, multiplied by connections, for its weight; round robin among
+ * equals. Times count in steps of 20 ms, and half as much for each `fail_timeout` and a second that a peer has not been
+ * chosen, so that one that was slow once is asked again some day. That is what nginx 1.31 was seen to do.
+ */
 export class LeastTime implements Balancer {
   readonly #peers: PeerSet;
   readonly #rule: TimeRule;
@@ -52,8 +62,8 @@ class LeastTimeSelection extends LeastConnSelection {
   }
 }
 
-/** What a further request would find at a peer; 0 while nothing is known of the peer. */
-export function timeLoad(table: PeerTable, peer: Peer, { until, inflight }: TimeRule, nowMs: number): number {
+/** What a further request would find at a peer. A peer of which nothing is known is as good as the fastest. */
+function timeLoad(table: PeerTable, peer: Peer, { until, inflight }: TimeRule, nowMs: number): number {
   const { slot } = peer;
   const known = (until === "header" ? table.headTime : table.lastByteTime)[slot]! / parts;
   const waiting = inflight ? table.waiting[slot]! : 0;
@@ -62,11 +72,14 @@ export function timeLoad(table: PeerTable, peer: Peer, { until, inflight }: Time
     const units = (Math.imul(waiting, waitUnits(nowMs)) - table.waitingSince[slot]!) | 0;
     time = Math.max(known, (units * waitUnitMs) / waiting);
   }
-  return (time * (table.conns[slot]! + 1)) / (peer.weight * table.ramp(peer, nowMs));
+  const unusedSeconds = Math.floor(nowMs / 1000) - table.checked[slot]!;
+  const halvings = Math.max(0, Math.floor(unusedSeconds / (peer.failTimeoutSeconds + 1)));
+  const steps = Math.floor(Math.floor(time / stepMs) / 2 ** Math.min(halvings, halvingsMax));
+  return ((steps + 1) * (table.conns[slot]! + 1)) / (peer.weight * table.ramp(peer, nowMs));
 }
 
 /** Notes how long peers take to answer. */
-export class TimedSelection implements Selection {
+class TimedSelection implements Selection {
   readonly #inner: Selection;
   readonly #table: PeerTable;
   readonly #request: BalanceRequest;

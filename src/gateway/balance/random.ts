@@ -1,27 +1,22 @@
 import type { BalanceRequest, Balancer, Selection } from "./balancer.ts";
 import { REHASHES_MAX } from "./hash.ts";
-import { TimedSelection, timeLoad } from "./least-time.ts";
-import type { TimeRule } from "./least-time.ts";
 import type { PeerSet } from "./peer-set.ts";
 import type { Peer } from "./peer.ts";
 import { RoundRobinSelection } from "./round-robin.ts";
 
 /**
  * `random;` takes a peer at random by weight; `random two;` the one of two such that has fewer
- * connections for its weight, or answers sooner.
+ * connections for its weight.
  */
 export class Random implements Balancer {
   readonly #peers: PeerSet;
   readonly #two: boolean;
-  /** Compares the two by time; null: by connections. */
-  readonly #rule: TimeRule | null;
   /** Where each peer's share of the weights begins. */
   readonly #starts: Int32Array;
 
-  constructor(peers: PeerSet, two: boolean, rule: TimeRule | null = null) {
+  constructor(peers: PeerSet, two: boolean) {
     this.#peers = peers;
     this.#two = two;
-    this.#rule = rule;
     this.#starts = new Int32Array(peers.peers.length);
     let start = 0;
     peers.peers.forEach((peer, index) => {
@@ -31,28 +26,19 @@ export class Random implements Balancer {
   }
 
   begin(request: BalanceRequest): Selection {
-    const selection = new RandomSelection(this.#peers, request, this.#starts, this.#two, this.#rule);
-    return this.#rule === null ? selection : new TimedSelection(selection, this.#peers.table, request);
+    return new RandomSelection(this.#peers, request, this.#starts, this.#two);
   }
 }
 
 class RandomSelection extends RoundRobinSelection {
   readonly #starts: Int32Array;
   readonly #two: boolean;
-  readonly #rule: TimeRule | null;
   #misses = 0;
 
-  constructor(
-    peers: PeerSet,
-    request: BalanceRequest,
-    starts: Int32Array,
-    two: boolean,
-    rule: TimeRule | null,
-  ) {
+  constructor(peers: PeerSet, request: BalanceRequest, starts: Int32Array, two: boolean) {
     super(peers, request);
     this.#starts = starts;
     this.#two = two;
-    this.#rule = rule;
   }
 
   override next(): Peer | null {
@@ -90,13 +76,7 @@ class RandomSelection extends RoundRobinSelection {
   }
 
   #isLighter(one: Peer, other: Peer): boolean {
-    const { table } = this.peers;
-    const { conns } = table;
-    const rule = this.#rule;
-    if (rule !== null) {
-      const nowMs = this.request.nowMs();
-      return timeLoad(table, one, rule, nowMs) < timeLoad(table, other, rule, nowMs);
-    }
+    const { conns } = this.peers.table;
     return conns[other.slot]! * one.weight > conns[one.slot]! * other.weight;
   }
 
