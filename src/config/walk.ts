@@ -1,7 +1,7 @@
 import { ConfigError } from "./errors.ts";
 import type { ConfigFiles } from "./files.ts";
 import type { ArgumentRule, Context, DirectiveSpec, Module } from "./module.ts";
-import { beginOrigins, noteOrigin } from "./origin.ts";
+import { beginOrigins, noteOrigin } from "./setting-origin.ts";
 import { parseConfig } from "./parser.ts";
 import type { Cycle, Scope } from "./scope.ts";
 import type { Block, Directive } from "./tree.ts";

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { close, mkdir, open, read, unlink, write } from "node:fs";
 import path from "node:path";
 import { describeErrno } from "../config/errors.ts";
@@ -19,7 +20,7 @@ const namesMax = 100;
 const closedAlready = "the file of a request body was released too early";
 
 /** Threads and processes may share a directory: each counts from somewhere else. */
-let lastNumber = Math.floor(Math.random() * 1e9);
+let lastNumber = randomInt(1e9);
 
 /**
  * The body of a request in a temporary file. It is opened with the first write, and closed when the last

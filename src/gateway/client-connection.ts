@@ -75,12 +75,12 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
 
   /** Reads nothing before `awaitRequest`. */
   constructor(client: Client, plainOnTls: boolean) {
-    const { gateway, socket, listenSocket, local } = client;
+    const { gateway, socket, listenSocket } = client;
     this.client = client;
     this.gateway = gateway;
     this.socket = socket;
     this.plainOnTls = plainOnTls;
-    this.servers = listenSocket.serversFor(local);
+    this.servers = listenSocket.serversFor(client.origin.local);
     this.reader = new RequestHeadReader(this.negotiatedServer.headLimits);
     this.readDeadline = new Deadline(gateway.network.clock, this);
   }
@@ -93,7 +93,8 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
 
   /** Lets a PROXY protocol header come first. Returns the connection's first owner. */
   awaitProxyHeader(): ConnectionOwner {
-    const { listenSocket, remote, local, serial } = this.client;
+    const { listenSocket, origin, serial } = this.client;
+    const { remote, local } = origin;
     this.proxyHeader = new ProxyHeaderReader(listenSocket, remote, local, serial);
     return new ProxyHeaderOwner(this, this.proxyHeader);
   }
@@ -101,7 +102,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
   /** The header is over. */
   takeProxyHeader(proxied: ProxiedConnection | null): void {
     this.proxyHeader = null;
-    this.client.proxied = proxied;
+    this.client.takeProxied(proxied);
     this.socket.owner = this;
   }
 
@@ -338,7 +339,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
     this.gateway.requestsTotal += 1;
     this.readDeadline.clear();
     // A configuration may have taken over since the request before.
-    this.servers = this.listenSocket.serversFor(this.client.local);
+    this.servers = this.listenSocket.serversFor(this.client.origin.local);
     const request = beginRequest(this, head);
     if (request === null) return;
     this.request = request;
@@ -449,7 +450,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
     this.client.pipelined = this.ahead.size > 0;
     this.reader.reset();
     this.readDeadline.set(core.keepaliveTimeoutMs);
-    this.servers = this.listenSocket.serversFor(this.client.local);
+    this.servers = this.listenSocket.serversFor(this.client.origin.local);
     if (this.ahead.size === 0) this.resumeReading();
     else if (!this.pumping) this.pumpSoon();
   }

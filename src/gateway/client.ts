@@ -1,7 +1,8 @@
-import type { Connection, SocketAddress } from "../net/connection.ts";
+import type { Connection } from "../net/connection.ts";
 import type { ProxiedConnection } from "../net/proxy-protocol.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ListenSocket } from "./listen-socket.ts";
+import { Origin } from "./origin.ts";
 
 /** What holds a client's socket, as the gateway as a whole knows it: reading requests, or a tunnel. */
 export interface ClientHolder {
@@ -31,11 +32,8 @@ export class Client {
   readonly startMs: number;
   /** Requests begun on the connection: `$connection_requests`. */
   requests = 0;
-  /** The peer's address, or what realip has made of it for the current request. */
-  remote: SocketAddress;
-  readonly local: SocketAddress;
-  /** What the PROXY protocol told of the client. */
-  proxied: ProxiedConnection | null = null;
+  /** Of every request, as long as it is not changed for one. */
+  origin: Origin;
   /** The next request was here already when the one before ended: `$pipe`. */
   pipelined = false;
 
@@ -45,12 +43,12 @@ export class Client {
     this.listenSocket = listenSocket;
     this.serial = gateway.nextSerial();
     this.startMs = gateway.network.clock.now();
-    this.remote = socket.remote;
-    this.local = socket.local;
+    this.origin = new Origin(socket.remote, socket.local, null, socket.tls);
   }
 
-  /** The client's address as logs show it. */
-  get remoteText(): string {
-    return this.remote.family === "unix" ? "unix:" : this.remote.address;
+  /** The PROXY protocol has told of the client. */
+  takeProxied(proxied: ProxiedConnection | null): void {
+    const { socket } = this;
+    this.origin = new Origin(socket.remote, socket.local, proxied, socket.tls);
   }
 }

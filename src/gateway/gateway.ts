@@ -215,7 +215,7 @@ export class Gateway {
     this.counters.countAccepted();
     this.counters.setActive(this.connections.size + 1);
     const client = new Client(this, connection, listenSocket);
-    if (prologue instanceof ProxyHeaderReader) client.proxied = prologue.connection;
+    if (prologue instanceof ProxyHeaderReader) client.takeProxied(prologue.connection);
     const reading = new ClientConnection(client, plainOnTls);
     reading.awaitRequest();
     const isPlain = connection.tls === null && !plainOnTls;

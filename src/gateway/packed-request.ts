@@ -4,6 +4,7 @@ import type { ResponseHead } from "../http/response-head.ts";
 import type { Client } from "./client.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Location } from "./location.ts";
+import type { Origin } from "./origin.ts";
 import { RequestBody } from "./request-body.ts";
 import { Request, redirectMark } from "./request.ts";
 import { packState, toMicroseconds, unpackState } from "./upstream/state.ts";
@@ -78,6 +79,7 @@ type PackedParts = [
 
 /** What only some requests have, and what is then kept as it is. */
 interface Kept {
+  readonly origin: Origin;
   readonly body: RequestBody | null;
   readonly moduleState: Request["moduleState"];
   readonly variableValues: Request["variableValues"] | null;
@@ -127,6 +129,7 @@ export class PackedRequest {
     const variableValues = values?.map(unmarkUncomputed) ?? kept!.variableValues!;
     const request = new Request({ connection, head, body, server, startMs, variableValues });
     request.location = location;
+    request.origin = kept?.origin ?? client.origin;
     request.keepAlive = false;
     request.upstreamStates =
       states?.map((state) => (state === 0 ? redirectMark : unpackState(state))) ?? null;
@@ -139,10 +142,12 @@ export class PackedRequest {
 }
 
 function keptOf(request: Request): Kept | null {
-  const { server, moduleState } = request;
+  const { server, moduleState, origin } = request;
   const hasBody = request.body.contentLength !== 0;
-  if (!hasBody && moduleState === null && !request.hasSubrequests && !server.keepsAnswerFields) return null;
+  const others = hasBody || moduleState !== null || request.hasSubrequests || server.keepsAnswerFields;
+  if (!others && origin === request.client.origin) return null;
   return {
+    origin,
     body: hasBody ? request.body : null,
     moduleState,
     variableValues: request.hasSubrequests ? request.variableValues : null,

@@ -9,7 +9,7 @@ export function redirectLocation(request: Request): string | null {
   if (location === null || !location.startsWith("/") || !request.response.locationIsOurs) return null;
   const { core } = request.location;
   if (!core.absoluteRedirect) return null;
-  const { local } = request.client;
+  const { local } = request.origin;
   const name = core.serverNameInRedirect ? request.server.name : request.host;
   const host = name !== "" ? name : local.family === "ipv6" ? `[${local.address}]` : local.address;
   const scheme = request.secure ? "https" : "http";

@@ -10,7 +10,6 @@ import type { VirtualServer } from "./virtual-server.ts";
 export function beginRequest(connection: ClientConnection, head: RequestHead): Request | null {
   const { client } = connection;
   client.gateway.heartbeat.begin(head.requestLine);
-  client.remote = client.socket.remote;
   const body = new RequestBody(connection, head.contentLength ?? 0, head.chunked);
   const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
   if (!chooseServer(request)) {

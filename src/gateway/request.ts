@@ -7,6 +7,7 @@ import type { ResponseHead } from "../http/response-head.ts";
 import type { Client } from "./client.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Location } from "./location.ts";
+import type { Origin } from "./origin.ts";
 import type { RequestBody } from "./request-body.ts";
 import { Response } from "./response.ts";
 import { applyLocation, runPhases, Phase } from "./phases.ts";
@@ -41,6 +42,8 @@ export interface AnswerTaker {
  */
 export class Request implements VariableHolder {
   readonly client: Client;
+  /** Where it comes from; realip may change it. */
+  origin: Origin;
   readonly connection: ClientConnection;
   /** The request that this one was started for; null for a client's. */
   readonly parent: Request | null;
@@ -111,6 +114,7 @@ export class Request implements VariableHolder {
   }) {
     const { client } = init.connection;
     this.client = client;
+    this.origin = init.parent?.origin ?? client.origin;
     this.connection = init.connection;
     this.parent = init.parent ?? null;
     this.taker = init.taker ?? init.connection;
@@ -146,7 +150,7 @@ export class Request implements VariableHolder {
   }
 
   get secure(): boolean {
-    return this.client.socket.tls !== null;
+    return this.origin.tls !== null;
   }
 
   get isHead(): boolean {
@@ -261,7 +265,7 @@ export class Request implements VariableHolder {
   private describe(): string {
     const upstream = this.upstreamStates?.at(-1);
     const host = this.fields.get("host");
-    let text = `, client: ${this.client.remoteText}, server: ${this.server.name}, request: "${this.head.requestLine}"`;
+    let text = `, client: ${this.origin.remoteText}, server: ${this.server.name}, request: "${this.head.requestLine}"`;
     if (this.parent !== null) text += `, subrequest: "${this.uri}"`;
     if (upstream !== undefined && upstream !== redirectMark && !upstream.finished) {
       text += `, upstream: "${upstream.url}"`;

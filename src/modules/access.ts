@@ -49,7 +49,7 @@ export const access: HttpModule<object, object, AccessSettings> = {
 };
 
 function judge(request: Request, rules: readonly Rule[]): Verdict {
-  const { family, address } = request.client.remote;
+  const { family, address } = request.origin.remote;
   const ip = family === "unix" ? null : parseIp(address);
   const rule = rules.find(({ clients }) => clients === "all" || matches(clients, ip));
   if (rule === undefined) return DECLINED;

@@ -29,24 +29,24 @@ const hostName = hostname().toLowerCase();
 /** What the client's connection is. */
 const connectionVariables: readonly Spec[] = [
   { name: "binary_remote_addr", get: binaryRemoteAddress },
-  { name: "remote_addr", get: ({ client }) => client.remoteText },
-  { name: "remote_port", get: ({ client }) => portText(client.remote.port) },
+  { name: "remote_addr", get: ({ origin }) => origin.remoteText },
+  { name: "remote_port", get: ({ origin }) => portText(origin.remote.port) },
   { name: "server_addr", get: serverAddress },
-  { name: "server_port", get: ({ client }) => portText(client.local.port) },
+  { name: "server_port", get: ({ origin }) => portText(origin.local.port) },
   { name: "connection", get: ({ client }) => String(client.serial) },
   { name: "connection_requests", get: ({ client }) => String(client.requests) },
   { name: "connection_time", volatile: true, get: connectionTime },
   { name: "scheme", get: (request) => (request.secure ? "https" : "http") },
   { name: "https", get: (request) => (request.secure ? "on" : "") },
-  { name: "proxy_protocol_addr", get: ({ client }) => client.proxied?.source.address ?? null },
-  { name: "proxy_protocol_port", get: ({ client }) => proxiedPort(client.proxied?.source) },
+  { name: "proxy_protocol_addr", get: ({ origin }) => origin.proxied?.source.address ?? null },
+  { name: "proxy_protocol_port", get: ({ origin }) => proxiedPort(origin.proxied?.source) },
   {
     name: "proxy_protocol_server_addr",
-    get: ({ client }) => client.proxied?.destination.address ?? null,
+    get: ({ origin }) => origin.proxied?.destination.address ?? null,
   },
   {
     name: "proxy_protocol_server_port",
-    get: ({ client }) => proxiedPort(client.proxied?.destination),
+    get: ({ origin }) => proxiedPort(origin.proxied?.destination),
   },
   { name: "proxy_protocol_tlv_", prefix: true, get: proxiedTlv },
   { name: "tcpinfo_rtt", volatile: true, get: notFound },
@@ -146,7 +146,7 @@ function proxiedPort(end: { readonly port: number } | undefined): string | null 
 }
 
 function proxiedTlv(request: Request, name: string): string | null {
-  const { proxied } = request.client;
+  const { proxied } = request.origin;
   if (proxied === null) return null;
   const { value, complaint } = findTlv(proxied.tlvs, name);
   if (complaint !== null) request.log("error", complaint);
@@ -154,14 +154,14 @@ function proxiedTlv(request: Request, name: string): string | null {
 }
 
 /** The bytes of the address, one character each: short keys for zones. */
-function binaryRemoteAddress({ client }: Request): string {
-  const { family, address } = client.remote;
+function binaryRemoteAddress({ origin }: Request): string {
+  const { family, address } = origin.remote;
   const bytes = family === "unix" ? null : parseIp(address);
-  return bytes === null ? client.remoteText : bytes.toString("latin1");
+  return bytes === null ? origin.remoteText : bytes.toString("latin1");
 }
 
-function serverAddress({ client }: Request): string {
-  const { family, address } = client.local;
+function serverAddress({ origin }: Request): string {
+  const { family, address } = origin.local;
   return family === "unix" ? `unix:${address}` : address;
 }
 

@@ -69,7 +69,7 @@ function look(table: Geo, address: Buffer): string {
 }
 
 function addressOf(table: Geo, source: VariableReader<Request> | null, request: Request): Buffer {
-  const { family, address } = request.client.remote;
+  const { family, address } = request.origin.remote;
   const text = source === null ? (family === "unix" ? null : address) : source(request);
   const direct = (text === null ? null : parseInet(text)) ?? noAddress;
   if (table.proxies.length === 0) return direct;

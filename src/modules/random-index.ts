@@ -49,7 +49,7 @@ function serveAny(request: Request): Verdict {
   }
   const files = names.filter((name) => !name.startsWith(".") && isFile(`${directory}/${name}`));
   if (files.length === 0) return DECLINED;
-  const chosen = files[Math.floor(Math.random() * files.length)]!;
+  const chosen = files[Math.floor(request.client.gateway.network.random() * files.length)]!;
   request.internalRedirect(uri + chosen, request.givenArgs);
   return DONE;
 }

@@ -6,7 +6,7 @@ import type { Context } from "../config/module.ts";
 import type { Scope } from "../config/scope.ts";
 import { slots } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
-import type { Client } from "../gateway/client.ts";
+import type { Origin } from "../gateway/origin.ts";
 import { buildOf } from "../gateway/http-build.ts";
 import { DECLINED } from "../gateway/http-module.ts";
 import type { HttpModule, PhaseHandler } from "../gateway/http-module.ts";
@@ -63,8 +63,8 @@ export const realip: HttpModule<object, object, RealipSettings> = {
     defaults: () => ({ from: null, header: "x-real-ip", recursive: false }),
   },
   variables: [
-    { name: "realip_remote_addr", get: ({ client: { socket } }) => textOf(socket.remote) },
-    { name: "realip_remote_port", get: ({ client: { socket } }) => portOf(socket.remote) },
+    { name: "realip_remote_addr", get: ({ client }) => textOf(client.origin.remote) },
+    { name: "realip_remote_port", get: ({ client }) => portOf(client.origin.remote) },
   ],
   attachServer(server) {
     const handler = handlerOf(server.root);
@@ -85,27 +85,31 @@ function handlerOf(location: Location): PhaseHandler | null {
   };
 }
 
-/** Once per request: the connection's own address is back when the next one begins. */
+/** Once per request. Those after it on the same connection, or beside it, do not see what it makes of theirs. */
 function replaceAddress(
   request: Request,
   from: TrustedPeers,
   header: string | null,
   recursive: boolean,
 ): void {
-  const { client } = request;
-  const { remote } = client.socket;
-  if (client.remote !== remote) return;
-  const told = header === null ? proxiedAddress(client) : fieldsOf(request, header);
+  const { origin } = request;
+  const { remote } = request.client.origin;
+  if (origin.remote !== remote) return;
+  const told = header === null ? proxiedAddress(origin) : fieldsOf(request, header);
   if (told.length === 0) return;
   const direct = remote.family === "unix" ? null : parseIp(remote.address);
   const found = forwardedAddress(direct, told, from, recursive);
   if (found === null) return;
   const { ip } = found;
-  const port = header === null ? client.proxied!.source.port : found.port;
-  client.remote = { family: ip.length === 4 ? "ipv4" : "ipv6", address: formatIp(ip), port };
+  const port = header === null ? origin.proxied!.source.port : found.port;
+  request.origin = origin.withRemote({
+    family: ip.length === 4 ? "ipv4" : "ipv6",
+    address: formatIp(ip),
+    port,
+  });
 }
 
-function proxiedAddress({ proxied }: Client): string[] {
+function proxiedAddress({ proxied }: Origin): string[] {
   return proxied === null ? [] : [proxied.source.address];
 }
 

@@ -1,4 +1,4 @@
-import type { Origin } from "../../config/origin.ts";
+import type { SettingOrigin } from "../../config/setting-origin.ts";
 import { describeSystemError } from "../../config/errors.ts";
 import { failureKinds } from "./kinds.ts";
 import type { FailureFacts, FailureKind, FailureSource } from "./kinds.ts";
@@ -15,11 +15,11 @@ export interface Failure {
   /** What the system, TLS or the codec said of it, in nginx's words; "" for nothing beyond the kind. */
   readonly cause: string;
   /** The directive whose value brought it about; null where that is the default, or where there is none. */
-  readonly setting: Origin | null;
+  readonly setting: SettingOrigin | null;
 }
 
 /** A failure of a kind that says all by itself but for its cause. */
-export function failureOf(kind: FailureKind, cause = "", setting: Origin | null = null): Failure {
+export function failureOf(kind: FailureKind, cause = "", setting: SettingOrigin | null = null): Failure {
   const { source, retry, status } = failureKinds[kind];
   return { kind, source, retry, status, cause, setting };
 }

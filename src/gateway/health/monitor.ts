@@ -93,7 +93,7 @@ export class HealthMonitor implements Background {
       if (peer.down || this.probes.has(key)) continue;
       if (jitterMs === 0) this.probe(peer);
       else {
-        const timer = clock.timer(Math.random() * jitterMs, () => {
+        const timer = clock.timer(this.network.random() * jitterMs, () => {
           this.timers.delete(timer);
           if (!this.probes.has(key)) this.probe(peer);
         });

@@ -13,7 +13,7 @@ import { redirectMark } from "../request.ts";
 import type { ClientWatcher, Request } from "../request.ts";
 import { PooledConnection } from "./keepalive-pool.ts";
 import { describeSystemError } from "../../config/errors.ts";
-import { originOf } from "../../config/origin.ts";
+import { originOf } from "../../config/setting-origin.ts";
 import { dialFailure } from "./dial-failure.ts";
 import { Payload } from "./payload.ts";
 import type { PayloadOwner } from "./payload.ts";

@@ -57,12 +57,12 @@ class BalanceFacts implements BalanceRequest {
   }
 
   get clientAddress(): Uint8Array {
-    const { remote } = this.request.client;
+    const { remote } = this.request.origin;
     return remote.family === "unix" ? new Uint8Array(0) : (parseIp(remote.address) ?? new Uint8Array(0));
   }
 
   random(): number {
-    return Math.random();
+    return this.request.client.gateway.network.random();
   }
 
   nowMs(): number {

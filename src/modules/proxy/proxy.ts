@@ -451,7 +451,7 @@ export const proxy: HttpModule<object, object, ProxyLocation> = {
 
 function addForwardedFor(request: Request): string {
   const before = request.fields.getJoined("x-forwarded-for");
-  return before === null ? request.client.remoteText : `${before}, ${request.client.remoteText}`;
+  return before === null ? request.origin.remoteText : `${before}, ${request.origin.remoteText}`;
 }
 
 function nextUpstreamDirective(scope: Scope, { args }: Directive): void {

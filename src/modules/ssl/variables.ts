@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from "node:crypto";
 import type { VariableSpec } from "../../config/variables.ts";
+import { wallMs } from "../../gateway/measures.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { TlsInfo } from "../../net/connection.ts";
 import { verifyReason } from "../../net/tls-error.ts";
@@ -51,11 +52,14 @@ const connectionVariables: readonly VariableSpec<Request>[] = [
 ];
 
 function clientVariables(certificateOf: CertificateOf): readonly VariableSpec<Request>[] {
-  const about = (name: string, tell: (certificate: X509Certificate) => string): VariableSpec<Request> => ({
+  const about = (
+    name: string,
+    tell: (certificate: X509Certificate, request: Request) => string,
+  ): VariableSpec<Request> => ({
     name,
     get(request) {
       const certificate = certificateOf(request);
-      return certificate === null ? null : tell(certificate);
+      return certificate === null ? null : tell(certificate, request);
     },
   });
   return [
@@ -75,7 +79,7 @@ function clientVariables(certificateOf: CertificateOf): readonly VariableSpec<Re
 }
 
 function tlsOf(request: Request): TlsInfo | null {
-  return request.client.socket.tls;
+  return request.origin.tls;
 }
 
 /** Variables that only the client's first message tells: it is read for them where one is in use. */
@@ -112,7 +116,7 @@ function certificateOf(request: Request): X509Certificate | null {
   return certificate;
 }
 
-function daysLeft({ validTo }: X509Certificate): string {
-  const left = Date.parse(validTo) - Date.now();
+function daysLeft({ validTo }: X509Certificate, request: Request): string {
+  const left = Date.parse(validTo) - wallMs(request);
   return String(Math.max(0, Math.floor(left / 86_400_000)));
 }

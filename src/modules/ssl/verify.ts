@@ -45,7 +45,7 @@ function isChainTooDeep(tls: TlsInfo, settings: SslServer): boolean {
 export function verifyHandler(settings: SslServer): PhaseHandler {
   const { verifyClient } = settings;
   return (request) => {
-    const { tls } = request.client.socket;
+    const { tls } = request.origin;
     if (tls === null) return DECLINED;
     const other = negotiatedInstead(request, tls);
     if (other !== null) {

@@ -217,7 +217,7 @@ function makeId(request: Request, { enabled, service, ids }: UserIdSettings): Bu
   const seconds = Math.floor(wallMs(request) / 1000);
   if (enabled === "v1") return ids!.v1(service ?? 0, seconds);
   const origin = Buffer.alloc(4);
-  const { local } = request.client;
+  const { local } = request.origin;
   if (service !== null) origin.writeUInt32BE(service >>> 0);
   else if (local.family !== "unix") parseIp(local.address)?.subarray(-4).copy(origin);
   return ids!.v2(origin, seconds);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Context, DirectiveSpec } from "./module.ts";
-import { describeOrigin, originOf, originsOf } from "./origin.ts";
+import { describeSettingOrigin, originOf, originsOf } from "./setting-origin.ts";
 import type { Scope } from "./scope.ts";
 import { testReading, testScope } from "./test-reading.ts";
 
@@ -44,7 +44,7 @@ function read(text: string): Map<string, Scope> {
 
 const at = (scopes: Map<string, Scope>, name: string, directive: string): string => {
   const origin = originOf(scopes.get(name)!.locationSettings, directive);
-  return origin === null ? "default" : describeOrigin(origin);
+  return origin === null ? "default" : describeSettingOrigin(origin);
 };
 
 test("a value's origin is the nearest directive that set it", () => {
@@ -66,7 +66,7 @@ test("a value's origin is the nearest directive that set it", () => {
 
 test("a list has the origins of the level that it comes from", () => {
   const scopes = read("field a; server s { field b 1; field c; location l { } }");
-  const lines = originsOf(scopes.get("l")!.locationSettings, "field").map(describeOrigin);
+  const lines = originsOf(scopes.get("l")!.locationSettings, "field").map(describeSettingOrigin);
   assert.deepEqual(lines, ["field b 1 at f:1", "field c at f:1"]);
 });
 

@@ -3,7 +3,7 @@ import type { Scope } from "./scope.ts";
 import type { Directive } from "./tree.ts";
 
 /** Where a value comes from: the directive that set it, and its place. */
-export interface Origin {
+export interface SettingOrigin {
   readonly directive: string;
   readonly args: readonly string[];
   readonly file: string;
@@ -13,7 +13,7 @@ export interface Origin {
 /** What the directives of one block set, and the level around it. */
 interface Level {
   readonly outer: SettingsByModule | null;
-  readonly own: Map<string, Origin[]>;
+  readonly own: Map<string, SettingOrigin[]>;
 }
 
 /** By the settings that the block's directives write to; goes with them. */
@@ -39,7 +39,7 @@ export function beginOrigins(scope: Scope): void {
 export function noteOrigin(scope: Scope, { name, args, file, line, block }: Directive): void {
   if (block !== null || foreign.has(scope.context)) return;
   const own = levels.get(settingsOf(scope))?.own;
-  const origin: Origin = { directive: name, args, file, line };
+  const origin: SettingOrigin = { directive: name, args, file, line };
   const before = own?.get(name);
   if (before === undefined) own?.set(name, [origin]);
   else before.push(origin);
@@ -49,12 +49,12 @@ export function noteOrigin(scope: Scope, { name, args, file, line, block }: Dire
  * The directive that a level has the value of `directive` from: its own, else that of the nearest level around it
  * that has one. Null where the value is the default. Of several of one level the last.
  */
-export function originOf(settings: SettingsByModule, directive: string): Origin | null {
+export function originOf(settings: SettingsByModule, directive: string): SettingOrigin | null {
   return originsOf(settings, directive).at(-1) ?? null;
 }
 
 /** The same for directives that may stand several times: all of the nearest level that has any. */
-export function originsOf(settings: SettingsByModule, directive: string): readonly Origin[] {
+export function originsOf(settings: SettingsByModule, directive: string): readonly SettingOrigin[] {
   for (let at: SettingsByModule | null = settings; at !== null;) {
     const level: Level | undefined = levels.get(at);
     const own = level?.own.get(directive);
@@ -65,7 +65,7 @@ export function originsOf(settings: SettingsByModule, directive: string): readon
 }
 
 /** "proxy_read_timeout 60s at /etc/nginx/nginx.conf:12". */
-export function describeOrigin({ directive, args, file, line }: Origin): string {
+export function describeSettingOrigin({ directive, args, file, line }: SettingOrigin): string {
   return `${[directive, ...args].join(" ")} at ${file}:${line}`;
 }
 
