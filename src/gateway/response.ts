@@ -135,9 +135,8 @@ export class Response {
   sendEarlyHints(fieldLines: string): void {
     const { request } = this;
     if (this.headSent || request.parent !== null || !request.speaks11) return;
-    const head = `HTTP/1.1 103 Early Hints\r\n${fieldLines}\r\n`;
-    this.headBytes += head.length;
-    this.send(Buffer.from(head, "latin1"));
+    // In nginx these bytes count as body.
+    this.send(Buffer.from(`HTTP/1.1 103 Early Hints\r\n${fieldLines}\r\n`, "latin1"));
   }
 
   /**

@@ -107,9 +107,12 @@ async function startPair(
 ): Promise<Pair> {
   let spoilt = 0;
   const bad = await startRawBackend(async (connection) => {
-    await connection.readHead();
-    spoilt++;
-    fault(connection);
+    // Until it is closed: after an answer without a body it is kept.
+    for (;;) {
+      await connection.readHead();
+      spoilt++;
+      fault(connection);
+    }
   });
   const good = await startEchoBackend("good");
   const [port, plain] = (await freePorts(2)) as [number, number];

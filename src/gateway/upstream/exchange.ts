@@ -161,7 +161,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.release(blameless ? "skipped" : "failed");
     if (late) this.tell(failure);
     this.state.status = status;
-    this.dropTry();
+    this.dropTry(blameless);
     if (this.selection!.tries <= 0 || !this.mayRepeat(retry)) {
       this.finish(status);
       return;
@@ -321,6 +321,11 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   /** A kept connection had been closed by the server: that says nothing of the server, so it is asked anew. */
   private redial(): void {
     this.dropTry();
+    this.state.status = 502;
+    this.closeState();
+    const state = this.newState();
+    state.address = this.peer!.name;
+    this.request.upstreamStates!.push(state);
     this.cached = false;
     this.activity = "connecting to upstream";
     this.dialPeer(this.peer!);
@@ -405,8 +410,8 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
       this.log("warn", "upstream server temporarily disabled");
   }
 
-  private dropTry(): void {
-    this.current?.drop();
+  private dropTry(blameless = true): void {
+    this.current?.drop(blameless);
     this.current = null;
     this.payload.detach();
   }

@@ -43,6 +43,8 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
   /** What was queued when the time for sending was last set. */
   private queuedThen = 0;
   private done = false;
+  /** The answer is over with its head, and so the connection could serve again. */
+  private keepable = false;
   private clientBlocked = false;
 
   constructor(exchange: Exchange, pooled: PooledConnection) {
@@ -73,13 +75,19 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     this.onPayloadEnd();
   }
 
-  /** Lets go of the connection; nothing that happens on it concerns the request any more. */
-  drop(): void {
+  /**
+   * Lets go of the connection; nothing that happens on it concerns the request any more.
+   *
+   * @param blameless the server did no wrong: after an answer without a body the connection is kept
+   */
+  drop(blameless: boolean): void {
     if (this.done) return;
     this.done = true;
-    this.readDeadline.dispose();
     this.sendDeadline?.dispose();
-    this.pooled.connection.close();
+    const { pool } = this.exchange.plan.upstream;
+    if (pool === null || !this.keepable || !blameless) return this.pooled.close();
+    this.readDeadline.clear();
+    pool.give(this.pooled);
   }
 
   onPayload(pieces: readonly Buffer[]): boolean {
@@ -186,6 +194,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     state.status = head.status;
     request.upstreamHead = head;
     state.headerMs = exchange.clockMs - state.startMs;
+    this.keepable = position === bytes.length && this.sentWhole && endsWithHead(head, exchange.plan.isHead);
     if (head.status >= 300 && exchange.rejects(head.status)) {
       this.done = true;
       return false;
@@ -219,7 +228,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     // By `proxy_method`: no body comes that could be promised, or one that nobody wants to have.
     if (plan.isHead && !request.isHead) request.response.contentLength = 0;
     request.response.prepareHead();
-    if (request.isHead && !plan.isHead) this.finishBody(false);
+    if (request.isHead && !plan.isHead) this.finishBody(this.keepable);
   }
 
   private acceptInterim(): boolean {
@@ -235,8 +244,10 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     const { errorPages } = request.location.core;
     if (request.servingErrorPage || !errorPages.some((page) => page.codes.includes(head.status)))
       return false;
-    const challenge = head.fields.get("www-authenticate");
-    if (head.status === 401 && challenge !== null) request.response.fields.set("WWW-Authenticate", challenge);
+    if (head.status === 401) {
+      for (const challenge of head.fields.getAll("www-authenticate"))
+        request.response.fields.add("WWW-Authenticate", challenge);
+    }
     this.exchange.finish(head.status);
     return true;
   }
@@ -263,12 +274,14 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     else response.flushBody();
   }
 
+  /** A request that is not wholly on its way would be followed by the next one in its middle. */
+  private get sentWhole(): boolean {
+    return this.payloadSent && this.pooled.connection.queued === 0;
+  }
+
   private finishBody(clean: boolean): void {
     this.done = true;
-    const { connection } = this.pooled;
-    // A request that is not wholly on its way would be followed by the next one in its middle.
-    const sent = this.payloadSent && connection.queued === 0;
-    const reusable = clean && sent && !this.head!.connectionClose;
+    const reusable = clean && this.sentWhole && !this.head!.connectionClose;
     this.readDeadline.clear();
     this.sendDeadline?.dispose();
     if (!reusable || this.exchange.plan.upstream.pool === null) this.pooled.close();
@@ -361,6 +374,14 @@ function sizeOf(pieces: readonly Buffer[]): number {
   let size = 0;
   for (const piece of pieces) size += piece.length;
   return size;
+}
+
+/** No body follows, and the server keeps the connection. */
+function endsWithHead(head: ResponseHead, isHead: boolean): boolean {
+  const { status, chunked, contentLength, connectionClose } = head;
+  return (
+    !connectionClose && (isHead || status === 204 || status === 304 || (!chunked && contentLength === 0))
+  );
 }
 
 /** How the body of this answer ends (RFC 9112, section 6.3). */
