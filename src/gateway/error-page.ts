@@ -83,7 +83,7 @@ function sendPage(request: Request, shown: number, status: number): void {
     response.end();
     return;
   }
-  if (core.msiePadding && status >= 400 && wantsPadding(request)) page += padding;
+  if (core.msiePadding && cause >= 400 && wantsPadding(request)) page += padding;
   response.contentType = "text/html";
   response.sendWhole(Buffer.from(page, "latin1"));
 }
