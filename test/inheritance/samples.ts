@@ -16,6 +16,7 @@ const ofTheProcess: Samples = {
   daemon: ["off", "on"],
   worker_processes: ["2", "3"],
   pid: ["logs/a.pid", "logs/b.pid"],
+  user: ["root", "nobody"],
   worker_shutdown_timeout: ["5s", "6s"],
   worker_rlimit_nofile: ["9000", "9001"],
   worker_connections: ["600", "601"],
@@ -40,6 +41,7 @@ const blocks: Samples = {
 };
 
 const ofTheHttpBlock: Samples = {
+  client_body_memory: ["1m", "2m"],
   log_format: ["one $uri", "other $uri"],
   limit_req_zone: ["$uri zone=one:64k rate=1r/s", "$uri zone=other:64k rate=1r/s"],
   limit_conn_zone: ["$uri zone=one:64k", "$uri zone=other:64k"],
