@@ -225,7 +225,7 @@ export class Gateway {
 
 /** Why there was no handshake, in nginx's words. */
 function handshakeReason(code: string, message: string): string {
-  if (code === "ECONNRESET") return "peer closed connection in SSL handshake";
+  if (code === "ECONNRESET") return message;
   if (code === "HANDSHAKE_TIMEOUT") return "client timed out (110: Connection timed out)";
   const plain = plainTlsMessage(message);
   return plain === "handshake rejected" ? plain : `SSL_do_handshake() failed (SSL: ${plain})`;

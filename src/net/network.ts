@@ -162,8 +162,8 @@ export interface ListenerEvents {
    */
   onConnection(connection: Connection, prologue: Prologue | null): ConnectionOwner;
   /**
-   * A TLS handshake failed. `code` is the runtime's code ("ERR_SSL_HTTP_REQUEST", "ECONNRESET",
-   * "HANDSHAKE_TIMEOUT", …); `message` is for the log. The connection is closed or about to be.
+   * A TLS handshake failed. `code` is the runtime's code ("ERR_SSL_HTTP_REQUEST", "HANDSHAKE_TIMEOUT", …, and
+   * "ECONNRESET" for a client that left, however: nginx's words are in `message`); `message` is for the log. The connection is closed or about to be.
    */
   onHandshakeError(remote: SocketAddress, local: SocketAddress, code: string, message: string): void;
   /**

@@ -49,3 +49,14 @@ export function plainTlsMessage(message: string): string {
   const detail = data.trim();
   return `error:${code}:${library}::${reason}${detail === "" ? "" : `:${detail}`}`;
 }
+
+/** nginx's words for a client that leaves before the handshake is done; `heard`: it had sent something. */
+export function closedWords(heard: boolean): string {
+  return heard ? "peer closed connection in SSL handshake" : "client closed connection";
+}
+
+/** The same for one that resets the connection. */
+export function resetWords(heard: boolean): string {
+  const reason = "(104: Connection reset by peer)";
+  return heard ? `peer closed connection in SSL handshake ${reason}` : `recv() failed ${reason}`;
+}

@@ -32,20 +32,9 @@ export class Authority {
     writeFileSync(this.path(`${name}.ext`), `basicConstraints=${uses}\n`);
     const signer =
       issuer === null ? ["-signkey", `${name}.key`] : ["-CA", `${issuer}.crt`, "-CAkey", `${issuer}.key`];
-    this.run(
-      ...[
-        "x509",
-        "-req",
-        "-in",
-        `${name}.csr`,
-        ...signer,
-        "-set_serial",
-        String(this.serial++),
-        "-days",
-        "3650",
-      ],
-      ...["-extfile", `${name}.ext`, "-out", `${name}.crt`],
-    );
+    const request = ["x509", "-req", "-in", `${name}.csr`, ...signer];
+    const facts = ["-set_serial", String(this.serial++), "-days", "3650", "-extfile", `${name}.ext`];
+    this.run(...request, ...facts, "-out", `${name}.crt`);
   }
 
   /** The list of what an authority has revoked. */

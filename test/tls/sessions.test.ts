@@ -116,6 +116,17 @@ function suite(product: Product): void {
   after(() => gateway.stop());
 
   for (const version of versions) {
+    test(`TLS ${version}, not after ssl_session_timeout`, async () => {
+      const port = ports[kinds.length + trusts.length + 2]!;
+      const session = join(directory, `session-${turn++}`);
+      const flags = [`-tls${version}`, "-servername", "d1"];
+      const first = await request(port, [...flags, "-sess_out", session]);
+      assert.equal(first.body, ". NONE ");
+      // What the session's time is counted in is whole seconds.
+      await new Promise((resolve) => setTimeout(resolve, 2100));
+      const second = await request(port, [...flags, "-sess_in", session]);
+      assert.equal(second.body, ". NONE ");
+    });
     for (const [index, { name, resumes }] of kinds.entries()) {
       const expected = resumes || (!isLonghaul && onBun && name.startsWith("a "));
       test(`TLS ${version}, ${name}`, async () => {

@@ -90,8 +90,8 @@ const directives: readonly DirectiveSpec[] = [
     contexts: inServers,
     args: "1",
     default: null,
-    doc: "File with parameters for DHE.",
-    set: server.string("dhparam"),
+    doc: "File with parameters for DHE. On Bun there is no DHE, which a notice says.",
+    set: dhParameters,
   },
   {
     name: "ssl_session_timeout",
@@ -123,7 +123,7 @@ const directives: readonly DirectiveSpec[] = [
     args: "1",
     default: null,
     doc: "File with the secret of session tickets, shared with other machines; the first one is used.",
-    set: server.strings("ticketKeys"),
+    set: ticketKeyFile,
   },
   {
     name: "ssl_verify_client",
@@ -198,6 +198,7 @@ const mainLevel: Level<object> = {
       checkListens(addresses, readinessOf);
       const readsHello = build.variables.uses(helloVariables);
       for (const draft of build.servers) draft.server!.tls.readsHello = readsHello;
+      tellLimits(build.servers, build, scope);
       const verified = zoneOfVerified(addresses, build, scope);
       for (const address of addresses) {
         if (address.ssl) prepareHandshakes(address, settingsOf, build, verified);
@@ -218,6 +219,40 @@ export const ssl: HttpModule<object, SslServer> = {
     if (settings.verifyClient !== "off") target.postRead.push(verifyHandler(settings));
   },
 };
+
+const storeDhParameters = server.string("dhparam");
+
+function dhParameters(scope: Scope, directive: Directive): void {
+  storeDhParameters(scope, directive);
+  if (buildOf(scope).network.tlsLibrary === "openssl") return;
+  scope.notice('the "ssl_dhparam" directive has no effect: the runtime\'s TLS library has no DHE');
+}
+
+const storeTicketKey = server.strings("ticketKeys");
+
+function ticketKeyFile(scope: Scope, directive: Directive): void {
+  storeTicketKey(scope, directive);
+  if (buildOf(scope).network.tlsLibrary === "openssl") return;
+  scope.notice('the "ssl_session_ticket_key" directive has no effect: the runtime makes its own keys');
+}
+
+/** What this runtime does less well than nginx, for those who asked for it. */
+function tellLimits(servers: readonly ServerDraft[], build: HttpBuild, scope: Scope): void {
+  if (build.network.tlsLibrary === "openssl") return;
+  const all = servers.map(settingsOf);
+  if (
+    all.some(
+      ({ sessionTickets, sessionCache: cache }) => !sessionTickets && (cache.shared ?? cache.builtin) !== 0,
+    )
+  ) {
+    scope.notice('"ssl_session_cache" has no effect: the runtime resumes sessions by tickets only');
+  }
+  if (
+    all.some(({ verifyClient, trustedCertificate }) => verifyClient !== "off" && trustedCertificate !== null)
+  ) {
+    scope.notice('clients are told the names of the authorities in "ssl_trusted_certificate" too');
+  }
+}
 
 function settingsOf(draft: ServerDraft): SslServer {
   return draft.settings.get(ssl) as SslServer;

@@ -6,6 +6,7 @@ import type { SystemClock } from "../node/clock.ts";
 import { nodeContext } from "../node/tls-context.ts";
 import type { BunSocket, SocketUser, SocketError } from "./api.ts";
 import { BunConnection } from "./connection.ts";
+import { closedWords, resetWords } from "../tls-error.ts";
 import { alpnNames } from "./tls-options.ts";
 import { BunTlsInfo } from "./tls-info.ts";
 
@@ -24,6 +25,8 @@ export class BunHandshake implements SocketUser {
   private readonly init: BunHandshakeInit;
   private readonly timer: Timer;
   private name: string | null = null;
+  /** The client has sent something; whoever makes this knows, for the socket does not tell. */
+  heard = true;
   private done = false;
 
   constructor(init: BunHandshakeInit) {
@@ -56,7 +59,9 @@ export class BunHandshake implements SocketUser {
   }
 
   handshaken(ok: boolean, error: SocketError | null): void {
-    if (!ok) this.fail(error?.code ?? "EPROTO", error?.message ?? "handshake failed");
+    // "Client network socket disconnected before secure TLS connection was established" for a mere end.
+    if (!ok && error?.code === "ECONNRESET") this.fail("ECONNRESET", closedWords(this.heard));
+    else if (!ok) this.fail(error?.code ?? "EPROTO", error?.message ?? "handshake failed");
     if (this.done) return;
     this.finish();
     const { socket, remote, local, events, onInternalError } = this.init;
@@ -66,11 +71,12 @@ export class BunHandshake implements SocketUser {
   }
 
   closed(error: SocketError | undefined): void {
-    this.fail(error?.code ?? "ECONNRESET", "peer closed connection in SSL handshake");
+    if (error?.code === "ECONNRESET") this.fail("ECONNRESET", resetWords(this.heard));
+    else this.fail(error?.code ?? "ECONNRESET", closedWords(this.heard));
   }
 
   ended(): void {
-    this.fail("ECONNRESET", "peer closed connection in SSL handshake");
+    this.fail("ECONNRESET", closedWords(this.heard));
   }
 
   opened(): void {}

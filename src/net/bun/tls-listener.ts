@@ -1,3 +1,4 @@
+import type { Timer } from "../clock.ts";
 import type { SocketAddress } from "../connection.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import type { ListenOptions, Listener, ListenerEvents, ServerTls, TlsContext } from "../network.ts";
@@ -14,6 +15,9 @@ import { bunTlsOptions } from "./tls-options.ts";
 
 /** How long a client may take for its first bytes before it is accepted without: see `Libc.deferAccept`. */
 const firstBytesSeconds = 2;
+
+/** Timers cannot be longer. */
+const timerMsMax = 2 ** 31 - 1;
 
 export interface BunTlsListenerInit {
   readonly options: ListenOptions;
@@ -36,6 +40,7 @@ export class BunTlsListener extends Acceptor implements Listener {
   private listener: BunListener;
   private context: TlsContext;
   private stopped = false;
+  private ticketTimer: Timer | null = null;
 
   /** @throws Error with the system's code. */
   constructor(init: BunTlsListenerInit) {
@@ -45,11 +50,13 @@ export class BunTlsListener extends Acceptor implements Listener {
     this.anyAddress = isAnyAddress(init.options.endpoint);
     this.listener = this.listen(bunListenOptions(init.options));
     this.address = boundAddress(init.options, this.listener);
+    this.limitTickets();
     init.libc.deferAccept(this.listener.fd, firstBytesSeconds);
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.ticketTimer?.cancel();
     this.listener.stop();
   }
 
@@ -68,6 +75,7 @@ export class BunTlsListener extends Acceptor implements Listener {
     }
     const handshake = new BunHandshake({ socket, ...addresses, serverTls, events, clock, onInternalError });
     const first = this.init.libc.peekByte(socket.fd);
+    handshake.heard = first !== null;
     if (first !== null && !startsTls(first)) this.takePlain(socket, handshake, addresses);
     else this.applyContext(socket, handshake);
   }
@@ -106,6 +114,16 @@ export class BunTlsListener extends Acceptor implements Listener {
     const previous = this.listener;
     this.listener = this.listen({ fd, allowHalfOpen: true });
     previous.stop();
+    this.limitTickets();
+  }
+
+  /** The keys of tickets belong to the listener's own context: it is made anew when they are old. */
+  private limitTickets(): void {
+    this.ticketTimer?.cancel();
+    const { ticketLifeMs } = nodeContext(this.context);
+    this.ticketTimer = Number.isFinite(ticketLifeMs)
+      ? this.init.clock.timer(Math.min(ticketLifeMs, timerMsMax), () => this.renew())
+      : null;
   }
 
   private takePlain(

@@ -6,6 +6,7 @@
  */
 import type { Timer } from "../clock.ts";
 import type { ConnectionOwner, TlsInfo } from "../connection.ts";
+import { closedWords } from "../tls-error.ts";
 import type { ClientTls, ServerTls, TlsContext } from "../network.ts";
 import type { MemoryConnection, World } from "./connection.ts";
 import { certificateCarries, commonVersion, memoryContext } from "./tls-context.ts";
@@ -63,13 +64,13 @@ abstract class Handshake implements ConnectionOwner {
   }
 
   onEnd(): void {
-    this.fail("ECONNRESET", "peer closed connection in SSL handshake");
+    this.fail("ECONNRESET", closedWords(true));
   }
 
   onDrain(): void {}
 
   onClose(code: string | null): void {
-    this.fail(code ?? "ECONNRESET", "peer closed connection in SSL handshake");
+    this.fail(code ?? "ECONNRESET", closedWords(true));
   }
 
   fail(code: string, message: string): void {

@@ -5,6 +5,7 @@ import type { ListenerEvents, Prologue, ServerTls } from "../network.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { Deadline, type DeadlineOwner } from "../deadline.ts";
 import type { SystemClock } from "./clock.ts";
+import { closedWords, resetWords } from "../tls-error.ts";
 import { helloBytesMax, readHello } from "../tls-client-hello.ts";
 import type { HelloFacts } from "../tls-client-hello.ts";
 import type { SocketCount } from "../socket-count.ts";
@@ -32,7 +33,8 @@ function onReadable(this: WatchedSocket): void {
 }
 
 function onError(this: WatchedSocket, error: NodeJS.ErrnoException): void {
-  this[user]?.fail(error.code ?? (this instanceof tls.TLSSocket ? "EPROTO" : "EUNKNOWN"), error.message);
+  if (error.code === "ECONNRESET") this[user]?.peerReset();
+  else this[user]?.fail(error.code ?? (this instanceof tls.TLSSocket ? "EPROTO" : "EUNKNOWN"), error.message);
 }
 
 function onGone(this: WatchedSocket): void {
@@ -71,6 +73,8 @@ export class ServerHandshake implements DeadlineOwner {
   private hello: HelloFacts | null = null;
   private sessions: KeptSessions | null = null;
   private done = false;
+  /** The client has sent something. */
+  private heard = false;
   private first: Buffer = noBytes;
   private readonly prologue: Prologue | null;
   private inPrologue: boolean;
@@ -96,7 +100,11 @@ export class ServerHandshake implements DeadlineOwner {
   }
 
   peerClosed(): void {
-    this.fail("ECONNRESET", "peer closed connection in SSL handshake");
+    this.fail("ECONNRESET", closedWords(this.heard));
+  }
+
+  peerReset(): void {
+    this.fail("ECONNRESET", resetWords(this.heard));
   }
 
   /** Once TLS is there, it is told of the end by its own socket. */
@@ -110,6 +118,7 @@ export class ServerHandshake implements DeadlineOwner {
     const bytes = raw.read() as Buffer | null;
     // Null at the end of the stream: "end" follows.
     if (bytes === null || this.done) return;
+    this.heard = true;
     const rest = this.inPrologue ? this.readPrologue(bytes) : bytes;
     if (rest.length === 0) return;
     this.first = this.first.length === 0 ? rest : Buffer.concat([this.first, rest]);

@@ -31,7 +31,9 @@ const commonSessions = "longhaul";
 export class NodeTlsContext implements TlsContext {
   readonly isTlsContext = true;
   readonly options: TlsContextOptions;
-  readonly secure: tls.SecureContext;
+  private current: tls.SecureContext;
+  /** When that was made. */
+  private madeMs = performance.now();
   /** Of connections that were dialed with this context. */
   readonly sessions = new SessionStore();
   private withSystemRoots: tls.SecureContext | null = null;
@@ -39,7 +41,23 @@ export class NodeTlsContext implements TlsContext {
 
   constructor(options: TlsContextOptions) {
     this.options = options;
-    this.secure = secureContext(options);
+    this.current = secureContext(options);
+  }
+
+  /** BoringSSL's tickets live for hours, Bun tells it nothing else: with the context their keys are gone. */
+  get secure(): tls.SecureContext {
+    if (this.ticketLifeMs > performance.now() - this.madeMs) return this.current;
+    this.current = secureContext(this.options);
+    this.madeMs = performance.now();
+    return this.current;
+  }
+
+  /** How long tickets of one context are honoured, where the library does not look after that. */
+  get ticketLifeMs(): number {
+    const { side, sessionTickets, sessionTimeoutSeconds } = this.options;
+    return runsOnBun && side === "server" && sessionTickets
+      ? Math.max(1, sessionTimeoutSeconds) * 1000
+      : Infinity;
   }
 
   /** For checking a peer against the runtime's store where no `ca` was given: loaded on first use. */
