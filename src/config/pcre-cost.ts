@@ -21,6 +21,9 @@ interface Cost {
 const none: Cost = { choices: 0, loops: false, ways: 1 };
 const endless: Cost = { choices: Infinity, loops: true, ways: 1 };
 
+/** What follows the pattern: where this comes next, the match is found, and nothing is tried again. */
+const endOfMatch: First = { ...behindAll };
+
 /** Repetitions of up to so many rounds are counted as written out. */
 const FEW_ROUNDS = 16;
 
@@ -33,7 +36,7 @@ const WORK_MAX = 1_000_000;
  * each loop whose end is a choice.
  */
 export function trustedLength(root: PcreNode): number {
-  const { choices, loops, ways } = costOf(root, behindAll);
+  const { choices, loops, ways } = costOf(root, endOfMatch);
   if (choices === Infinity) return -1;
   const power = Math.max(1, (isAnchored(root) ? 0 : 1) + choices + (loops ? 1 : 0));
   let orders = 1;
@@ -125,6 +128,7 @@ function costOfRepeat(node: PcreNode & { kind: "repeat" }, rest: First): Cost {
   const cost = costOf(item, eitherFirst(first, rest));
   if (max > FEW_ROUNDS) {
     if (cost.choices > 0 || cost.ways > 1) return endless;
+    if (rest === endOfMatch) return none;
     return { choices: open ? 1 : 0, loops: !open, ways: 1 };
   }
   return {
