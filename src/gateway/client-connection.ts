@@ -6,6 +6,8 @@ import type { DeadlineOwner } from "../net/deadline.ts";
 import { Aside } from "./aside.ts";
 import type { Client, ClientHolder } from "./client.ts";
 import { describeSystemError } from "../config/errors.ts";
+import { tellDeparture } from "./departure.ts";
+import type { Departure } from "./departure.ts";
 import type { Gateway } from "./gateway.ts";
 import { LingeringClose, LingeringTime } from "./lingering.ts";
 import type { AddressServers, ListenSocket } from "./listen-socket.ts";
@@ -175,6 +177,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
   onClose(code: string | null): void {
     const { request } = this;
     const headBegun = request === null && this.state === "head" && this.reader.started;
+    if (code !== null) this.tellDeparture({ code });
     this.release();
     if (headBegun && code !== null)
       abandonHead(this, this.reader, 400, `recv() failed ${describeSystemError(code)}`);
@@ -417,8 +420,15 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
   }
 
   private endWithoutRequest(): void {
+    this.tellDeparture({ code: null });
     if (this.reader.started && this.state === "head") abandonHead(this, this.reader, 400, prematureEnd);
     this.close();
+  }
+
+  /** Logs that the client has left, if nothing of a request had come. */
+  private tellDeparture(departure: Departure): void {
+    if (this.request !== null || !this.idle || this.proxyHeader !== null) return;
+    tellDeparture(this.client, this.negotiatedServer.root.core.errorLog, departure);
   }
 
   /** The connection is lost while a request is being served. */
@@ -445,7 +455,9 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
     this.sendDeadline?.clear();
     const ended = this.clientEnded && this.ahead.size === 0;
     const { core } = request.location;
-    if (!request.keepAlive || !request.body.complete || ended || this.leaving) return this.close(core);
+    const kept = request.keepAlive && request.body.complete && !this.leaving;
+    if (kept && ended) tellDeparture(this.client, core.errorLog, { code: null });
+    if (!kept || ended) return this.close(core);
     this.state = "idle";
     this.client.pipelined = this.ahead.size > 0;
     this.reader.reset();
@@ -514,6 +526,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
       else if (!request.body.complete) request.body.fail(408, timedOut);
       return;
     }
+    this.tellDeparture("silence");
     if (this.reader.started && this.state === "head") abandonHead(this, this.reader, 408, timedOut);
     this.close();
   }

@@ -67,8 +67,8 @@ export function abandonHead(
   reason: string,
 ): void {
   const request = requestOfBrokenHead(connection, reader);
-  const where = reader.inRequestLine ? "reading client request line" : "reading client request headers";
-  request.log("info", `${reason} while ${where}`);
+  const inLine = connection.client.pipelined ? readingPipelined : readingLine;
+  request.log("info", `${reason} ${reader.inRequestLine ? inLine : "while reading client request headers"}`);
   request.response.status = status;
   request.response.abort();
 }
@@ -86,7 +86,7 @@ function requestOfBrokenHead(connection: ClientConnection, reader: RequestHeadRe
   const uriKnown = line !== null && !(reader.failure !== null && line.uri === "");
   const head: RequestHead = {
     method: line?.method ?? "",
-    requestLine: line === null && reader.failure === null ? "" : reader.arrivedLine,
+    requestLine: reader.arrivedLine,
     target: line?.target ?? "",
     requestUri: uriKnown ? line.requestUri : "",
     path: line?.path ?? "",

@@ -95,9 +95,11 @@ export class RequestHeadReader {
   #partialLine = "";
   #arrivedLine: string | null = null;
 
-  /** The same for the log, which shows all that had arrived of a wrong line; that depends on the pieces. */
+  /** The same for the log, which shows all that had arrived of a line; that depends on the pieces. */
   get arrivedLine(): string {
-    return this.#arrivedLine ?? this.requestLine;
+    if (this.#arrivedLine !== null) return this.#arrivedLine;
+    const unfinished = this.#lineDone || this.#failure !== null ? null : this.#kept;
+    return unfinished === null ? this.requestLine : latin1(unfinished, this.#line.start, this.#keptEnd);
   }
   #fields = new Fields();
   #facts = new RequestFacts();
