@@ -178,15 +178,18 @@ function testAddresses(make: MakeSubject): void {
     assert.deepEqual(server.connection.local, { family: "ipv4", address: "127.0.0.2", port });
   });
 
-  scene("a dial leaves from the local address that it was given", make, async (stage) => {
+  scene("a dial leaves from the local address and port that it was given", make, async (stage) => {
     const acceptor = await stage.listen();
+    // Free a moment ago on another address of the loopback, and so here as well.
+    const { listener } = await stage.listen();
+    const localPort = listener.address.port;
     const endpoint = endpointOf(acceptor.listener.address);
     const done = new Promise<void>((resolve, reject) => {
       stage.network.dial(
-        { endpoint, localAddress: "127.0.0.3", tls: null },
+        { endpoint, localAddress: "127.0.0.3", localPort, tls: null },
         {
           onConnected(connection) {
-            assert.equal(connection.local.address, "127.0.0.3");
+            assert.deepEqual(connection.local, { family: "ipv4", address: "127.0.0.3", port: localPort });
             resolve();
             connection.close();
             return { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
@@ -198,6 +201,7 @@ function testAddresses(make: MakeSubject): void {
     await done;
     const server = await acceptor.peers.take();
     assert.equal(server.connection.remote.address, "127.0.0.3");
+    assert.equal(server.connection.remote.port, localPort);
     await server.until(() => server.ends + server.closes.length > 0);
     server.connection.close();
   });

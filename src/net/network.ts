@@ -203,6 +203,8 @@ export interface ClientTls {
 export interface DialOptions {
   readonly endpoint: Endpoint;
   readonly localAddress?: string;
+  /** The port beside it; one of the system's by default. */
+  readonly localPort?: number;
   readonly tls: ClientTls | null;
 }
 

@@ -1,6 +1,6 @@
 import type { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
-import type { Dial, ClientTls } from "../../net/network.ts";
+import type { Dial, DialOptions, ClientTls } from "../../net/network.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import type { PeerKeeper, PeerOutcome, Selection, ServeTimes } from "../balance/balancer.ts";
@@ -42,6 +42,15 @@ export interface UpstreamSettings {
   readonly socketKeepAlive: boolean;
 }
 
+/** An address of this machine, which connections to servers leave from. */
+export interface LocalEndpoint {
+  readonly address: string;
+  /** 0 for one of the system's. */
+  readonly port: number;
+  /** As it was configured. */
+  readonly text: string;
+}
+
 /** How one request is passed on: worked out by the protocol module, the same for every try. */
 export interface ExchangePlan {
   readonly settings: UpstreamSettings;
@@ -53,7 +62,8 @@ export interface ExchangePlan {
   /** What follows the address in log lines. */
   readonly uri: string;
   readonly tls: ClientTls | null;
-  readonly localAddress: string | null;
+  /** Where connections leave from; null for whatever the system takes. */
+  readonly local: LocalEndpoint | null;
   /** Tells connections apart that must not be shared although they lead to the same peer. */
   readonly poolKey: string;
   /** The server is asked by HEAD: its answer has no body. */
@@ -335,11 +345,11 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     const { network, limit } = this.request.client.gateway;
     const refusal = limit.dialRefusal();
     if (refusal !== null) return this.abandon(failureOf("connectionLimit", refusal));
-    const { tls, localAddress, settings } = this.plan;
+    const { tls, local, settings } = this.plan;
     this.connectDeadline ??= new Deadline(network.clock, this);
     this.connectDeadline.set(settings.connectTimeoutMs);
     this.dial = network.dial(
-      { endpoint: peer.endpoint, tls, ...(localAddress === null ? {} : { localAddress }) },
+      { endpoint: peer.endpoint, tls, ...(local === null ? {} : dialFrom(local)) },
       {
         onHandshake: () => {
           this.activity = "SSL handshaking to upstream";
@@ -375,9 +385,9 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   }
 
   private onDialFailed(code: string, text: string): void {
-    const { localAddress } = this.plan;
-    if (localAddress !== null && code === "EADDRNOTAVAIL") {
-      this.abandon(failureOf("bindFailed", `bind(${localAddress}) failed ${describeSystemError(code)}`));
+    const { local } = this.plan;
+    if (local !== null && bindFailures.has(code)) {
+      this.abandon(failureOf("bindFailed", `bind(${local.text}) failed ${describeSystemError(code)}`));
       return;
     }
     const failure = dialFailure(code, text, this.plan.tls);
@@ -425,13 +435,20 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
 
   /** Nearly always the peer's own name, which is compared at no cost. */
   private poolKeyOf(peer: Peer): string {
-    const { localAddress, poolKey } = this.plan;
-    if (localAddress === null && poolKey === "") return peer.name;
-    return `${localAddress ?? ""}|${poolKey}|${peer.name}`;
+    const { local, poolKey } = this.plan;
+    if (local === null && poolKey === "") return peer.name;
+    return `${local?.text ?? ""}|${poolKey}|${peer.name}`;
   }
 
   private newState(): UpstreamState {
     const { upstream, scheme, uri } = this.plan;
     return new UpstreamState(upstream.name, scheme, uri, this.clockMs);
   }
+}
+
+/** What the system says of a local address that cannot be had. */
+const bindFailures = new Set(["EADDRNOTAVAIL", "EADDRINUSE", "EACCES"]);
+
+function dialFrom({ address, port }: LocalEndpoint): Pick<DialOptions, "localAddress" | "localPort"> {
+  return port === 0 ? { localAddress: address } : { localAddress: address, localPort: port };
 }

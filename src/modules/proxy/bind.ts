@@ -1,13 +1,15 @@
-import { isIP } from "node:net";
 import type { Scope } from "../../config/scope.ts";
 import { refuse } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
 import { valueOf } from "../../gateway/http-build.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { Value } from "../../gateway/settings.ts";
+import type { LocalEndpoint } from "../../gateway/upstream/exchange.ts";
+import { formatIp } from "../../net/address.ts";
+import { parseInetPort } from "../../net/inet.ts";
 import type { ProxyLocation } from "./settings.ts";
 
-/** `proxy_bind address | off;` */
+/** `proxy_bind address[:port] | off;` */
 export function proxyBind(scope: Scope, directive: Directive, settings: Partial<ProxyLocation>): void {
   if (settings.bind !== undefined) return refuse(scope, directive, "is duplicate");
   const [address = "", word] = directive.args;
@@ -16,7 +18,7 @@ export function proxyBind(scope: Scope, directive: Directive, settings: Partial<
     return;
   }
   const value = valueOf(scope, address);
-  if (value.constant !== null && localAddressOf(value.constant) === null)
+  if (value.constant !== null && localEndpoint(value.constant) === null)
     scope.fail(`invalid address "${address}"`);
   if (word === "transparent") {
     return scope.fail(
@@ -27,19 +29,16 @@ export function proxyBind(scope: Scope, directive: Directive, settings: Partial<
   settings.bind = value;
 }
 
-/** The address that connections for this request leave from; null for whichever the system takes. */
-export function localAddressFor(request: Request, bind: Value | null): string | null {
+/** Where connections for this request leave from; null for whatever the system takes. */
+export function localEndpointFor(request: Request, bind: Value | null): LocalEndpoint | null {
   const text = bind?.evaluate(request) ?? "";
   if (text === "") return null;
-  const address = localAddressOf(text);
-  if (address === null) request.log("error", `invalid local address "${text}"`);
-  return address;
+  const endpoint = localEndpoint(text);
+  if (endpoint === null) request.log("error", `invalid local address "${text}"`);
+  return endpoint;
 }
 
-/** An IP address; a port behind it is left to the system, or every second connection would fail. */
-function localAddressOf(text: string): string | null {
-  if (isIP(text) !== 0) return text;
-  const [, bracketed, plain] = /^(?:\[([^\]]+)\]|([^:]+))(?::\d+)?$/.exec(text) ?? [];
-  const address = bracketed ?? plain ?? "";
-  return isIP(address) === 0 ? null : address;
+function localEndpoint(text: string): LocalEndpoint | null {
+  const parsed = parseInetPort(text);
+  return parsed === null ? null : { address: formatIp(parsed.ip), port: parsed.port, text };
 }

@@ -10,7 +10,7 @@ import { isMethod, safeFieldValue } from "../../http/field-value.ts";
 import type { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import { Exchange } from "../../gateway/upstream/exchange.ts";
-import type { ExchangePlan } from "../../gateway/upstream/exchange.ts";
+import type { ExchangePlan, LocalEndpoint } from "../../gateway/upstream/exchange.ts";
 import { Upstream } from "../../gateway/upstream/upstream.ts";
 import type { ClientTls, Endpoint, TlsContext } from "../../net/network.ts";
 import type { Resolution } from "../../net/name-resolver.ts";
@@ -19,7 +19,7 @@ import { findUpstream } from "../upstream.ts";
 import { peerName } from "../upstream-server.ts";
 import { compileAnswer, hiddenFields, passEarlyHints, takeTrailers } from "./answer.ts";
 import type { HeadAcceptor } from "./answer.ts";
-import { localAddressFor } from "./bind.ts";
+import { localEndpointFor } from "./bind.ts";
 import { hostOf, splitScheme } from "./pass.ts";
 import { compileHead, setsUpgrade, upstreamUri } from "./request-head.ts";
 import type { HeadBuilder } from "./request-head.ts";
@@ -39,7 +39,7 @@ class ProxyPlan implements ExchangePlan {
   readonly directivePrefix = "proxy_";
   readonly settings: ProxyLocation;
   readonly tls: ClientTls | null;
-  readonly localAddress: string | null;
+  readonly local: LocalEndpoint | null;
   readonly poolKey: string;
   readonly replacementBody: Buffer | null;
   private readonly request: Request;
@@ -66,7 +66,7 @@ class ProxyPlan implements ExchangePlan {
     this.method = method;
     this.target = target;
     this.tls = tls;
-    this.localAddress = localAddressFor(request, settings.bind);
+    this.local = localEndpointFor(request, settings.bind);
     this.poolKey = tls === null ? "" : poolKeyOf(tls);
     this.replacementBody =
       settings.body === null ? null : Buffer.from(settings.body.evaluate(request), "latin1");

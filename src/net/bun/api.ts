@@ -109,6 +109,7 @@ export interface BunConnectOptions {
   unix?: string;
   fd?: number;
   localAddress?: string;
+  localPort?: number;
   allowHalfOpen: true;
   tls?: BunTlsOptions;
   data: SocketUser;

@@ -136,7 +136,7 @@ export class BunDial implements Dial, SocketUser {
   }
 
   private connectOptions(handlers: SocketHandlers): BunConnectOptions {
-    const { endpoint, localAddress, tls: clientTls } = this.options;
+    const { endpoint, localAddress, localPort, tls: clientTls } = this.options;
     const options: BunConnectOptions = { allowHalfOpen: true, data: this, socket: handlers };
     if (endpoint.kind === "unix") {
       options.unix = endpoint.path;
@@ -145,6 +145,7 @@ export class BunDial implements Dial, SocketUser {
       options.port = endpoint.port;
     }
     if (localAddress !== undefined) options.localAddress = localAddress;
+    if (localPort !== undefined) options.localPort = localPort;
     if (clientTls !== null) options.tls = clientOptions(clientTls);
     return options;
   }

@@ -290,7 +290,7 @@ class MemoryDial implements Dial {
   }
 
   private ends(reached: SocketAddress): { near: MemoryConnection; far: MemoryConnection } {
-    const { endpoint, localAddress } = this.options;
+    const { endpoint, localAddress, localPort } = this.options;
     const unnamed: SocketAddress = { family: "unix", address: "", port: 0 };
     if (endpoint.kind === "unix") {
       return {
@@ -300,7 +300,7 @@ class MemoryDial implements Dial {
     }
     const family = endpoint.address.includes(":") ? "ipv6" : "ipv4";
     const address = localAddress ?? (family === "ipv6" ? "::1" : "127.0.0.1");
-    const local: SocketAddress = { family, address, port: this.network.takePort() };
+    const local: SocketAddress = { family, address, port: localPort ?? this.network.takePort() };
     const mapped = reached.family === family ? address : `::ffff:${address}`;
     const seen: SocketAddress = { family: reached.family, address: mapped, port: local.port };
     const asked: SocketAddress = { family, address: endpoint.address, port: endpoint.port };

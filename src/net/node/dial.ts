@@ -62,7 +62,7 @@ export class NodeDial implements Dial {
   }
 
   private connectOptions(): net.NetConnectOpts {
-    const { endpoint, localAddress, tls: clientTls } = this.options;
+    const { endpoint, localAddress, localPort, tls: clientTls } = this.options;
     const common: net.SocketConstructorOpts & { onread?: net.OnReadOpts } = { allowHalfOpen: true };
     if (clientTls === null && readsIntoSharedBuffer) common.onread = sharedOnread;
     if (endpoint.kind === "unix") return { ...common, path: endpoint.path };
@@ -73,6 +73,7 @@ export class NodeDial implements Dial {
       noDelay: true,
     };
     if (localAddress !== undefined) options.localAddress = localAddress;
+    if (localPort !== undefined) options.localPort = localPort;
     return options;
   }
 
