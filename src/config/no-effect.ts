@@ -94,11 +94,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "proxy_socket_rcvbuf proxy_socket_sndbuf proxy_send_lowat",
   },
   {
-    module: "ngx_http_proxy_module",
-    reason: "certificates are read once",
-    names: "proxy_ssl_certificate_cache",
-  },
-  {
     module: "ngx_http_rewrite_module",
     reason: "it only writes log lines",
     names: "rewrite_log uninitialized_variable_warn",
@@ -114,7 +109,6 @@ const NO_EFFECT: readonly Group[] = [
     reason: "the runtime chooses the size of TLS records",
     names: "ssl_buffer_size",
   },
-  { module: "ngx_http_ssl_module", reason: "certificates are read once", names: "ssl_certificate_cache" },
   {
     module: "ngx_http_ssl_module",
     reason: "certificates are sent uncompressed",

@@ -2,7 +2,8 @@ import { RegexFailure } from "../config/regex.ts";
 import type { CompiledRegex } from "../config/regex.ts";
 import type { SettingsByModule } from "../config/module.ts";
 import type { RequestHeadLimits } from "../http/request-head.ts";
-import type { ConnectionEnds, ServerSessions, TlsContext } from "../net/network.ts";
+import type { ContextChoice, ServerSessions } from "../net/network.ts";
+import type { HandshakeScene } from "./handshake-request.ts";
 import type { PhaseHandler } from "./http-module.ts";
 import type { Location } from "./location.ts";
 import type { LocationTree } from "./location-tree.ts";
@@ -20,8 +21,11 @@ export type ServerName =
 
 /** What handshakes of a server use behind one address. */
 export interface Handshakes {
-  /** `name`: as SNI tells it. Null: there is no certificate to be had. */
-  contextFor(name: string | null, ends: ConnectionEnds | null): TlsContext | null;
+  readonly server: VirtualServer;
+  /** The certificate depends on who comes. */
+  readonly varies: boolean;
+  /** Null: there is no certificate to be had. `scene` is null where nothing is known but that somebody may come. */
+  contextFor(scene: HandshakeScene | null): ContextChoice;
   readonly sessions: ServerSessions | null;
 }
 

@@ -22,13 +22,6 @@ export function keyFileName(scope: Scope, path: string): string {
   return path.startsWith("/") || path.startsWith("data:") ? path : scope.cycle.confDirectory + path;
 }
 
-/** Refuses names of certificates and keys that are more than files. `directive` is named in the message. */
-export function refuseExoticKey(scope: Scope, directive: string, path: string): void {
-  if (path.includes("$"))
-    scope.fail(`variables in the "${directive}" directive are not supported by longhaul`);
-  refuseKeyStore(scope, directive, path);
-}
-
 /** Refuses keys that lie in engines and stores. `directive` is named in the message. */
 export function refuseKeyStore(scope: Scope, directive: string, path: string): void {
   const [, store] = /^(engine|store):/.exec(path) ?? [];

@@ -88,6 +88,9 @@ export interface ServerSessions {
   accepts(tls: TlsInfo): boolean;
 }
 
+/** Null refuses the client's name; "unavailable" is a fault of this side, which the log tells. */
+export type ContextChoice = TlsContext | "unavailable" | null;
+
 /** Who speaks with whom. */
 export interface ConnectionEnds {
   readonly remote: SocketAddress;
@@ -103,7 +106,7 @@ export interface ServerTls {
    * Key material by SNI name (lower case; null when the client sent none); null refuses the handshake. `ends`: of
    * the connection, told where `readsHello` is.
    */
-  contextFor(serverName: string | null, ends: ConnectionEnds | null): TlsContext | null;
+  contextFor(serverName: string | null, ends: ConnectionEnds | null): ContextChoice;
   /** Where sessions for this name are kept; null leaves them to tickets, or nobody keeps them. */
   sessionsFor?(serverName: string | null, ends: ConnectionEnds | null): ServerSessions | null;
   /** Protocols offered by ALPN to this name, best first. Empty: no ALPN. */

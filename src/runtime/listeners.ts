@@ -163,7 +163,7 @@ export class Listeners {
 
   private serverTls(plan: SocketPlan, socket: ListenSocket): ServerTls {
     const { gateway } = this;
-    const tls = serverTls(socket);
+    const tls = serverTls(socket, gateway);
     if (!plan.addresses.some(({ settings }) => settings.proxyProtocol)) return tls;
     return {
       ...tls,
@@ -208,7 +208,7 @@ function mustReadHello(addresses: readonly AddressServers[]): boolean {
 /** Asked for each handshake, and there may be thousands of servers. */
 const readingHello = new WeakMap<readonly AddressServers[], boolean>();
 
-function serverTls(socket: ListenSocket): ServerTls {
+function serverTls(socket: ListenSocket, gateway: Gateway): ServerTls {
   const find = (name: string | null, ends: ConnectionEnds | null): Handshakes | null => {
     const { choice } = ends === null ? socket.main : socket.serversFor(ends.local);
     const { defaultServer } = choice;
@@ -228,7 +228,9 @@ function serverTls(socket: ListenSocket): ServerTls {
     contextFor(name, ends) {
       const found = find(name, ends);
       latest = ends === null ? null : { name, ends, found };
-      return found?.contextFor(name, ends) ?? null;
+      if (found === null) return null;
+      if (ends === null || !found.varies) return found.contextFor(null);
+      return found.contextFor({ gateway, listenSocket: socket, server: found.server, name, ends });
     },
     sessionsFor(name, ends) {
       const known = latest !== null && latest.name === name && latest.ends === ends ? latest.found : null;

@@ -6,7 +6,7 @@ import { plainTlsOptions } from "../../net/network.ts";
 import type { TlsContext, TlsContextOptions } from "../../net/network.ts";
 import { keyFileName, loadAuthorities, loadCertificateAndKey, loadRevocations } from "../key-material.ts";
 import { applyCommands } from "../tls-commands.ts";
-import { ClientCertificates } from "./client-certificates.ts";
+import { VariableCertificates } from "../variable-certificates.ts";
 import type { ProxySettings } from "./settings.ts";
 
 /** Contexts of one configuration by what they were made of: most locations want the same. */
@@ -93,16 +93,16 @@ function certificatesOf(
 }
 
 /** For certificates whose names hold variables; null where none does. */
-export function makeClientCertificates(settings: ProxySettings, scope: Scope): ClientCertificates | null {
+export function makeClientCertificates(settings: ProxySettings, scope: Scope): VariableCertificates | null {
   const { sslCertificate, sslCertificateKey, sslPassphrases } = settings;
   if (sslCertificate === null || sslCertificateKey === null || sslCertificate.constant === "") return null;
   if (sslCertificate.constant !== null && sslCertificateKey.constant !== null) return null;
   const build = buildOf(scope);
-  return new ClientCertificates({
+  return new VariableCertificates({
     network: build.network,
     options: optionsOf(settings, build, scope),
-    certificate: sslCertificate,
-    key: sslCertificateKey,
+    pairs: [{ certificate: sslCertificate, key: sslCertificateKey }],
+    cache: settings.sslCertificateCache,
     fullName: (path) => keyFileName(scope, path),
     passphrases: sslPassphrases,
   });

@@ -136,7 +136,12 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
     let tls: ClientTls | null = null;
     if (target.scheme === "https://") {
       const { clientCertificates, tlsContext } = settings;
-      const context = clientCertificates === null ? tlsContext : clientCertificates.contextFor(request);
+      const context =
+        clientCertificates === null
+          ? tlsContext
+          : clientCertificates.contextFor(request, (reason) => {
+              request.log("error", `${reason} while connecting to upstream`);
+            });
       if (context === null) return 500;
       tls = clientTls(settings, context, request, target.host);
     }

@@ -14,6 +14,7 @@ import type { Value } from "../../gateway/settings.ts";
 import { nextUpstreamWords } from "../../gateway/failure/next-upstream.ts";
 import { readPassphrases, refuseKeyStore } from "../key-material.ts";
 import { readCommand } from "../tls-commands.ts";
+import { certificateCache } from "../variable-certificates.ts";
 import type { TlsCommand } from "../tls-commands.ts";
 import { proxyBind } from "./bind.ts";
 import { proxyCookieDomain, proxyCookieFlags, proxyCookiePath } from "./cookies.ts";
@@ -401,6 +402,14 @@ const tlsDirectives: readonly DirectiveSpec[] = [
     default: null,
     doc: "File with the key of that certificate.",
     set: location.custom("sslCertificateKey", keyFile),
+  },
+  {
+    name: "proxy_ssl_certificate_cache",
+    contexts: everywhere,
+    args: "1,2,3",
+    default: "off",
+    doc: "How many certificates that variables name are kept, and for how long.",
+    set: location.custom("sslCertificateCache", certificateCache),
   },
   {
     name: "proxy_ssl_password_file",

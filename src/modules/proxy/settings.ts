@@ -8,7 +8,7 @@ import type { CompiledRegex } from "../../config/regex.ts";
 import type { TlsContext } from "../../net/network.ts";
 import type { TlsCommand } from "../tls-commands.ts";
 import type { AttributeRule, CookieFlagRule } from "./cookies.ts";
-import type { ClientCertificates } from "./client-certificates.ts";
+import type { CertificateCache, VariableCertificates } from "../variable-certificates.ts";
 import { defaultRedirect } from "./redirect.ts";
 import { makeClientCertificates, makeClientContext } from "./client-tls.ts";
 
@@ -86,6 +86,7 @@ export interface ProxySettings {
   sslCertificate: Value | null;
   sslCertificateKey: Value | null;
   sslPassphrases: readonly string[];
+  sslCertificateCache: CertificateCache | null;
   sslCommands: readonly TlsCommand[];
 }
 
@@ -95,7 +96,7 @@ export interface ProxyLocation extends ProxySettings {
   /** Null where no server is spoken to by TLS. */
   tlsContext: TlsContext | null;
   /** Null where certificates are told by their names, and the context has them. */
-  clientCertificates: ClientCertificates | null;
+  clientCertificates: VariableCertificates | null;
 }
 
 const minute = 60_000;
@@ -145,6 +146,7 @@ export const proxyLevel: Level<ProxyLocation> = {
     sslCertificate: null,
     sslCertificateKey: null,
     sslPassphrases: [],
+    sslCertificateCache: null,
     sslCommands: [],
     tlsContext: null,
     clientCertificates: null,

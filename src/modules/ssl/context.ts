@@ -14,6 +14,7 @@ import {
   readAtDirective,
 } from "../key-material.ts";
 import type { ReadFile } from "../key-material.ts";
+import type { NamedPair } from "../variable-certificates.ts";
 import { applyCommands } from "../tls-commands.ts";
 import type { SslServer } from "./settings.ts";
 
@@ -22,13 +23,17 @@ import type { SslServer } from "./settings.ts";
  *
  * @throws ConfigError
  */
-export function contextOptions(settings: SslServer, build: HttpBuild, scope: Scope): TlsContextOptions {
+export function contextOptions(
+  settings: SslServer,
+  named: readonly NamedPair[],
+  build: HttpBuild,
+  scope: Scope,
+): TlsContextOptions {
   const { network, files: read } = build;
   const fullName = (path: string): string => keyFileName(scope, path);
-  const certificates = pairsOf(settings);
   checkCiphers(network, settings.ciphers);
-  const pairs = certificates.map(([certificate, key]) =>
-    loadCertificateAndKey(read, fullName(certificate), fullName(key), settings.passphrases),
+  const pairs = named.map(({ certificate, key }) =>
+    loadCertificateAndKey(read, fullName(certificate.text), fullName(key.text), settings.passphrases),
   );
   const trust = authorities(settings, read, fullName);
   const crl = settings.crl === null ? null : loadRevocations(read, fullName(settings.crl));
@@ -78,14 +83,12 @@ export function commonTicketKey(build: HttpBuild, pairs: TlsContextOptions["cert
   return hash.digest().subarray(0, ticketKeyBytes);
 }
 
-function pairsOf({
-  certificates,
-  certificateKeys,
-}: SslServer): (readonly [certificate: string, key: string])[] {
+/** Certificates with their keys. @throws ConfigError when there are not enough of these */
+export function pairsOf({ certificates, certificateKeys }: SslServer): readonly NamedPair[] {
   if (certificateKeys.length < certificates.length) {
-    fail(`no "ssl_certificate_key" is defined for certificate "${certificates.at(-1)}"`);
+    fail(`no "ssl_certificate_key" is defined for certificate "${certificates.at(-1)?.text}"`);
   }
-  return certificates.map((certificate, index) => [certificate, certificateKeys[index]!] as const);
+  return certificates.map((certificate, index) => ({ certificate, key: certificateKeys[index]! }));
 }
 
 function checkCiphers(network: Network, ciphers: string): void {

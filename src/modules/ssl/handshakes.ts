@@ -2,7 +2,12 @@ import { createHash } from "node:crypto";
 import type { HttpBuild, ServerDraft } from "../../gateway/http-build.ts";
 import type { Zone } from "../../gateway/zones/zones.ts";
 import type { TlsInfo } from "../../net/connection.ts";
-import type { ServerSessions, TlsContextOptions } from "../../net/network.ts";
+import { handshakeRequest } from "../../gateway/handshake-request.ts";
+import type { HandshakeScene } from "../../gateway/handshake-request.ts";
+import type { Handshakes } from "../../gateway/virtual-server.ts";
+import type { Network, ServerSessions, TlsContext, TlsContextOptions } from "../../net/network.ts";
+import { VariableCertificates } from "../variable-certificates.ts";
+import { endpointKey } from "../../gateway/listen-socket.ts";
 import { commonTicketKey, makeContext } from "./context.ts";
 import type { Address } from "./listen-check.ts";
 import type { SessionMemory } from "./session-table.ts";
@@ -49,14 +54,46 @@ export function prepareHandshakes(
       sessionContext: asks ? trustOf(settings) : "",
     };
     const kept = sessionTickets && isVerified ? shared(verified) : inCache;
-    const context = makeContext(build.network, options, settings.certificates[0]!);
     draft.server!.tls.behind.set(defaultServer.server!, {
-      contextFor: () => context,
+      server: draft.server!,
+      varies: settings.pairs.length > 0,
+      contextFor: contextChooser(settings, options, build.network),
       sessions:
         intoTickets || kept === null ? null : { ...kept, accepts: (tls) => isAccepted(tls, settings) },
     });
     draft.server!.tls.rules = rulesOf(options);
+    if (settings.pairs.length > 0) draft.server!.tls.readsHello = true;
   }
+}
+
+/** The same context for all, or what variables tell of the one at hand. @throws ConfigError */
+function contextChooser(
+  settings: SslServer,
+  options: TlsContextOptions,
+  network: Network,
+): Handshakes["contextFor"] {
+  const { pairs, fullName, passphrases, certificateCache: cache } = settings;
+  if (pairs.length === 0) {
+    const context = makeContext(network, options, fullName(settings.certificates[0]!.text));
+    return () => context;
+  }
+  const certificates = new VariableCertificates({ network, options, pairs, fullName, passphrases, cache });
+  return (scene) => (scene === null ? null : namedContext(certificates, scene));
+}
+
+function namedContext(certificates: VariableCertificates, scene: HandshakeScene): TlsContext | "unavailable" {
+  const request = handshakeRequest(scene);
+  const tell = (level: "error" | "info", reason: string): void => {
+    const { errorLog } = scene.server.root.core;
+    const where = `client: ${request.client.origin.remoteText}, server: ${endpointKey(scene.listenSocket.endpoint)}`;
+    errorLog.write(level, `${reason} while SSL handshaking, ${where}`, request.client.serial);
+  };
+  // The name may become part of a path; none that is a host's has these.
+  if (/[/\0]/.test(scene.name ?? "")) {
+    tell("info", "client sent invalid server name");
+    return "unavailable";
+  }
+  return certificates.contextFor(request, (reason) => tell("error", reason)) ?? "unavailable";
 }
 
 type Store = Pick<ServerSessions, "get" | "set">;

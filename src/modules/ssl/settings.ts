@@ -3,13 +3,18 @@ import { buildOf } from "../../gateway/http-build.ts";
 import type { TlsContextOptions } from "../../net/network.ts";
 import type { Zone } from "../../gateway/zones/zones.ts";
 import type { TlsCommand } from "../tls-commands.ts";
-import { contextOptions } from "./context.ts";
+import type { Value } from "../../gateway/settings.ts";
+import { keyFileName } from "../key-material.ts";
+import type { CertificateCache, NamedPair } from "../variable-certificates.ts";
+import { contextOptions, pairsOf } from "./context.ts";
 import type { SessionMemory } from "./session-table.ts";
 
 export interface SslServer {
-  /** As written; names of files are completed when they are read. */
-  certificates: readonly string[];
-  certificateKeys: readonly string[];
+  /** Names of files are completed when they are read. */
+  certificates: readonly Value[];
+  certificateKeys: readonly Value[];
+  /** For those that variables name. */
+  certificateCache: CertificateCache | null;
   passphrases: readonly string[];
   protocols: ReadonlySet<string>;
   ciphers: string;
@@ -29,6 +34,9 @@ export interface SslServer {
   commands: readonly TlsCommand[];
   /** Made of all of these; null for a server without certificates. */
   options: TlsContextOptions | null;
+  /** Names of certificates hold variables: these are not among the options. */
+  pairs: readonly NamedPair[];
+  fullName: (path: string) => string;
 }
 
 /** Where sessions are kept that are not in tickets. */
@@ -43,6 +51,7 @@ export const sslLevel: Level<SslServer> = {
   defaults: () => ({
     certificates: [],
     certificateKeys: [],
+    certificateCache: null,
     passphrases: [],
     protocols: new Set(["tlsv1.2", "tlsv1.3"]),
     ciphers: "HIGH:!aNULL:!MD5",
@@ -61,9 +70,17 @@ export const sslLevel: Level<SslServer> = {
     rejectHandshake: false,
     commands: [],
     options: null,
+    pairs: [],
+    fullName: (path) => path,
   }),
   finish(settings, scope) {
     if (settings.certificates.length === 0) return;
-    settings.options = contextOptions(settings, buildOf(scope), scope);
+    const pairs = pairsOf(settings);
+    const isVariable = pairs.some(
+      ({ certificate, key }) => certificate.constant === null || key.constant === null,
+    );
+    settings.fullName = (path) => keyFileName(scope, path);
+    settings.pairs = isVariable ? pairs : [];
+    settings.options = contextOptions(settings, isVariable ? [] : pairs, buildOf(scope), scope);
   },
 };

@@ -7,12 +7,14 @@ import type { Scope } from "../../config/scope.ts";
 import { slots } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
 import { parseSize } from "../../config/values.ts";
-import { buildOf } from "../../gateway/http-build.ts";
+import { buildOf, valueOf } from "../../gateway/http-build.ts";
 import type { HttpBuild, ServerDraft } from "../../gateway/http-build.ts";
 import type { HttpModule } from "../../gateway/http-module.ts";
 import { zoneBytesMin } from "../../gateway/zones/zones.ts";
 import type { Zone } from "../../gateway/zones/zones.ts";
-import { readPassphrases, refuseExoticKey } from "../key-material.ts";
+import { readPassphrases, refuseKeyStore } from "../key-material.ts";
+import type { Value } from "../../gateway/settings.ts";
+import { certificateCache } from "../variable-certificates.ts";
 import { readCommand } from "../tls-commands.ts";
 import type { TlsCommand } from "../tls-commands.ts";
 import { builtinSessionsMax, prepareHandshakes } from "./handshakes.ts";
@@ -34,8 +36,8 @@ const directives: readonly DirectiveSpec[] = [
     contexts: inServers,
     args: "1",
     default: null,
-    doc: "File with the server's certificate and those that lead to its issuer.",
-    set: server.list<string, "certificates">("certificates", keyFile),
+    doc: "File with the server's certificate and those that lead to its issuer; with variables, read at handshakes.",
+    set: server.list<Value, "certificates">("certificates", keyFile),
   },
   {
     name: "ssl_certificate_key",
@@ -43,7 +45,15 @@ const directives: readonly DirectiveSpec[] = [
     args: "1",
     default: null,
     doc: "File with the key of the certificate.",
-    set: server.list<string, "certificateKeys">("certificateKeys", keyFile),
+    set: server.list<Value, "certificateKeys">("certificateKeys", keyFile),
+  },
+  {
+    name: "ssl_certificate_cache",
+    contexts: inServers,
+    args: "1,2,3",
+    default: "off",
+    doc: "How many certificates that variables name are kept, and for how long.",
+    set: server.custom("certificateCache", certificateCache),
   },
   {
     name: "ssl_password_file",
@@ -284,9 +294,9 @@ function readinessOf({ settings }: ServerDraft): Readiness {
   return { hasCertificates: certificates.length > 0, rejects: rejectHandshake };
 }
 
-function keyFile({ name, args: [path = ""] }: Directive, scope: Scope): string {
-  refuseExoticKey(scope, name, path);
-  return path;
+function keyFile({ name, args: [path = ""] }: Directive, scope: Scope): Value {
+  refuseKeyStore(scope, name, path);
+  return valueOf(scope, path);
 }
 
 function sessionCache(scope: Scope, { args }: Directive): void {

@@ -41,7 +41,9 @@ export class BunHandshake implements SocketUser {
     this.name = name.toLowerCase();
     try {
       const context = this.init.serverTls.contextFor(this.name, null);
-      return context === null ? new Error("handshake rejected") : nodeContext(context).secure.context;
+      return context === null || context === "unavailable"
+        ? new Error("handshake rejected")
+        : nodeContext(context).secure.context;
     } catch (error) {
       this.init.onInternalError(error);
       return new Error("handshake rejected", { cause: error });

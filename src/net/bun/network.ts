@@ -98,10 +98,11 @@ export class BunNetwork implements Network {
     events: ListenerEvents,
   ): Listener | null {
     const { libc, clock, onInternalError } = this;
-    const context = serverTls.contextFor(null, null);
-    if (libc === null || context === null || options.endpoint.kind === "unix") return null;
     // The name chooses the certificate there, and nothing else.
     if (serverTls.readsHello === true) return null;
+    const context = serverTls.contextFor(null, null);
+    if (libc === null || context === null || context === "unavailable" || options.endpoint.kind === "unix")
+      return null;
     // What has been read of a socket cannot be given back to it.
     if (serverTls.prologueFor !== undefined) return null;
     // Authorities for client certificates belong to the listener there, not to the SNI name.

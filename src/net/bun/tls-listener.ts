@@ -94,7 +94,7 @@ export class BunTlsListener extends Acceptor implements Listener {
     try {
       const context = this.init.serverTls.contextFor(null, null);
       if (context === this.context) return;
-      if (context === null) {
+      if (context === null || context === "unavailable") {
         handshake.refuse();
         return;
       }

@@ -7,7 +7,7 @@
 import type { Timer } from "../clock.ts";
 import type { ConnectionOwner, TlsInfo } from "../connection.ts";
 import { closedWords } from "../tls-error.ts";
-import type { ClientTls, ServerTls, TlsContext } from "../network.ts";
+import type { ClientTls, ServerTls, ContextChoice } from "../network.ts";
 import type { MemoryConnection, World } from "./connection.ts";
 import { certificateCarries, commonVersion, memoryContext } from "./tls-context.ts";
 
@@ -172,7 +172,7 @@ export class ServerHandshake extends Handshake {
     const hello = message as Hello;
     const serverName = hello.serverName?.toLowerCase() ?? null;
     const chosen = this.ask(() => this.tls.contextFor(serverName, null));
-    const context = chosen === null ? null : memoryContext(chosen);
+    const context = chosen === null || chosen === "unavailable" ? null : memoryContext(chosen);
     if (context === null) throw new Failure("ERR_SSL_REJECTED", "handshake rejected");
     const protocol = commonVersion(context.protocols, hello.protocols);
     if (protocol === null) throw new Failure("ERR_SSL_UNSUPPORTED_PROTOCOL", "unsupported protocol");
@@ -199,7 +199,7 @@ export class ServerHandshake extends Handshake {
   }
 
   /** Runs a callback of the listener's owner; its exception refuses the handshake. */
-  private ask<T extends TlsContext | readonly string[]>(callback: () => T | null): T | null {
+  private ask<T extends ContextChoice | readonly string[]>(callback: () => T | null): T | null {
     try {
       return callback();
     } catch (error) {

@@ -19,6 +19,12 @@ const noBytes = Buffer.alloc(0);
 /** The alert that refuses a name: fatal, 112. */
 const unrecognizedName = Buffer.from([0x15, 3, 3, 0, 2, 2, 112]);
 
+/** The alert that there is a fault here: fatal, 80. */
+const internalError = Buffer.from([0x15, 3, 3, 0, 2, 2, 80]);
+
+/** What OpenSSL says when there is no certificate to be had. */
+const noCertificate = "error:0A000179:SSL routines::cert cb error";
+
 type SniCallback = NonNullable<tls.TLSSocketOptions["SNICallback"]>;
 
 /** Where a socket keeps its handshake, so that listeners are shared instead of made for each; gone once it is done. */
@@ -157,8 +163,8 @@ export class ServerHandshake implements DeadlineOwner {
     this.serverName = hello?.serverName?.toLowerCase() ?? null;
     this.hello = hello;
     const context = serverTls.contextFor(this.serverName, this.init);
-    if (context === null) {
-      this.reject();
+    if (context === null || context === "unavailable") {
+      this.reject(context === null ? unrecognizedName : internalError);
       return;
     }
     this.sessions = KeptSessions.of(serverTls, this.serverName, this.init);
@@ -185,9 +191,9 @@ export class ServerHandshake implements DeadlineOwner {
     this.guarded(() => this.succeed());
   }
 
-  private reject(): void {
-    this.init.raw.write(unrecognizedName);
-    this.fail("ERR_SSL_REJECTED", "handshake rejected");
+  private reject(alert: Buffer): void {
+    this.init.raw.write(alert);
+    this.fail("ERR_SSL_REJECTED", alert === internalError ? noCertificate : "handshake rejected");
   }
 
   private alpnOptions(): tls.TLSSocketOptions {
@@ -201,7 +207,7 @@ export class ServerHandshake implements DeadlineOwner {
     this.serverName = name.toLowerCase();
     try {
       const context = this.init.serverTls.contextFor(this.serverName, this.init);
-      if (context === null) done(new Error("handshake rejected"));
+      if (context === null || context === "unavailable") done(new Error("handshake rejected"));
       else done(null, nodeContext(context).secure);
     } catch (error) {
       this.init.onInternalError(error);
