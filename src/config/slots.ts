@@ -166,8 +166,8 @@ class Slots<T extends object> {
   ): Setter {
     return (scope, directive) => {
       const level = this.#levelOf(scope);
-      const before = (level[key] as readonly V[] | undefined) ?? [];
-      level[key] = [...before, read(directive, scope)] as readonly V[] as T[K];
+      const before = level[key] as readonly V[] | undefined;
+      level[key] = append(before, read(directive, scope)) as T[K];
     };
   }
 
@@ -180,6 +180,16 @@ class Slots<T extends object> {
 }
 
 export type { Slots };
+
+/**
+ * The list of a level that is being read, longer by a value. It grows in place, for a copy per line would take
+ * time by the square: lists of 50,000 addresses are nothing rare. Inner levels are given it when all is read.
+ */
+export function append<V>(list: readonly V[] | undefined, value: V): readonly V[] {
+  if (list === undefined) return [value];
+  (list as V[]).push(value);
+  return list;
+}
 
 /**
  * A directive that newer versions of nginx replaced or dropped: it warns and does nothing.

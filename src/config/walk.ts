@@ -9,6 +9,12 @@ import type { Block, Directive } from "./tree.ts";
 /** Files that include each other in a circle are stopped here; nginx runs out of descriptors. */
 const INCLUDE_DEPTH_MAX = 200;
 
+/**
+ * Blocks in each other at most: people write less than ten, and each takes room on the stack, also when settings
+ * are merged and locations are looked for. nginx has no limit and dies of it.
+ */
+const NESTING_MAX = 200;
+
 type Apply = (directive: Directive) => void;
 
 /** The part of a cycle that applies directives. */
@@ -63,6 +69,7 @@ class IndexWalker implements Walker {
   readonly #files: ConfigFiles;
   readonly #confDirectory: string;
   #includeDepth = 0;
+  #nesting = 0;
 
   constructor(index: DirectiveIndex, files: ConfigFiles, confDirectory: string) {
     this.#index = index;
@@ -72,7 +79,9 @@ class IndexWalker implements Walker {
 
   walk(block: Block, scope: Scope): void {
     beginOrigins(scope);
+    this.#nesting += 1;
     this.#each(block, scope, (directive) => this.#apply(directive, scope));
+    this.#nesting -= 1;
     this.#leave(block, scope);
   }
 
@@ -116,6 +125,10 @@ class IndexWalker implements Walker {
       scope.fail(`unknown directive "${name}"`);
     }
     checkForm(directive, scope, spec);
+    // The file itself is the first block.
+    if (directive.block !== null && this.#nesting > NESTING_MAX) {
+      scope.fail(`there are more than ${NESTING_MAX} blocks in each other`);
+    }
     spec.set(scope, directive);
     noteOrigin(scope, directive);
   }

@@ -4,6 +4,7 @@
  */
 import type { Context } from "../config/module.ts";
 import type { Scope } from "../config/scope.ts";
+import { append } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
 import { DECLINED, OK } from "../gateway/http-module.ts";
 import type { HttpModule, Verdict } from "../gateway/http-module.ts";
@@ -66,7 +67,7 @@ function matches(clients: "unix" | Cidr, ip: Buffer | null): boolean {
 function ruleDirective(scope: Scope, { name, args }: Directive): void {
   const [text = ""] = args;
   const settings = scope.location(access);
-  settings.rules = [...(settings.rules ?? []), { clients: clientsOf(scope, text), allow: name === "allow" }];
+  settings.rules = append(settings.rules, { clients: clientsOf(scope, text), allow: name === "allow" });
 }
 
 function clientsOf(scope: Scope, text: string): Rule["clients"] {

@@ -3,7 +3,7 @@
  * https://nginx.org/en/docs/http/ngx_http_headers_module.html
  */
 import type { Scope } from "../config/scope.ts";
-import { refuse, slots } from "../config/slots.ts";
+import { append, refuse, slots } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
 import type { Context } from "../config/module.ts";
 import { valueOf } from "../gateway/http-build.ts";
@@ -168,5 +168,5 @@ function addField(scope: Scope, directive: Directive, list: "fields" | "trailers
     value: valueOf(scope, text),
     always: option !== undefined,
   };
-  settings[list] = [...(settings[list] ?? []), field];
+  settings[list] = append(settings[list], field);
 }

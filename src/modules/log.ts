@@ -5,7 +5,7 @@
 import { statSync } from "node:fs";
 import { describeErrno } from "../config/errors.ts";
 import type { Scope } from "../config/scope.ts";
-import { refuse } from "../config/slots.ts";
+import { append, refuse } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
 import { parseMilliseconds, parseNumber, parseSeconds, parseSize } from "../config/values.ts";
 import { buildOf, valueOf } from "../gateway/http-build.ts";
@@ -216,7 +216,7 @@ function accessSyslog(scope: Scope, target: string, name: string, parameters: re
 
 /** `access_log off` switches off whatever else the level names. */
 function addLog(settings: Partial<LogSettings>, entry: AccessLog): void {
-  if (settings.logs !== "off") settings.logs = [...(settings.logs ?? []), entry];
+  if (settings.logs !== "off") settings.logs = append(settings.logs ?? undefined, entry);
 }
 
 /** What follows the format: notes the buffering, and gives the condition. */

@@ -4,7 +4,7 @@
  */
 import type { Context } from "../config/module.ts";
 import type { Scope } from "../config/scope.ts";
-import { slots } from "../config/slots.ts";
+import { append, slots } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
 import { valueOf } from "../gateway/http-build.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
@@ -25,6 +25,9 @@ interface SubFilterSettings {
   once: boolean;
   lastModified: boolean;
 }
+
+/** Strings of one level: nginx's limit. */
+const pairsMax = 255;
 
 const contexts: readonly Context[] = ["http", "server", "location"];
 const slot = slots<SubFilterSettings>((scope) => scope.location(subFilter));
@@ -80,7 +83,8 @@ function addPair(scope: Scope, { args }: Directive): void {
   if (match === "") scope.fail("empty search pattern");
   const settings = scope.location(subFilter);
   const pair = { match: valueOf(scope, match), replacement: valueOf(scope, replacement) };
-  settings.pairs = [...(settings.pairs ?? []), pair];
+  if (settings.pairs?.length === pairsMax) scope.fail(`number of search patterns exceeds ${pairsMax}`);
+  settings.pairs = append(settings.pairs, pair);
 }
 
 function isFor({ response }: Request, { types }: SubFilterSettings): boolean {

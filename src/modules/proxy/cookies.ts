@@ -1,6 +1,6 @@
 import type { CompiledRegex } from "../../config/regex.ts";
 import type { Scope } from "../../config/scope.ts";
-import { refuse } from "../../config/slots.ts";
+import { append, refuse } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
 import { buildOf, valueOf } from "../../gateway/http-build.ts";
 import type { Request } from "../../gateway/request.ts";
@@ -30,7 +30,7 @@ export function proxyCookieDomain(
   const rule = pattern.startsWith("~")
     ? regexRule(scope, pattern.slice(1), true, replacement)
     : domainRule(valueOf(scope, withoutDot(pattern)), valueOf(scope, withoutDot(replacement)));
-  settings.cookieDomains = [...(settings.cookieDomains ?? []), rule];
+  settings.cookieDomains = append(settings.cookieDomains, rule);
 }
 
 /** `proxy_cookie_path off | path replacement;` */
@@ -41,7 +41,7 @@ export function proxyCookiePath(scope: Scope, directive: Directive, settings: Pa
   const rule = pattern.startsWith("~")
     ? regexRule(scope, pattern.slice(caseless ? 2 : 1), caseless, replacement)
     : prefixRule(valueOf(scope, pattern), valueOf(scope, replacement));
-  settings.cookiePaths = [...(settings.cookiePaths ?? []), rule];
+  settings.cookiePaths = append(settings.cookiePaths, rule);
 }
 
 /** `proxy_cookie_flags off | cookie [flag …];` */
@@ -54,7 +54,7 @@ export function proxyCookieFlags(scope: Scope, directive: Directive, settings: P
     matches,
     flags: (request) => values.reduce((flags, value) => flags | cookieFlag(value.evaluate(request)), 0),
   };
-  settings.cookieFlags = [...(settings.cookieFlags ?? []), rule];
+  settings.cookieFlags = append(settings.cookieFlags, rule);
 }
 
 export type CookieSettings = Pick<ProxyLocation, "cookieDomains" | "cookiePaths" | "cookieFlags">;

@@ -1,5 +1,6 @@
 import { constantValue } from "../../config/complex-value.ts";
 import type { Scope } from "../../config/scope.ts";
+import { append } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
 import { buildOf, valueOf } from "../../gateway/http-build.ts";
 import type { Request } from "../../gateway/request.ts";
@@ -8,7 +9,7 @@ import type { ProxyLocation, ProxyPass, RedirectRule } from "./settings.ts";
 /** `proxy_redirect default | off | redirect replacement;` */
 export function proxyRedirect(scope: Scope, { args }: Directive, settings: Partial<ProxyLocation>): void {
   const [first = "", second] = args;
-  const rules = settings.redirects ?? [];
+  const rules = settings.redirects ?? undefined;
   if (second === undefined) {
     if (first === "off") {
       if (settings.redirects !== undefined) scope.fail('"proxy_redirect" directive is duplicate');
@@ -22,7 +23,7 @@ export function proxyRedirect(scope: Scope, { args }: Directive, settings: Parti
     if (settings.pass.variable !== null) {
       scope.fail('"proxy_redirect default" cannot be used with "proxy_pass" directive with variables');
     }
-    settings.redirects = [...rules, defaultRedirect(settings.pass)];
+    settings.redirects = append(rules, defaultRedirect(settings.pass));
     return;
   }
   const replacement = valueOf(scope, second);
@@ -30,10 +31,10 @@ export function proxyRedirect(scope: Scope, { args }: Directive, settings: Parti
     const caseless = first.startsWith("~*");
     const pattern = first.slice(caseless ? 2 : 1);
     const regex = buildOf(scope).variables.regex(pattern, caseless, scope);
-    settings.redirects = [...rules, { prefix: null, regex, replacement }];
+    settings.redirects = append(rules, { prefix: null, regex, replacement });
     return;
   }
-  settings.redirects = [...rules, { prefix: valueOf(scope, first), regex: null, replacement }];
+  settings.redirects = append(rules, { prefix: valueOf(scope, first), regex: null, replacement });
 }
 
 /** What `proxy_redirect default` stands for with a `proxy_pass` without variables. */
