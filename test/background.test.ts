@@ -47,15 +47,17 @@ for (const product of products()) {
       );
       const [program, ...before] = product.command;
       const all = [...before, "-p", root, "-c", join(root, "nginx.conf"), ...flags];
-      const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
-      const { status, stderr } = spawnSync(program!, all, {
+      const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
+      const { status, stdout, stderr } = spawnSync(program!, all, {
         env,
         stdio,
         timeout: limitMs,
         encoding: "latin1",
       });
+      said = stdout;
       return { status, stderr };
     };
+    let said = "";
 
     test("serves when the command returns, and leaves the terminal alone", async () => {
       const port = await freePort();
@@ -63,6 +65,9 @@ for (const product of products()) {
       assert.deepEqual(run(String(port), "-g", globals), { status: 0, stderr: "" });
       assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "here");
       const pid = await until("the pid file", limitMs, pidOf);
+      const stop = `"longhaul -s quit -p ${root}/ -c ${root}/nginx.conf" ends it`;
+      const begun = `longhaul: process ${pid} serves in the background, listening on 127.0.0.1:${port}; ${stop}\n`;
+      assert.equal(said, product.name === "nginx" ? "" : begun);
       process.kill(pid, "SIGQUIT");
       await until("its end", limitMs, () => (isAlive(pid) ? null : true));
       assert.equal(pidOf(), null);

@@ -95,6 +95,20 @@ test("-v, -V and -h tell and end", () => {
   }
 });
 
+test("--version and --help tell on standard output", () => {
+  const version = longhaul("--version");
+  assert.match(version.stdout, /^longhaul version: longhaul\/\d+\.\d+\.\d+\n$/);
+  const help = longhaul("--help");
+  assert.match(help.stdout, /^longhaul version: .*\nUsage: longhaul /);
+  assert.deepEqual([version.status, version.stderr, help.status, help.stderr], [0, "", 0, ""]);
+});
+
+test("-V names the cryptography of its runtime", () => {
+  const pattern =
+    process.versions.bun === undefined ? /node \S+ with OpenSSL \d/ : /bun \S+ with BoringSSL\n/;
+  assert.match(longhaul("-V").stderr, pattern);
+});
+
 describe("-s", () => {
   test("needs a pid file", () => {
     const { status, stderr } = longhaul("-s", "stop", "-e", "/dev/null", "-c", "pid.conf");

@@ -6,14 +6,18 @@ import { existsSync } from "node:fs";
 import type { CheckResult, CommandLine } from "../config/command-line.ts";
 import { dumpSources } from "../config/dump.ts";
 import { productName } from "../gateway/product.ts";
+import type { ServingReport } from "../runtime/background.ts";
 import { tell } from "./console.ts";
 import { suitGarbageCollector } from "./garbage-collector.ts";
 import { OptionError, parseOptions } from "./options.ts";
 import type { Options } from "./options.ts";
 import { reload } from "./reload.ts";
+import { servingText } from "./serving.ts";
 import { sendSignal } from "./signal.ts";
 import { takeOver } from "./takeover.ts";
 import { HELP_TEXT, buildText, versionText } from "./version.ts";
+
+const cwd = Buffer.from(process.cwd(), "utf8").toString("latin1");
 
 suitGarbageCollector();
 process.exitCode = await main(process.argv.slice(2));
@@ -46,17 +50,25 @@ function hintAtMissingFile({ configFile, configFileGiven }: CommandLine): void {
   tell(`there is no ${configFile}: use "-c file", or try "${productName} quickstart"`);
 }
 
-function showVersion({ showHelp, showBuild }: Options): void {
-  process.stderr.write(versionText());
-  if (showHelp) process.stderr.write(HELP_TEXT);
-  if (showBuild) process.stderr.write(buildText());
+/** As nginx, on standard error; where the option is not nginx's, where everybody else has it. */
+function showVersion({ showHelp, showBuild, isLong }: Options): void {
+  const out = isLong ? process.stdout : process.stderr;
+  out.write(versionText());
+  if (showHelp) out.write(HELP_TEXT);
+  if (showBuild) out.write(buildText());
 }
 
 async function act({ commandLine, takeover }: Options): Promise<number> {
   const isStart = !commandLine.testOnly && commandLine.signal === null && !takeover;
   if (isStart) {
     const { run } = await import("../runtime/start.ts");
-    return leave(await run(commandLine));
+    const onServing = (report: ServingReport): void => {
+      const text = servingText(report, commandLine, cwd);
+      // A process in the background is no matter of its error log.
+      if (report.pid === process.pid) tell(text);
+      else process.stdout.write(Buffer.from(`${productName}: ${text}\n`, "latin1"));
+    };
+    return leave(await run(commandLine, { onServing }));
   }
   const { checkConfiguration } = await import("../runtime/check.ts");
   const result = await checkConfiguration(commandLine);

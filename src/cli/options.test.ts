@@ -21,7 +21,7 @@ const MISTAKES: readonly [string, string][] = [
   ["foo", 'invalid option: "foo"'],
   ["-x", 'invalid option: "x"'],
   ["-tx", 'invalid option: "x"'],
-  ["--help", 'invalid option: "-"'],
+  ["--halp", 'invalid option: "-"'],
   ["-c", 'option "-c" requires file name'],
   ["-tc", 'option "-c" requires file name'],
   ["-e", 'option "-e" requires file name'],
@@ -52,6 +52,7 @@ test("without options the configuration is nginx.conf in the current directory",
     showHelp: false,
     showVersion: false,
     showBuild: false,
+    isLong: false,
     takeover: false,
   });
 });
@@ -98,6 +99,8 @@ test("-h and -? show help, -V more than -v", () => {
   assert.deepEqual(shown("-?"), [true, true, false]);
   assert.deepEqual(shown("-v"), [false, true, false]);
   assert.deepEqual(shown("-V"), [false, true, true]);
+  assert.deepEqual(shown("--help"), [true, true, false]);
+  assert.deepEqual(shown("--version"), [false, true, false]);
 });
 
 test("signals are nginx's four", () => {

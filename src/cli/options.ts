@@ -12,6 +12,8 @@ export interface Options {
   readonly showVersion: boolean;
   /** Show what it runs on, too. */
   readonly showBuild: boolean;
+  /** Help or version was asked for by a word, not by a letter. */
+  readonly isLong: boolean;
   /** Take the place of a running process. */
   readonly takeover: boolean;
 }
@@ -25,8 +27,11 @@ const VALUE_NAMES: Readonly<Record<string, string>> = {
   s: "parameter",
 };
 
-/** The one option that nginx does not have. */
+/** An option that nginx does not have. */
 export const takeoverOption = "--takeover";
+
+/** What everybody tries first, by nginx's letter for it. */
+const longOptions: Readonly<Record<string, string>> = { "--help": "h", "--version": "v" };
 
 const SIGNALS: readonly string[] = ["stop", "quit", "reopen", "reload"] satisfies SignalName[];
 
@@ -41,10 +46,17 @@ export function parseOptions(args: readonly string[], cwd: string): Options {
   const letters = new Set<string>();
   const values: Record<string, string> = {};
   let takeover = false;
+  let isLong = false;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (arg === takeoverOption) {
       takeover = true;
+      continue;
+    }
+    const letter = longOptions[arg];
+    if (letter !== undefined) {
+      letters.add(letter);
+      isLong = true;
       continue;
     }
     if (!arg.startsWith("-")) throw new OptionError(`invalid option: "${arg}"`);
@@ -61,6 +73,7 @@ export function parseOptions(args: readonly string[], cwd: string): Options {
     showHelp,
     showVersion: showHelp || letters.has("v") || letters.has("V"),
     showBuild: letters.has("V"),
+    isLong,
     takeover,
   };
 }

@@ -7,9 +7,10 @@ export function versionText(): string {
 /** What `-V` adds: the runtime underneath. */
 export function buildText(): string {
   const { bun, node, openssl } = process.versions;
-  const runtime = bun === undefined ? `node ${node}` : `bun ${bun}`;
+  // What Bun calls its OpenSSL is a number for programs that ask: it has BoringSSL.
+  const runtime = bun === undefined ? `node ${node} with OpenSSL ${openssl}` : `bun ${bun} with BoringSSL`;
   return (
-    `running on ${runtime} with OpenSSL ${openssl}\n` +
+    `running on ${runtime}\n` +
     "TLS SNI support enabled\n" +
     `configuration language: nginx ${nginxVersion}\n`
   );
@@ -21,8 +22,8 @@ export const HELP_TEXT = `Usage: ${productName} [-?hvVtTq] [-s signal] [-p prefi
        ${productName} quickstart
 
 Options:
-  -?,-h         : this help
-  -v            : show version and exit
+  -?,-h,--help  : this help
+  -v,--version  : show version and exit
   -V            : show version and what it runs on, then exit
   -t            : test configuration and exit
   -T            : test configuration, dump it and exit

@@ -113,7 +113,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   }
 
   /** Ends both sides. What is queued for either still goes out; `reason` is logged. */
-  end(reason: string, level: "info" | "error" = "info"): void {
+  end(reason: string, level: "info" | "warn" | "error" = "info"): void {
     if (this.ended) return;
     this.ended = true;
     this.log(level, `${reason} while proxying upgraded connection`);
@@ -136,7 +136,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   }
 
   /** Writes the lines of both logs, for which the request is made anew if they are wanted at all. */
-  private log(level: "info" | "error", message: string): void {
+  private log(level: "info" | "warn" | "error", message: string): void {
     const { location } = this.request;
     if (location.log.length === 0 && !location.core.errorLog.enabled(level)) return;
     const request = this.request.unpack();
@@ -164,7 +164,8 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
       this.deadline.set(left > 0 ? left : this.idleMs);
       return;
     }
-    this.end("upstream timed out (110: Connection timed out)");
+    // nginx says it at "info": whoever looks for why a WebSocket is cut finds nothing there.
+    this.end("upstream timed out (110: Connection timed out)", "warn");
   }
 
   /** A slow side may take all that is queued for it, as long as it takes some. */
@@ -293,7 +294,7 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
       this.stall!.set(this.peerSendMs);
       return;
     }
-    this.tunnel.end(`${this.other.name} timed out (110: Connection timed out)`);
+    this.tunnel.end(`${this.other.name} timed out (110: Connection timed out)`, "warn");
     this.peer.close();
   }
 

@@ -84,7 +84,7 @@ export class WebSocketTunnel extends Tunnel {
     else this.sendClose(draining);
   }
 
-  override end(reason: string, level: "info" | "error" = "info"): void {
+  override end(reason: string, level: "info" | "warn" | "error" = "info"): void {
     if (this.over) return;
     const { draining } = this;
     if (draining === null) return super.end(reason, level);

@@ -17,6 +17,13 @@ export interface Program {
   readonly cwd: string;
 }
 
+/** What a process tells of itself when it serves. */
+export interface ServingReport {
+  readonly pid: number;
+  /** Addresses that it listens on, as its configuration has them; latin1. */
+  readonly addresses: readonly string[];
+}
+
 /** How this process was started: read at once, since the executable may be replaced while it runs. */
 export const ownProgram: Program = readOwnProgram();
 
@@ -35,10 +42,13 @@ export function isBackground(): boolean {
 /**
  * Starts this program again, detached from the terminal, and waits until it serves or has failed: a
  * runtime cannot fork. `standardError` is for what the runtime itself has to say there: as nginx does, the
- * terminal is let go of, so that whoever reads from it finds an end. Resolves with the exit code for the
- * process in the foreground.
+ * terminal is let go of, so that whoever reads from it finds an end. `onServing` is told when it serves. Resolves
+ * with the exit code for the process in the foreground.
  */
-export async function goToBackground(standardError: number | "ignore"): Promise<number> {
+export async function goToBackground(
+  standardError: number | "ignore",
+  onServing: (report: ServingReport) => void,
+): Promise<number> {
   const { file, args, cwd } = ownProgram;
   const child = spawn(file, args, {
     cwd,
@@ -49,7 +59,8 @@ export async function goToBackground(standardError: number | "ignore"): Promise<
   return await new Promise<number>((resolve) => {
     child.once("error", () => resolve(1));
     child.once("exit", (code) => resolve(code ?? 1));
-    child.once("message", () => {
+    child.once("message", (report) => {
+      onServing(report as ServingReport);
       child.disconnect();
       child.unref();
       resolve(0);
@@ -74,9 +85,9 @@ export function startSuccessor(
 }
 
 /** Tells the process in the foreground that this one serves. */
-export function reportReady(): void {
+export function reportReady(report: ServingReport): void {
   if (!isBackground() || process.send === undefined) return;
-  process.send("ready");
+  process.send(report);
   closeSync(terminalFd);
 }
 

@@ -10,6 +10,7 @@ import { systemNetwork, systemSocketKeeper } from "../net/choose.ts";
 import type { SocketKeeper } from "../net/kept-socket.ts";
 import type { Network } from "../net/network.ts";
 import { goToBackground, isBackground, reportReady, writeToTerminal } from "./background.ts";
+import type { ServingReport } from "./background.ts";
 import { readConfiguration, startReading } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import { BindError } from "./binding.ts";
@@ -38,6 +39,8 @@ export interface RunOptions {
   readonly modules?: readonly HttpModule[];
   /** What a worker thread runs: a file that calls `runWorker` with the same modules. */
   readonly workerEntry?: URL;
+  /** Told once when it serves, by the process in the foreground. */
+  readonly onServing?: (report: ServingReport) => void;
   /** With threads that do not come back; for tests. */
   readonly patience?: Patience;
 }
@@ -63,6 +66,7 @@ class Instance {
   private readonly serving: Serving;
   private readonly supervisor: Supervisor;
   private readonly upgrade: BinaryUpgrade;
+  private readonly onServing: (report: ServingReport) => void;
   private generation: Generation | null = null;
   private finish: (code: number) => void = () => undefined;
   private stopping = false;
@@ -75,6 +79,7 @@ class Instance {
   constructor(commandLine: CommandLine, options: RunOptions) {
     this.commandLine = commandLine;
     this.modules = options.modules ?? [];
+    this.onServing = options.onServing ?? (() => undefined);
     this.network = systemNetwork({
       onInternalError: (error) => this.serving.gateway.reportInternalError(error),
     });
@@ -124,7 +129,7 @@ class Instance {
     const generation = await this.read((remark) => this.tell(remark));
     if (generation === null) return 1;
     if (generation.configuration.main.daemon && !isBackground()) {
-      return await goToBackground(this.logs.standardErrorFor(this.errorLog.sinks));
+      return await goToBackground(this.logs.standardErrorFor(this.errorLog.sinks), this.onServing);
     }
     const ended = new Promise<number>((resolve) => {
       this.finish = resolve;
@@ -149,7 +154,11 @@ class Instance {
     }
     this.log("notice", `${productName}/${productVersion}`);
     this.hasStarted = true;
-    reportReady();
+    const addresses =
+      generation.configuration.http?.sockets.map(({ endpoint }) => endpointKey(endpoint)) ?? [];
+    const report = { pid: process.pid, addresses };
+    if (isBackground()) reportReady(report);
+    else this.onServing(report);
     return true;
   }
 
