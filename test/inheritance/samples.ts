@@ -17,6 +17,7 @@ const ofTheProcess: Samples = {
   worker_processes: ["2", "3"],
   pid: ["logs/a.pid", "logs/b.pid"],
   user: ["root", "nobody"],
+  load_module: ["modules/ngx_stream_module.so", "modules/ngx_mail_module.so"],
   worker_shutdown_timeout: ["5s", "6s"],
   worker_rlimit_nofile: ["9000", "9001"],
   worker_connections: ["600", "601"],
@@ -84,6 +85,7 @@ const ofServers: Samples = {
     "ssl_certificate CERTS/a.example.crt; ssl_certificate_key CERTS/a.example.key;",
   ],
   ssl_certificate_key: ["one.key", "other.key"],
+  ssl_certificate_cache: ["max=4", "off"],
   ssl_password_file: ["CERTS/localhost.crt", "CERTS/a.example.crt"],
   ssl_protocols: ["TLSv1.2", "TLSv1.3"],
   ssl_ciphers: ["AES128-SHA", "AES256-SHA"],
@@ -260,6 +262,7 @@ const proxying: Samples = {
   proxy_ssl_verify_depth: ["2", "3"],
   ...each("proxy_ssl_trusted_certificate proxy_ssl_crl proxy_ssl_certificate_key", "one", "other"),
   proxy_ssl_certificate: ["one", "$arg_other"],
+  proxy_ssl_certificate_cache: ["max=4", "off"],
   proxy_ssl_password_file: ["CERTS/localhost.crt", "CERTS/a.example.crt"],
   proxy_ssl_conf_command: ["Options PrioritizeChaCha", "Options -SessionTicket"],
 };
