@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * Longhaul as a library: start a gateway from an nginx configuration inside your own process, and the
  * interfaces for what it can be given instead of the system's sockets and clock.

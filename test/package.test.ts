@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -9,7 +9,16 @@ import { Program, runProgram } from "./support/program.ts";
 import { upgradeByUsr2 } from "./support/successor.ts";
 
 /** What npm takes into the package; `dist` is compiled for the test. */
-const packed = ["bin", "quickstart", "README.md", "LICENSE", "package.json"];
+const packed = [
+  "bin",
+  "quickstart",
+  "docs",
+  "examples",
+  "CONTRIBUTING.md",
+  "README.md",
+  "LICENSE",
+  "package.json",
+];
 
 const isBun = process.versions.bun !== undefined;
 
@@ -24,6 +33,35 @@ describe("the package as npm delivers it", () => {
   });
 
   after(() => rm(directory, { recursive: true, force: true }));
+
+  test("what README links to is there; fixtures, tests and executables are not", async () => {
+    const content = await readdir(path.join(project, "node_modules/longhaul"), { recursive: true });
+    const readme = await readFile(path.join(repository, "README.md"), "utf8");
+    for (const [, link = ""] of readme.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      assert.ok(content.includes(link.replace(/\/$/, "")), link);
+    }
+    const unwanted = content.filter((name) =>
+      /fixture|\.test\.|\/cases\/|^dist\/(longhaul|\.binary)/.test(name),
+    );
+    assert.deepEqual(unwanted, []);
+  });
+
+  test("its types need nothing that it does not bring", async () => {
+    const own = path.join(project, "types");
+    await mkdir(own);
+    const text = `import { startGateway, ConfigError, createMemoryNetwork } from "longhaul";
+      import type { RunningGateway, LogFiles, Network } from "longhaul";
+      export const start = async (logs: LogFiles, network: Network): Promise<RunningGateway> =>
+        await startGateway({ config: "events {}", logs, network });
+      export const isOurs = (error: unknown): boolean => error instanceof ConfigError;
+      export const memory = createMemoryNetwork({ seed: 1 });`;
+    await writeFile(path.join(own, "use.ts"), text);
+    const options = { strict: true, module: "nodenext", target: "es2024", noEmit: true, skipLibCheck: false };
+    const config = { compilerOptions: options, files: ["use.ts"] };
+    await writeFile(path.join(own, "tsconfig.json"), JSON.stringify(config));
+    await writeFile(path.join(own, "package.json"), JSON.stringify({ type: "module" }));
+    await succeed([path.join(repository, "node_modules/.bin/tsc"), "-p", own], own);
+  });
 
   test("npx longhaul -t tests a configuration", async () => {
     const configured = await writeConfiguration(project, await freePort());
@@ -75,6 +113,10 @@ async function installPackage(directory: string, project: string): Promise<void>
     await cp(path.join(repository, name), path.join(content, name), { recursive: true });
   const tsc = path.join(repository, "node_modules/.bin/tsc");
   await succeed([tsc, "-p", "tsconfig.build.json", "--outDir", path.join(content, "dist")], repository);
+  // As `npm run build:binary` leaves them.
+  await writeFile(path.join(content, "dist/longhaul"), "an executable");
+  await mkdir(path.join(content, "dist/.binary-1"));
+  await writeFile(path.join(content, "dist/.binary-1/longhaul.ts"), "");
   await succeed(["npm", "pack", "--ignore-scripts", "--pack-destination", directory], content);
   await mkdir(project);
   await writeFile(path.join(project, "package.json"), JSON.stringify({ name: "project", private: true }));
