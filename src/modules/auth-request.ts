@@ -103,10 +103,12 @@ function judge(request: Request, subrequest: Request): Verdict {
   // The client has gone.
   if (status === 499) return 499;
   if (status === 401) {
-    const challenge =
-      fields.get("www-authenticate") ?? subrequest.upstreamHead?.fields.get("www-authenticate");
-    if (challenge !== null && challenge !== undefined)
-      request.response.fields.set("WWW-Authenticate", challenge);
+    const own = fields.getAll("www-authenticate");
+    const challenges =
+      own.length > 0 ? own : (subrequest.upstreamHead?.fields.getAll("www-authenticate") ?? []);
+    const answered = request.response.fields;
+    if (challenges.length > 0) answered.remove("www-authenticate");
+    for (const challenge of challenges) answered.add("WWW-Authenticate", challenge);
     return 401;
   }
   request.log("error", `auth request unexpected status: ${status}`);

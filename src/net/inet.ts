@@ -16,7 +16,7 @@ export interface InetPort {
   readonly port: number;
 }
 
-/** "1.2.3.4", "1.2.3.4:80", "::1" or "[::1]:80"; null for what is none of them. */
+/** "1.2.3.4", "1.2.3.4:80", "::1", "[::1]:80" or "[::1]"; null for what is none of them. */
 export function parseInetPort(text: string): InetPort | null {
   const bare = parseInet(text);
   if (bare !== null) return { ip: bare, port: 0 };
@@ -24,11 +24,13 @@ export function parseInetPort(text: string): InetPort | null {
   const end = text.indexOf(bracketed ? "]" : ":");
   if (end < 0) return null;
   const portStart = bracketed ? end + 2 : end + 1;
+  const ip = parseInet(text.slice(bracketed ? 1 : 0, end));
+  // Since nginx 1.27.3.
+  if (bracketed && end + 1 === text.length) return ip === null ? null : { ip, port: 0 };
   if (bracketed && text[end + 1] !== ":") return null;
   const digits = text.slice(portStart);
   const port = /^\d+$/.test(digits) ? Number(digits) : 0;
   if (port < 1 || port > 65535) return null;
-  const ip = parseInet(text.slice(bracketed ? 1 : 0, end));
   return ip === null ? null : { ip, port };
 }
 
