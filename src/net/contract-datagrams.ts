@@ -86,4 +86,19 @@ export function testDatagrams(make: MakeSubject): void {
     assert.equal(internalErrors.length, 1);
     peer.close();
   });
+
+  scene("a peer to which there is no way is told of, each time", make, async (stage) => {
+    const { nowhere } = stage.subject;
+    if (nowhere === null) return;
+    const heard = new Heard();
+    const peer = stage.network.datagrams(nowhere, heard);
+    peer.send(Buffer.from("one"));
+    await heard.until(() => heard.codes.length > 0);
+    const before = heard.codes.length;
+    peer.send(Buffer.from("two"));
+    assert.equal(heard.codes.length, before, "events are asynchronous");
+    await heard.until(() => heard.codes.length > before);
+    peer.close();
+    assert.deepEqual(stage.subject.internalErrors, []);
+  });
 }

@@ -22,6 +22,8 @@ export interface ContractSubject {
   readonly blackHole: Endpoint | null;
   /** Where datagrams are sent back to the port that they came from; nobody is at port 1 of that address. */
   echoDatagrams(): Promise<TcpEndpoint>;
+  /** Where no datagram can be sent to; null when this world has no such place. */
+  readonly nowhere: TcpEndpoint | null;
   /** Ends what the subject started (helpers that drive a virtual clock). */
   dispose(): void;
 }

@@ -91,8 +91,10 @@ export class NameQuestion implements SocketUser {
   /** The server cannot be reached by this socket: another one is asked at once. */
   failed(socket: QuestionSocket): void {
     const link = this.links[this.turn]!;
-    if (this.streams.get(link) === socket) this.streams.delete(link);
-    else if (this.datagrams.get(link) !== socket) return;
+    const sockets = socket.way === "TCP" ? this.streams : this.datagrams;
+    if (sockets.get(link) !== socket) return;
+    sockets.delete(link);
+    socket.release(this);
     if (++this.unreachable >= this.links.length) return;
     this.turn = (this.turn + 1) % this.links.length;
     this.sendUnanswered();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { recordType, responseCode } from "./dns-message.ts";
 import { encodeAnswer, encodeName, encodeService, readQuestion } from "./memory/name-answer.ts";
 import type { AnswerRecord } from "./memory/name-answer.ts";
@@ -281,6 +282,40 @@ test("a flood of answers is told of once a second, and guesses at the id end the
   await scene.network.advance(4000);
   assert.equal(failureOf(await asked), "110: Operation timed out");
   assert.equal(scene.complaints.length, 1);
+});
+
+test("answers spoilt in any way make no exception, and every request ends", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(120), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+      async (places) => {
+        const internalErrors: unknown[] = [];
+        const network = new MemoryNetwork({
+          seed: 1,
+          onInternalError: (error) => internalErrors.push(error),
+        });
+        network.serveDatagrams(first, (bytes, say) => {
+          const data = encodeService(1, 1, 80, "b.test");
+          const service = { type: recordType.srv, ttlSeconds: 5, data };
+          const { type } = readQuestion(bytes);
+          const answer = encodeAnswer(
+            bytes,
+            type === recordType.srv ? [service] : [address(1), alias("b.test")],
+          );
+          for (const [at, value] of places) if (at < answer.length) answer[at] = value;
+          say(answer);
+        });
+        const nameServers = { servers: [first], ipv4: true, ipv6: true, validSeconds: null };
+        const resolver = new NameResolver(network, nameServers, () => undefined);
+        const results = [resolver.resolve("a.test", 1000), resolver.resolveService("_a._tcp.a.test", 1000)];
+        await network.advance(20_000);
+        for (const result of results) assert.ok((await result) !== null);
+        assert.deepEqual(internalErrors, []);
+        assert.equal(network.openSockets, 0);
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
 
 test("names that clients make up share sockets, and leave none behind", async () => {

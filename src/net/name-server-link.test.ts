@@ -102,3 +102,52 @@ test("answers that come byte by byte are answers all the same", async (t) => {
   t.after(() => server.close());
   assert.equal(described(await resolverOf(server.port).resolve("a.test", 5000)), "3");
 });
+
+test("ids and source ports cannot be foreseen", async (t) => {
+  const ports = new Set<number>();
+  const ids = new Set<number>();
+  const socket = dgram.createSocket("udp4");
+  socket.on("message", (query, from) => {
+    ports.add(from.port);
+    ids.add(query.readUInt16BE(0));
+    query.writeUInt16BE(0x8183, 2);
+    socket.send(query, from.port, from.address);
+  });
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  t.after(() => socket.close());
+  const resolver = resolverOf(socket.address().port);
+  for (let at = 0; at < 100; at++) assert.equal(described(await resolver.resolve(`n${at}.test`, 5000)), "3");
+  assert.ok(ports.size > 90, `${ports.size} ports`);
+  assert.ok(ids.size > 190, `${ids.size} ids`);
+  const sorted = [...ports].toSorted((one, other) => one - other);
+  assert.ok(sorted.at(-1)! - sorted[0]! > 1000, "ports in a row");
+});
+
+test("what others than the name server send is not heard", async (t) => {
+  const forger = dgram.createSocket("udp4");
+  await new Promise<void>((resolve) => forger.bind(0, "127.0.0.1", resolve));
+  const socket = dgram.createSocket("udp4");
+  socket.on("message", (query, from) => {
+    query.writeUInt16BE(0x8183, 2);
+    // The right id to the right port, but from another one.
+    forger.send(query, from.port, from.address, () => {
+      const answer = Buffer.concat([
+        query,
+        Buffer.from([0xc0, 12, 0, 0, 0, 1, 0, 0, 0, 9, 0, 4, 127, 0, 0, 1]),
+      ]);
+      answer.writeUInt16BE(query.readUInt16BE(query.length - 4), query.length + 2);
+      answer.writeUInt16BE(0x8180, 2);
+      answer.writeUInt16BE(1, 6);
+      if (query.readUInt16BE(query.length - 4) !== 1) answer.writeUInt16BE(0, 6);
+      socket.send(answer, from.port, from.address);
+    });
+  });
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  t.after(() => {
+    socket.close();
+    forger.close();
+  });
+  const complaints: string[] = [];
+  assert.equal(described(await resolverOf(socket.address().port, complaints).resolve("a.test", 5000)), "1");
+  assert.deepEqual(complaints, []);
+});

@@ -19,6 +19,7 @@ for (const seed of [1, 2, 3]) {
         network.serveDatagrams({ address: "10.0.0.7", port: 7 }, (bytes, answer) => answer(bytes));
         return { kind: "tcp", address: "10.0.0.7", port: 7 };
       },
+      nowhere: null,
       dispose: stop,
     };
   });

@@ -22,6 +22,8 @@ function makeSubject(): ContractSubject {
     streamBytes: 8 * 1024 * 1024,
     blackHole: null,
     echoDatagrams: echoes.start,
+    // Sockets may not broadcast unless they ask for it.
+    nowhere: { kind: "tcp", address: "255.255.255.255", port: 53 },
     dispose: () => {
       echoes.stop();
       rmSync(directory, { recursive: true, force: true });
