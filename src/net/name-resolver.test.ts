@@ -5,7 +5,7 @@ import { recordType, responseCode } from "./dns-message.ts";
 import { encodeAnswer, encodeName, encodeService, readQuestion } from "./memory/name-answer.ts";
 import type { AnswerRecord } from "./memory/name-answer.ts";
 import { MemoryNetwork } from "./memory/network.ts";
-import { NameResolver } from "./name-resolver.ts";
+import { NameResolver, NameWait } from "./name-resolver.ts";
 import type { NameFailure, NameServers, Resolution } from "./name-resolver.ts";
 import type { TcpEndpoint } from "./network.ts";
 
@@ -180,6 +180,19 @@ test("who waits too long is told so, and the answer serves those who come later"
   scene.questions[0]!.answer([address(1)]);
   await settle(scene);
   assert.deepEqual(scene.resolver.resolve("a.test", 1000), { addresses: ["10.0.1.1"], untilMs: 11_000 });
+});
+
+test("who leaves is not waited for", async () => {
+  const scene = setUp();
+  const wait = new NameWait();
+  let settled = false;
+  void scene.resolver.ask("a.test", 60_000, wait).then(() => (settled = true));
+  await settle(scene);
+  wait.cancel();
+  await scene.network.advance(5000);
+  assert.equal(scene.network.openSockets, 0);
+  assert.equal(scene.network.clock.nextAt, Infinity);
+  assert.equal(settled, false);
 });
 
 test("a question that nobody waits for is asked of the next server by who comes, or given up", async () => {

@@ -80,6 +80,11 @@ interface Asked {
   readonly waiters: Set<Waiter>;
 }
 
+/** Lets somebody who waits for a name go away: what was promised then never comes. */
+export class NameWait {
+  cancel: () => void = () => undefined;
+}
+
 /** Someone who waits for a name. */
 interface Waiter {
   /** Aliases followed so far. */
@@ -114,13 +119,21 @@ export class NameResolver {
     this.services = { types: [recordType.srv], memory: new NameMemory(), asked: new Map() };
   }
 
-  /** The addresses of a name, from memory in another order each time; a promise when they must be asked for. */
+  /** The addresses of a name, in another order each time; a promise when they must be asked for. */
   resolve(hostname: string, timeoutMs: number): Resolution | Promise<Resolution> {
-    const name = nameOf(hostname);
-    const known = this.hosts.memory.get(name, this.nowSeconds());
-    if (known !== null && known.alias === null) return this.resolutionOf(known, false);
+    return this.remembered(hostname) ?? this.ask(hostname, timeoutMs, new NameWait());
+  }
+
+  /** The addresses of a name that is known, in another order each time; null for others. */
+  remembered(hostname: string): Resolution | null {
+    const known = this.hosts.memory.get(nameOf(hostname), this.nowSeconds());
+    return known === null || known.alias !== null ? null : this.resolutionOf(known, false);
+  }
+
+  /** The addresses of a name that is not known; those that have just been found are in the answer's order. */
+  ask(hostname: string, timeoutMs: number, wait: NameWait): Promise<Resolution> {
     return new Promise((settle) => {
-      this.wait(this.hosts, name, timeoutMs, (result, fresh) =>
+      wait.cancel = this.wait(this.hosts, nameOf(hostname), timeoutMs, (result, fresh) =>
         settle("failure" in result ? result : this.resolutionOf(result, fresh)),
       );
     });
@@ -137,7 +150,8 @@ export class NameResolver {
     return serviceOf(records, targets, known.lastSecond * 1000);
   }
 
-  private wait(kind: Kind, name: string, timeoutMs: number, settle: Waiter["settle"]): void {
+  /** Returns what ends the waiting. */
+  private wait(kind: Kind, name: string, timeoutMs: number, settle: Waiter["settle"]): () => void {
     const waiter: Waiter = {
       aliases: 0,
       asked: null,
@@ -147,12 +161,17 @@ export class NameResolver {
         settle(result, fresh);
       },
     };
-    this.begin(kind, name, waiter);
-    if (waiter.asked === null) return;
-    waiter.timer = this.network.clock.timer(timeoutMs, () => {
+    const leave = (): void => {
+      waiter.timer?.cancel();
       waiter.asked?.waiters.delete(waiter);
+    };
+    this.begin(kind, name, waiter);
+    if (waiter.asked === null) return leave;
+    waiter.timer = this.network.clock.timer(timeoutMs, () => {
+      leave();
       settle(this.failure(timedOut), false);
     });
+    return leave;
   }
 
   /** Answers from memory, following aliases, or asks for the first name that is not known. */
@@ -166,7 +185,7 @@ export class NameResolver {
       if (++waiter.aliases > aliasesMax) return waiter.settle(this.failure(responseCode.notFound), false);
       name = known.alias;
     }
-    const asked = kind.asked.get(name) ?? this.ask(kind, name);
+    const asked = kind.asked.get(name) ?? this.question(kind, name);
     if (typeof asked === "number") return waiter.settle(this.failure(asked), false);
     // Nobody waits for it any more: the server whose turn it was may be dead.
     if (asked.waiters.size === 0 && asked.question.timer !== null) this.sendAgain(asked);
@@ -176,7 +195,7 @@ export class NameResolver {
   }
 
   /** A new question, or the code of the failure. */
-  private ask(kind: Kind, name: string): Asked | number {
+  private question(kind: Kind, name: string): Asked | number {
     if (kind.asked.size >= questionsMax) return responseCode.serverFailure;
     const { network, links, turn } = this;
     const question = NameQuestion.of(network, name, kind.types, links, turn);

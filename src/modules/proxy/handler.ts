@@ -5,7 +5,7 @@ import { RoundRobin } from "../../gateway/balance/round-robin.ts";
 import type { HttpBuild } from "../../gateway/http-build.ts";
 import { DONE } from "../../gateway/http-module.ts";
 import type { PhaseHandler, Verdict } from "../../gateway/http-module.ts";
-import type { Request } from "../../gateway/request.ts";
+import type { ClientWatcher, Request } from "../../gateway/request.ts";
 import { isMethod, safeFieldValue } from "../../http/field-value.ts";
 import type { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
@@ -13,6 +13,7 @@ import { Exchange } from "../../gateway/upstream/exchange.ts";
 import type { ExchangePlan, LocalEndpoint } from "../../gateway/upstream/exchange.ts";
 import { Upstream } from "../../gateway/upstream/upstream.ts";
 import type { ClientTls, Endpoint, TlsContext } from "../../net/network.ts";
+import { NameWait } from "../../net/name-resolver.ts";
 import type { Resolution } from "../../net/name-resolver.ts";
 import { resolverOf } from "../resolver.ts";
 import { findUpstream } from "../upstream.ts";
@@ -151,7 +152,7 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
   };
   if (pass.variable !== null) {
     return (request) => {
-      const target = resolveTarget(request, pass, build);
+      const target = resolveTarget(request, pass, build, settings.ignoreClientAbort);
       const go = (found: Target | Verdict): Verdict =>
         typeof found === "number" ? found : start(request, found);
       return target instanceof Promise ? target.then(go) : go(target);
@@ -169,6 +170,7 @@ function resolveTarget(
   request: Request,
   pass: ProxyPass,
   build: HttpBuild,
+  ignoreClientAbort: boolean,
 ): Target | Verdict | Promise<Target | Verdict> {
   const url = pass.variable!.evaluate(request);
   const target = splitScheme(url);
@@ -187,7 +189,7 @@ function resolveTarget(
   const where = { scheme, uri, ...hostOf(parsed, target.defaultPort) };
   const known = findUpstream(build, parsed);
   if (known !== null) return { ...where, upstream: known };
-  if (parsed.kind === "name") return resolveName(request, parsed, where);
+  if (parsed.kind === "name") return resolveName(request, parsed, where, ignoreClientAbort);
   const endpoint: Endpoint =
     parsed.kind === "unix"
       ? { kind: "unix", path: parsed.host }
@@ -200,6 +202,7 @@ function resolveName(
   request: Request,
   { host, port, ...rest }: ParsedUrl,
   where: Omit<Target, "upstream">,
+  ignoreClientAbort: boolean,
 ): Target | Verdict | Promise<Target | Verdict> {
   const { resolver, resolverTimeoutMs } = resolverOf(request);
   if (resolver === null) {
@@ -214,8 +217,33 @@ function resolveName(
     const endpoints = resolution.addresses.map((address): Endpoint => ({ kind: "tcp", address, port }));
     return { ...where, upstream: passingUpstream({ host, port, ...rest }, endpoints) };
   };
-  const resolution = resolver.resolve(host, resolverTimeoutMs);
-  return resolution instanceof Promise ? resolution.then(go) : go(resolution);
+  const known = resolver.remembered(host);
+  if (known !== null) return go(known);
+  const wait = new NameWait();
+  if (!ignoreClientAbort) request.watcher = new NameWatcher(request, wait);
+  return resolver.ask(host, resolverTimeoutMs, wait).then((found) => {
+    request.watcher = null;
+    return go(found);
+  });
+}
+
+/** A client that leaves while its name is asked for. */
+class NameWatcher implements ClientWatcher {
+  private readonly request: Request;
+  private readonly wait: NameWait;
+
+  constructor(request: Request, wait: NameWait) {
+    this.request = request;
+    this.wait = wait;
+  }
+
+  onClientGone(): void {
+    const { request } = this;
+    this.wait.cancel();
+    request.watcher = null;
+    request.log("info", "epoll_wait() reported that client prematurely closed connection");
+    request.response.fail(499);
+  }
 }
 
 /** An upstream made for one request: nothing is remembered of its servers. */
