@@ -8,6 +8,7 @@ import type { PeerOptions } from "../gateway/balance/peer.ts";
 import type { HttpBuild } from "../gateway/http-build.ts";
 import type { RunTimeName, UpstreamDraft, UpstreamServerDraft } from "../gateway/upstream/draft.ts";
 import type { Clock, Timer } from "../net/clock.ts";
+import { NameWait } from "../net/name-resolver.ts";
 import type { LostTarget, NameFailure, NameResolver, ServiceAddress } from "../net/name-resolver.ts";
 import type { ResolverLocation } from "./resolver.ts";
 import { defaultRoute, peerName } from "./upstream-server.ts";
@@ -70,6 +71,7 @@ class FreshName implements Background {
   private readonly timeoutMs: number;
   private readonly clock: Clock;
   private timer: Timer | null = null;
+  private wait = new NameWait();
   private started = false;
   private stopped = false;
   /** An answer that came before the start: what it says of the future is looked at then. */
@@ -115,12 +117,14 @@ class FreshName implements Background {
   stop(): void {
     this.stopped = true;
     this.timer?.cancel();
+    this.wait.cancel();
   }
 
   private async ask(): Promise<Answer> {
     const { host, service, serviceName } = this.name;
-    if (service !== null) return this.resolver.resolveService(serviceName, this.timeoutMs);
-    const answer = await this.resolver.resolve(host, this.timeoutMs);
+    this.wait = new NameWait();
+    if (service !== null) return this.resolver.resolveService(serviceName, this.timeoutMs, this.wait);
+    const answer = await this.resolver.resolve(host, this.timeoutMs, this.wait);
     if ("failure" in answer) return answer;
     const servers = answer.addresses.map((address) => ({ address, port: 0, priority: 0, weight: 0 }));
     return { servers, lost: [], untilMs: answer.untilMs };

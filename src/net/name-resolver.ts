@@ -80,9 +80,18 @@ interface Asked {
   readonly waiters: Set<Waiter>;
 }
 
-/** Lets somebody who waits for a name go away: what was promised then never comes. */
+/** Lets somebody who waits for names go away: what was promised then never comes. */
 export class NameWait {
-  cancel: () => void = () => undefined;
+  private readonly leaving: (() => void)[] = [];
+
+  /** Something to be done when nobody waits any more. */
+  onCancel(leave: () => void): void {
+    this.leaving.push(leave);
+  }
+
+  cancel(): void {
+    for (const leave of this.leaving) leave();
+  }
 }
 
 /** Someone who waits for a name. */
@@ -120,8 +129,8 @@ export class NameResolver {
   }
 
   /** The addresses of a name, in another order each time; a promise when they must be asked for. */
-  resolve(hostname: string, timeoutMs: number): Resolution | Promise<Resolution> {
-    return this.remembered(hostname) ?? this.ask(hostname, timeoutMs, new NameWait());
+  resolve(hostname: string, timeoutMs: number, wait = new NameWait()): Resolution | Promise<Resolution> {
+    return this.remembered(hostname) ?? this.ask(hostname, timeoutMs, wait);
   }
 
   /** The addresses of a name that is known, in another order each time; null for others. */
@@ -133,45 +142,57 @@ export class NameResolver {
   /** The addresses of a name that is not known; those that have just been found are in the answer's order. */
   ask(hostname: string, timeoutMs: number, wait: NameWait): Promise<Resolution> {
     return new Promise((settle) => {
-      wait.cancel = this.wait(this.hosts, nameOf(hostname), timeoutMs, (result, fresh) =>
+      this.wait(this.hosts, nameOf(hostname), timeoutMs, wait, (result, fresh) =>
         settle("failure" in result ? result : this.resolutionOf(result, fresh)),
       );
     });
   }
 
   /** The servers of a service, those of the least priority first, each record's target with all its addresses. */
-  async resolveService(service: string, timeoutMs: number): Promise<ServiceResolution> {
+  async resolveService(
+    service: string,
+    timeoutMs: number,
+    wait = new NameWait(),
+  ): Promise<ServiceResolution> {
     const known = await new Promise<KnownName | NameFailure>((settle) => {
-      this.wait(this.services, nameOf(service), timeoutMs, settle);
+      this.wait(this.services, nameOf(service), timeoutMs, wait, settle);
     });
     if ("failure" in known) return known;
     const records = known.services.toSorted((one, other) => one.priority - other.priority);
-    const targets = await Promise.all(records.map(async ({ target }) => this.resolve(target, timeoutMs)));
+    const targets = await Promise.all(
+      records.map(async ({ target }) => this.resolve(target, timeoutMs, wait)),
+    );
     return serviceOf(records, targets, known.lastSecond * 1000);
   }
 
-  /** Returns what ends the waiting. */
-  private wait(kind: Kind, name: string, timeoutMs: number, settle: Waiter["settle"]): () => void {
+  private wait(kind: Kind, name: string, timeoutMs: number, wait: NameWait, settle: Waiter["settle"]): void {
     const waiter: Waiter = {
       aliases: 0,
       asked: null,
       timer: null,
       settle: (result, fresh) => {
         waiter.timer?.cancel();
+        waiter.asked = null;
         settle(result, fresh);
       },
     };
-    const leave = (): void => {
-      waiter.timer?.cancel();
-      waiter.asked?.waiters.delete(waiter);
-    };
     this.begin(kind, name, waiter);
-    if (waiter.asked === null) return leave;
+    if (waiter.asked === null) return;
     waiter.timer = this.network.clock.timer(timeoutMs, () => {
-      leave();
-      settle(this.failure(timedOut), false);
+      waiter.asked?.waiters.delete(waiter);
+      waiter.settle(this.failure(timedOut), false);
     });
-    return leave;
+    wait.onCancel(() => this.leave(waiter));
+  }
+
+  /** Nobody has to hear the answer any more; one that comes too late, on the other hand, is of use to others. */
+  private leave(waiter: Waiter): void {
+    const { asked } = waiter;
+    waiter.timer?.cancel();
+    if (asked === null) return;
+    waiter.asked = null;
+    asked.waiters.delete(waiter);
+    if (asked.waiters.size === 0) this.end(asked);
   }
 
   /** Answers from memory, following aliases, or asks for the first name that is not known. */
