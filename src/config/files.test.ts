@@ -72,3 +72,13 @@ test("what was read can be dumped, each file once and in order", () => {
   const expected = ["b.conf", "a.conf"].map((name) => `# configuration file ${root}/${name}:\n# ${name}\n`);
   assert.equal(dumpSources(files.sources), expected.join(""));
 });
+
+test("a file that a directive names is read once", () => {
+  const path = join(root, "once.pem");
+  writeFileSync(path, "first");
+  const files = new DiskFiles();
+  assert.equal(files.readBytes(path).toString(), "first");
+  writeFileSync(path, "second");
+  assert.equal(files.readBytes(path).toString(), "first");
+  assert.equal(new DiskFiles().readBytes(path).toString(), "second");
+});

@@ -12,7 +12,7 @@ export interface SourceFile {
 export interface ConfigFiles {
   /** @throws ConfigError `open() "…" failed (2: No such file or directory)`, without a place. */
   read(path: string): string;
-  /** Any other file that a directive names. @throws ConfigError as `read` does */
+  /** Any other file that a directive names; read once. @throws ConfigError as `read` does */
   readBytes(path: string): Buffer;
   /** Existing paths that match a pattern of glob(3), sorted by bytes. */
   glob(pattern: string): string[];
@@ -23,6 +23,8 @@ export interface ConfigFiles {
 /** The system's files. */
 export class DiskFiles implements ConfigFiles {
   readonly #sources = new Map<string, SourceFile>();
+  /** Two servers with one certificate have the same one, and a pipe can be read but once. */
+  readonly #bytes = new Map<string, Buffer>();
 
   get sources(): readonly SourceFile[] {
     return [...this.#sources.values()];
@@ -35,7 +37,9 @@ export class DiskFiles implements ConfigFiles {
   }
 
   readBytes(path: string): Buffer {
-    return readFile(path);
+    const bytes = this.#bytes.get(path) ?? readFile(path);
+    this.#bytes.set(path, bytes);
+    return bytes;
   }
 
   glob(pattern: string): string[] {

@@ -262,6 +262,12 @@ const cases: readonly Case[] = [
     not: "bun",
   },
   {
+    name: "a version that nobody speaks is none",
+    servers: [`${own} ssl_protocols SSLv3;`],
+    flags: [],
+    check: fails(/error:/),
+  },
+  {
     name: "what the client offers",
     servers: [own],
     flags: [

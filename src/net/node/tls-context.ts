@@ -142,7 +142,10 @@ function versionRange(protocols: readonly string[]): {
   const enabled = versions.filter((version) => protocols.includes(version));
   const min = enabled[0];
   const max = enabled.at(-1);
-  if (min === undefined || max === undefined) return { min: "TLSv1.2", max: "TLSv1.3", off: 0 };
+  if (min === undefined || max === undefined) {
+    // SSLv3 alone, for example: every handshake fails.
+    return { min: "TLSv1.2", max: "TLSv1.3", off: versionOff["TLSv1.2"] | versionOff["TLSv1.3"] };
+  }
   let off = 0;
   for (const version of versions) {
     if (version > min && version < max && !enabled.includes(version)) off |= versionOff[version];
