@@ -107,6 +107,9 @@ export class ServerChoice {
   private readonly heads = new Map<string, VirtualServer>();
   private readonly tails = new Map<string, VirtualServer>();
   private readonly regexes: { regex: CompiledRegex; server: VirtualServer }[] = [];
+  /** Longer masks than these there are none: a Host may have thousands of dots. */
+  private longestHead = 0;
+  private longestTail = 0;
   private lastNegotiated: { readonly name: string; readonly server: VirtualServer } | null = null;
 
   /** `conflict` is told each name that an earlier server of this address has already. */
@@ -179,6 +182,8 @@ export class ServerChoice {
           : name.text;
     if (map.has(name.text)) conflict(shown);
     else map.set(name.text, server);
+    if (name.kind === "head") this.longestHead = Math.max(this.longestHead, name.text.length);
+    if (name.kind === "tail") this.longestTail = Math.max(this.longestTail, name.text.length);
     if (name.kind !== "head" || !name.bare) return;
     const bare = name.text.slice(1);
     if (!this.exact.has(bare)) this.exact.set(bare, server);
@@ -187,7 +192,8 @@ export class ServerChoice {
   /** The longest suffix wins: the dots are tried from the left. */
   private findHead(host: string): VirtualServer | null {
     if (this.heads.size === 0) return null;
-    for (let dot = host.indexOf(".", 1); dot > 0; dot = host.indexOf(".", dot + 1)) {
+    const first = Math.max(1, host.length - this.longestHead);
+    for (let dot = host.indexOf(".", first); dot > 0; dot = host.indexOf(".", dot + 1)) {
       const server = this.heads.get(host.slice(dot));
       if (server !== undefined) return server;
     }
@@ -197,7 +203,11 @@ export class ServerChoice {
   /** The longest prefix wins: the dots are tried from the right. */
   private findTail(host: string): VirtualServer | null {
     if (this.tails.size === 0) return null;
-    for (let dot = host.lastIndexOf("."); dot > 0; dot = host.lastIndexOf(".", dot - 1)) {
+    for (
+      let dot = host.lastIndexOf(".", this.longestTail - 1);
+      dot > 0;
+      dot = host.lastIndexOf(".", dot - 1)
+    ) {
       const server = this.tails.get(host.slice(0, dot + 1));
       if (server !== undefined) return server;
     }

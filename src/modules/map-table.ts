@@ -17,6 +17,9 @@ export class MapTable<V> {
   private readonly suffixes = new Map<string, V>();
   /** Prefixes with their dot: "www.example.". */
   private readonly prefixes = new Map<string, V>();
+  /** Longer masks than these there are none: what a client names may have thousands of dots. */
+  private longestSuffix = 0;
+  private longestPrefix = 0;
   private readonly regexes: { readonly regex: CompiledRegex; readonly value: V }[] = [];
 
   /** Adds a key; `masks` says whether "*.example.com", ".example.com" and "example.*" are masks. */
@@ -26,8 +29,14 @@ export class MapTable<V> {
     const stars = lower.split("*").length - 1;
     if (stars > 1 || lower.includes("..") || lower.includes("\0")) return "invalid hostname or wildcard";
     if (lower.length > 1 && lower.startsWith(".")) return this.addDotted(lower, value);
-    if (lower.length > 2 && lower.startsWith("*.")) return put(this.suffixes, lower.slice(1), value);
-    if (lower.length > 2 && lower.endsWith(".*")) return put(this.prefixes, lower.slice(0, -1), value);
+    if (lower.length > 2 && lower.startsWith("*.")) {
+      this.longestSuffix = Math.max(this.longestSuffix, lower.length - 1);
+      return put(this.suffixes, lower.slice(1), value);
+    }
+    if (lower.length > 2 && lower.endsWith(".*")) {
+      this.longestPrefix = Math.max(this.longestPrefix, lower.length - 1);
+      return put(this.prefixes, lower.slice(0, -1), value);
+    }
     return stars > 0 ? "invalid hostname or wildcard" : put(this.exact, lower, value);
   }
 
@@ -54,12 +63,14 @@ export class MapTable<V> {
     if (this.exact.has(lower.slice(1)) || this.suffixes.has(lower)) return "conflicting parameter";
     this.exact.set(lower.slice(1), value);
     this.suffixes.set(lower, value);
+    this.longestSuffix = Math.max(this.longestSuffix, lower.length);
     return null;
   }
 
   private findSuffix(lower: string): V | undefined {
     if (this.suffixes.size === 0) return undefined;
-    for (let dot = lower.indexOf("."); dot >= 0; dot = lower.indexOf(".", dot + 1)) {
+    const first = Math.max(0, lower.length - this.longestSuffix);
+    for (let dot = lower.indexOf(".", first); dot >= 0; dot = lower.indexOf(".", dot + 1)) {
       const value = this.suffixes.get(lower.slice(dot));
       if (value !== undefined) return value;
     }
@@ -68,7 +79,11 @@ export class MapTable<V> {
 
   private findPrefix(lower: string): V | undefined {
     if (this.prefixes.size === 0) return undefined;
-    for (let dot = lower.lastIndexOf("."); dot > 0; dot = lower.lastIndexOf(".", dot - 1)) {
+    for (
+      let dot = lower.lastIndexOf(".", this.longestPrefix - 1);
+      dot > 0;
+      dot = lower.lastIndexOf(".", dot - 1)
+    ) {
       const value = this.prefixes.get(lower.slice(0, dot + 1));
       if (value !== undefined) return value;
     }

@@ -7,8 +7,8 @@ export interface ByteRange {
 /** "ignored": the answer is given whole. */
 export type RangeVerdict = readonly ByteRange[] | "ignored" | "unsatisfiable";
 
-/** `start-end`, `start-` or `-last`, with spaces where nginx takes them. */
-const rangePattern = /^ *(?:(\d+) *- *(\d*)|-(\d+)) *$/;
+/** `start-end`, `start-` or `-last`, with spaces where nginx takes them. No two loops take the same spaces. */
+const rangePattern = /^ *(?:(\d+) *- *(?:(\d+) *)?|-(\d+) *)$/;
 
 /**
  * Reads a Range field as ngx_http_range_parse does: more ranges than `rangesMax`, or ranges that together
@@ -38,6 +38,6 @@ export function parseRanges(field: string, size: number, rangesMax: number): Ran
 
 function rangeOf([, first, last, suffix]: RegExpExecArray, size: number): ByteRange {
   if (suffix !== undefined) return { start: Math.max(0, size - Number(suffix)), end: size };
-  const end = last === undefined || last === "" ? size : Math.min(size, Number(last) + 1);
+  const end = last === undefined ? size : Math.min(size, Number(last) + 1);
   return { start: Number(first), end };
 }

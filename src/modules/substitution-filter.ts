@@ -11,7 +11,12 @@ interface Target {
   readonly lower: string;
   readonly replacement: () => Buffer;
   done: boolean;
+  /** Where it stands next in the text that is searched: `unknown`, or `nowhere`. */
+  at: number;
 }
+
+const unknown = -2;
+const nowhere = -1;
 
 /**
  * Replaces strings in a body that comes in pieces. Holds back only what may be the beginning of a string. Of several strings that begin at one place, the one that was named first wins.
@@ -28,7 +33,12 @@ export class SubstitutionFilter implements BodyFilter {
   constructor(patterns: readonly Pattern[], once: boolean, next: BodyOutput) {
     this.targets = patterns.map(({ text, replacement }) => {
       let kept: Buffer | null = null;
-      return { lower: lowerAscii(text), replacement: () => (kept ??= replacement()), done: false };
+      return {
+        lower: lowerAscii(text),
+        replacement: () => (kept ??= replacement()),
+        done: false,
+        at: unknown,
+      };
     });
     this.longest = Math.max(...patterns.map(({ text }) => text.length));
     this.once = once;
@@ -64,6 +74,7 @@ export class SubstitutionFilter implements BodyFilter {
   private pass(bytes: Buffer, last: boolean): boolean {
     const lower = lowerAscii(bytes.toString("latin1"));
     const parts: Buffer[] = [];
+    for (const target of this.targets) target.at = unknown;
     let limit = last ? bytes.length : this.beginningIn(lower, 0);
     let from = 0;
     for (
@@ -71,9 +82,9 @@ export class SubstitutionFilter implements BodyFilter {
       found !== null && found.at < limit;
       found = this.find(lower, from)
     ) {
-      parts.push(bytes.subarray(from, found.at), found.target.replacement());
-      from = found.at + found.target.lower.length;
-      if (this.once) found.target.done = true;
+      parts.push(bytes.subarray(from, found.at), found.replacement());
+      from = found.at + found.lower.length;
+      if (this.once) found.done = true;
       if (!last && (this.once || from > limit)) limit = this.beginningIn(lower, from);
     }
     parts.push(bytes.subarray(from, limit));
@@ -90,12 +101,13 @@ export class SubstitutionFilter implements BodyFilter {
     return Math.max(from, Math.min(at, length));
   }
 
-  private find(lower: string, from: number): { at: number; target: Target } | null {
-    let found: { at: number; target: Target } | null = null;
+  /** The string that stands next. Where each stands is kept: none is looked for twice in the same bytes. */
+  private find(lower: string, from: number): Target | null {
+    let found: Target | null = null;
     for (const target of this.targets) {
-      if (target.done) continue;
-      const at = lower.indexOf(target.lower, from);
-      if (at >= 0 && (found === null || at < found.at)) found = { at, target };
+      if (target.done || target.at === nowhere) continue;
+      if (target.at < from) target.at = lower.indexOf(target.lower, from);
+      if (target.at >= 0 && (found === null || target.at < found.at)) found = target;
     }
     return found;
   }

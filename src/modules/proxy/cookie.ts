@@ -35,5 +35,9 @@ function parsePart(part: string): CookieAttribute {
 
 /** Spaces only: other white space is part of the value. */
 function trimSpaces(text: string): string {
-  return text.replace(/^ +| +$/g, "");
+  let start = 0;
+  let end = text.length;
+  while (text[start] === " ") start++;
+  while (end > start && text[end - 1] === " ") end--;
+  return text.slice(start, end);
 }
