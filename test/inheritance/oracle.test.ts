@@ -21,6 +21,7 @@ import type { Placement } from "./placements.ts";
 import { start } from "./products.ts";
 import type { Product } from "./products.ts";
 import { prelude, rows } from "./rows.ts";
+import { samples, statementOf } from "./samples.ts";
 import type { Row } from "./rows.ts";
 
 const certificates = fileURLToPath(new URL("../case-runner/certificates", import.meta.url));
@@ -36,6 +37,9 @@ interface Trial {
   /** What stands in the `http` block for it: it needs a process of its own. */
   readonly http: string;
 }
+
+/** Two character sets that nothing leads between are refused, whatever counts in the end. */
+const apart = new Set(["charset", "source_charset"]);
 
 /** Servers in one process at most. */
 const together = 150;
@@ -69,6 +73,17 @@ function trialsOf(row: Row, index: number): Trial[] {
   if (contexts.has("http")) add(inHttp, "http", directive);
   for (const placement of placements) {
     if (placement !== inHttp && contexts.has(placement.context)) add(placement, placement.name, "");
+  }
+  const other = samples[row.directive]?.[1];
+  if (
+    contexts.has("server") &&
+    contexts.has("location") &&
+    other !== undefined &&
+    !apart.has(row.directive)
+  ) {
+    found.push({ row, name: "location, over another in server", http: "" });
+    const outer = statementOf(row.directive, other);
+    texts.push(`${outer} ${around.server} location / { ${around.content} ${directive} }`);
   }
   return found.map((trial, place) => ({ ...trial, number: index * 16 + place, server: texts[place]! }));
 }

@@ -17,8 +17,6 @@ export interface Placement {
   server(directive: string, around: Surroundings): string;
   /** `return`, `rewrite` and their like do not answer in `limit_except`. */
   readonly loses?: "steps";
-  /** Wants a value of the directive that is set outside and must not count. */
-  readonly overrides?: true;
 }
 
 export const placements: readonly Placement[] = [

@@ -236,21 +236,24 @@ const clients: readonly Row[] = [
     "m",
     within(file("/a.html", { fields: { Cookie: "uid=fwAAAWccAAABAAAAAwMDAg==" } }), "userid on;"),
   ),
-  row("limit_req", "zone=rate", file("/a.html", keep)),
-  row("limit_req_status", "429", within(file("/a.html", keep), "limit_req zone=rate;")),
-  row("limit_req_dry_run", "on", within(file("/a.html", keep), "limit_req zone=rate;")),
+  row("limit_req", "zone=requests", file("/a.html", keep)),
+  row("limit_req_status", "429", within(file("/a.html", keep), "limit_req zone=requests;")),
+  row("limit_req_dry_run", "on", within(file("/a.html", keep), "limit_req zone=requests;")),
   row(
     "limit_req_log_level",
     "warn",
-    logged(within(file("/a.html", keep), `limit_req zone=rate; ${errorLog}`), /\[\w+\].*limiting requests/),
+    logged(
+      within(file("/a.html", keep), `limit_req zone=requests; ${errorLog}`),
+      /\[\w+\].*limiting requests/,
+    ),
   ),
-  row("limit_conn", "open 1", meanwhile()),
-  row("limit_conn_status", "429", meanwhile("limit_conn open 1;")),
-  row("limit_conn_dry_run", "on", meanwhile("limit_conn open 1;")),
+  row("limit_conn", "connections 1", meanwhile()),
+  row("limit_conn_status", "429", meanwhile("limit_conn connections 1;")),
+  row("limit_conn_dry_run", "on", meanwhile("limit_conn connections 1;")),
   row(
     "limit_conn_log_level",
     "warn",
-    logged(meanwhile(`limit_conn open 1; ${errorLog}`), /\[\w+\].*limiting connections/),
+    logged(meanwhile(`limit_conn connections 1; ${errorLog}`), /\[\w+\].*limiting connections/),
   ),
 ];
 
@@ -458,8 +461,8 @@ export const prelude = `
   log_format seen "$request_method $uri $status";
   log_format copies "$request_method $uri $status $request_body";
   map $request_body_file $body_file { "" none; ~FILES/bodies one; default file; }
-  limit_req_zone $server_addr zone=rate:1m rate=1r/m;
-  limit_conn_zone $server_addr zone=open:1m;
+  limit_req_zone $server_addr zone=requests:1m rate=1r/m;
+  limit_conn_zone $server_addr zone=connections:1m;
   charset_map cb ca { 61 62; }
   upstream two { server BACKEND max_fails=0; server SECOND backup; }
 `;
