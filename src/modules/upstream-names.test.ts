@@ -184,6 +184,22 @@ test("a reload with another port uses the addresses that are known, within a zon
   await simulation.finish();
 });
 
+test("of more addresses than there is room for, some are used, and one line tells of the others", async () => {
+  const simulation = await Simulation.start({ http: "" });
+  scripted(simulation, "app.test many=200 aaaa:empty");
+  await simulation.configure(config("server app.test:9000 resolve;"));
+  const addresses = Array.from({ length: 200 }, (_, at) => `127.0.0.${at + 1}`);
+  await origins(simulation, ...addresses);
+  await simulation.advance(60_000);
+  assert.equal(new Set((await served(simulation, 100)).split(" ")).size, 64);
+  assert.deepEqual(
+    simulation.errorLines.map((line) => line.replace(/^.*?\[/, "[").replace(/\d+#\d+: /, "")),
+    ['[alert] no room for 136 servers of app.test in upstream "app"'],
+  );
+  simulation.errorLines.length = 0;
+  await simulation.finish();
+});
+
 test("services and targets that cannot be found are told of", async () => {
   const simulation = await Simulation.start({ http: "" });
   const script = scripted(

@@ -40,19 +40,20 @@ export function keepNamesFresh(
 ): void {
   draft.servers.forEach((server, line) => {
     if (server.runTimeName === null) return;
-    const name = new FreshName(
-      build,
-      server,
-      (peers) => {
-        const refused = group.replace(line, peers, build.network.clock.wall());
-        for (const { name: peer } of refused) {
-          build.mainErrorLog.write("alert", `no room for server ${peer} in upstream "${draft.name}"`);
-        }
-      },
-      names,
-    );
-    build.foreknowledge.push(() => name.askFirst());
     const { host, service } = server.runTimeName;
+    let left = 0;
+    const use = (peers: readonly PeerOptions[]): void => {
+      const { length } = group.replace(line, peers, build.network.clock.wall());
+      // Name servers choose how many there are, and how often they are asked.
+      if (length > 0 && length !== left)
+        build.mainErrorLog.write(
+          "alert",
+          `no room for ${length} servers of ${host} in upstream "${draft.name}"`,
+        );
+      left = length;
+    };
+    const name = new FreshName(build, server, use, names);
+    build.foreknowledge.push(() => name.askFirst());
     const key = `names ${draft.zone} ${draft.name} ${host} ${service} `;
     let number = 0;
     while (build.background.has(key + number)) number += 1;
