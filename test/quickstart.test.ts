@@ -92,6 +92,55 @@ describe("the quick start", () => {
     },
   );
 
+  test(
+    "times are of messages that travel alone, and what is chosen later is for the next tunnel",
+    { skip: browserInstalled ? false : "chromium is not installed" },
+    async (t) => {
+      const browser = await startBrowser();
+      t.after(() => browser.stop());
+      const page = await browser.context.newPage();
+      const textOf = async (id: string): Promise<string> => String(await page.textContent(`#${id}`));
+      // A phone's: the log is in sight without scrolling, and nothing is wider than the screen.
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.goto(`http://${plain}/`);
+      await page.click("#open");
+      await page.locator("#log li.received", { hasText: "hello" }).waitFor();
+      const log = (await page.locator("#log").boundingBox())!;
+      assert.ok(log.y + log.height <= 844, `the log ends at ${log.y + log.height}`);
+      assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 390);
+
+      await page.click("#send-many");
+      await page.locator("#burst", { hasText: "ms" }).waitFor();
+      assert.equal(await textOf("measured"), "1");
+      await page.click("#measure");
+      await page.locator("#measured", { hasText: "101" }).waitFor();
+
+      await page.check("input[value='/in-turn']");
+      assert.equal(await textOf("balancing"), "hash $remote_addr consistent");
+      assert.match(await textOf("address"), /\/sticky$/);
+      assert.match(await textOf("hint"), /\/in-turn is for the next tunnel/);
+      await page.click("#close");
+      await page.locator("#state", { hasText: "closed" }).waitFor();
+      assert.equal(await textOf("balancing"), "round robin");
+      assert.match(await textOf("address"), /\/in-turn$/);
+    },
+  );
+
+  test("a tunnel that is silent for too long leaves a line where the quick start runs", async () => {
+    const client = new WebSocket(`ws://${plain}/impatient`);
+    await once(client, "open");
+    const [code] = (await once(client, "close")) as [number];
+    assert.equal(code, 1006);
+    await program.printed(
+      /\[warn\] .*upstream timed out .* while proxying upgraded connection, .*"GET \/impatient/,
+    );
+  });
+
+  test("says whom it runs as", () => {
+    const { username } = os.userInfo();
+    assert.match(program.output, new RegExp(`Runs as user: +${username}`));
+  });
+
   test("Ctrl-C ends it cleanly, open WebSockets included", async () => {
     const client = new WebSocket(`ws://${plain}/sticky`);
     await once(client, "open");

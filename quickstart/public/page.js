@@ -4,9 +4,22 @@ const element = (id) => document.getElementById(id);
 let socket = null;
 let openedAt = 0;
 let count = 0;
-/** Times at which messages left that have not come back; the gateway keeps their order. */
+/** The path of the tunnel that is open or opening: what is chosen meanwhile is for the next one. */
+let openPath = "";
+/** Messages that have not come back; the gateway keeps their order. `alone`: nothing else was under way. */
 const underWay = [];
 const latencies = [];
+/** How many messages of the measurement are still to be sent, each when the one before is back. */
+let toMeasure = 0;
+let burstLeft = 0;
+let burstAt = 0;
+let scrollIsDue = false;
+
+const balancing = {
+  "/sticky": "hash $remote_addr consistent",
+  "/in-turn": "round robin",
+  "/impatient": "round robin, 10 s",
+};
 
 const listeners = await (await fetch("listeners.json")).json();
 const ownListener = location.protocol === "https:" ? "tls" : "plain";
@@ -28,7 +41,13 @@ element("send").addEventListener("submit", (event) => {
   element("message").value = "";
   send(text);
 });
+element("measure").addEventListener("click", () => {
+  toMeasure = 100;
+  measureOne();
+});
 element("send-many").addEventListener("click", () => {
+  burstLeft = underWay.length + 100;
+  burstAt = performance.now();
   for (let number = 1; number <= 100; number++) send(`message ${number} of 100`);
 });
 setInterval(showAge, 250);
@@ -43,17 +62,23 @@ function address() {
 }
 
 function showAddress() {
-  if (socket === null) element("address").textContent = address();
-  element("balancing").textContent =
-    chosen("path") === "/sticky" ? "hash $remote_addr consistent" : "round robin";
+  const isNext = socket !== null && address() !== element("address").textContent;
+  if (socket !== null) {
+    element("hint").hidden = !isNext;
+    element("hint").textContent = isNext ? `${address()} is for the next tunnel: close this one first.` : "";
+    return;
+  }
+  element("address").textContent = address();
+  element("balancing").textContent = balancing[chosen("path")];
 }
 
 function open() {
   const url = address();
   const opening = new WebSocket(url);
   let wasOpen = false;
+  showAddress();
+  openPath = chosen("path");
   socket = opening;
-  element("address").textContent = url;
   element("hint").hidden = true;
   setState("opening", "opening …");
   opening.addEventListener("open", () => {
@@ -68,8 +93,17 @@ function open() {
   opening.addEventListener("close", ({ code, reason }) => {
     socket = null;
     underWay.length = 0;
+    toMeasure = 0;
+    burstLeft = 0;
     setState(wasOpen ? "closed" : "failed", wasOpen ? `closed with ${code}` : "could not be opened");
     say("closed", `code ${code}${reason === "" ? ", no reason given" : `, reason "${reason}"`}`);
+    element("hint").hidden = true;
+    if (code === 1006 && wasOpen && openPath === "/impatient") {
+      say(
+        "page",
+        "Silent for 10 s: proxy_read_timeout. The gateway's log, on its terminal, has the line at warn.",
+      );
+    }
     if (!wasOpen) showHint(url);
     showAddress();
   });
@@ -77,23 +111,42 @@ function open() {
 
 function send(text) {
   if (socket?.readyState !== WebSocket.OPEN) return;
-  underWay.push(performance.now());
+  underWay.push({ leftAt: performance.now(), alone: underWay.length === 0 });
   socket.send(text);
   say("you", text, "sent");
   pulse(element("client-wire"));
   pulse(element("upstream-wire"));
 }
 
+/** Not one click for each: a person's pause between two tells nothing of the gateway. */
+function measureOne() {
+  if (toMeasure === 0 || underWay.length > 0) return;
+  toMeasure--;
+  send(`measured alone, ${toMeasure} to go`);
+}
+
 function receive(data) {
-  const latency = performance.now() - underWay.shift();
-  latencies.push(latency);
+  const { leftAt, alone } = underWay.shift();
+  const latency = performance.now() - leftAt;
+  // One that another had followed before it was back has waited in this browser's queue, too.
+  if (alone && underWay.length === 0) showLatency(latency);
+  if (burstLeft > 0 && --burstLeft === 0) {
+    element("burst").textContent = `${(performance.now() - burstAt).toFixed(1)} ms`;
+  }
   count++;
   const { backend, connection, message } = JSON.parse(data);
   say(`backend ${backend}`, message, "received");
   element("backend-name").textContent = `127.0.0.1:${backend}, connection ${connection}`;
-  element("latency").textContent = `${latency.toFixed(1)} ms`;
-  element("median").textContent = `${median(latencies.slice(-1000)).toFixed(1)} ms`;
   element("count").textContent = String(count);
+  measureOne();
+}
+
+function showLatency(latency) {
+  latencies.push(latency);
+  if (latencies.length > 1000) latencies.shift();
+  element("latency").textContent = `${latency.toFixed(1)} ms`;
+  element("median").textContent = `${median(latencies).toFixed(1)} ms`;
+  element("measured").textContent = String(latencies.length);
 }
 
 function median(values) {
@@ -106,7 +159,7 @@ function setState(state, text) {
   element("state").textContent = text;
   element("open").disabled = state === "open" || state === "opening";
   element("close").disabled = !isOpen;
-  for (const id of ["message", "send-button", "send-many"]) element(id).disabled = !isOpen;
+  for (const id of ["message", "send-button", "measure", "send-many"]) element(id).disabled = !isOpen;
   for (const id of ["client-wire", "upstream-wire"]) element(id).classList.toggle("open", isOpen);
   if (!isOpen) element("backend-name").textContent = "none";
 }
@@ -117,6 +170,7 @@ function showAge() {
 }
 
 function pulse(wire) {
+  if (underWay.length > 1) return;
   wire.classList.remove("pulse");
   // Reading a size makes the browser notice the removal, so that the animation starts again.
   void wire.offsetWidth;
@@ -146,5 +200,15 @@ function say(who, text, kind = "note") {
   const log = element("log");
   log.append(entry);
   while (log.childElementCount > 500) log.firstElementChild.remove();
-  log.scrollTop = log.scrollHeight;
+  scheduleScroll(log);
+}
+
+/** Once for each picture: a burst would have the browser lay out the page for each of its lines. */
+function scheduleScroll(log) {
+  if (scrollIsDue) return;
+  scrollIsDue = true;
+  requestAnimationFrame(() => {
+    scrollIsDue = false;
+    log.scrollTop = log.scrollHeight;
+  });
 }

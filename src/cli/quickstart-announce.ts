@@ -49,6 +49,7 @@ export function announcement({ plain, tls, backends, configFile, user, moved }: 
     `    https://127.0.0.1:${tls}/     the same over TLS (wss); the certificate is self-made, so accept it`,
     "",
     `  For other clients:   ws://127.0.0.1:${plain}/sticky    wss://127.0.0.1:${tls}/in-turn`,
+    `  What cuts a tunnel:  its line comes here, at [warn]: on ws://127.0.0.1:${plain}/impatient after 10 s of silence`,
     `  Two backends:        ${backends.map((port) => `127.0.0.1:${port}`).join("  ")}`,
     `  The configuration:   ${configFile}`,
     `  Runs as user:        ${user}${user === "root" ? ' (root started it: "user root;" in its configuration)' : ""}`,
