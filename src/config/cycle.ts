@@ -1,7 +1,8 @@
+import type { Pace } from "../net/pace.ts";
 import type { ConfigFiles } from "./files.ts";
 import { fallbackDirectives } from "./known-directives.ts";
 import type { Module } from "./module.ts";
-import { parseConfig } from "./parser.ts";
+import { parseInTurns } from "./parser.ts";
 import type { Cycle } from "./scope.ts";
 import type { Block } from "./tree.ts";
 import { DirectiveIndex, createWalker, directivesOf } from "./walk.ts";
@@ -17,16 +18,17 @@ export interface CycleOptions {
   readonly modules: readonly Module[];
   readonly files: ConfigFiles;
   readonly notice: Cycle["notice"];
+  readonly pace: Pace;
 }
 
 /** The directives of the modules that were asked for last: nothing in it belongs to one configuration. */
 let lastIndex: { readonly modules: readonly Module[]; readonly index: DirectiveIndex } | null = null;
 
 export function createCycle(options: CycleOptions): Cycle {
-  const { prefix, confDirectory, notice } = options;
+  const { prefix, confDirectory, notice, pace } = options;
   let open: { readonly files: ConfigFiles; readonly walker: Walker } | null = {
     files: options.files,
-    walker: createWalker(indexOf(options.modules), options.files, confDirectory),
+    walker: createWalker(indexOf(options.modules), options.files, confDirectory, pace),
   };
   const reading = (): { readonly files: ConfigFiles; readonly walker: Walker } => {
     if (open === null) throw new Error("this configuration is read already");
@@ -36,6 +38,7 @@ export function createCycle(options: CycleOptions): Cycle {
     prefix,
     confDirectory,
     notice,
+    pace,
     readFile: (path) => reading().files.readBytes(path),
     walk: (block, scope) => reading().walker.walk(block, scope),
     entries: (block, scope, apply) => reading().walker.entries(block, scope, apply),
@@ -62,8 +65,8 @@ function areSame(some: readonly Module[], others: readonly Module[]): boolean {
  *
  * @throws ConfigError when it cannot be opened; syntax errors are in the tree.
  */
-export function readMainFile(path: string, files: ConfigFiles): Block {
-  return parseConfig(files.read(path), path);
+export async function readMainFile(path: string, files: ConfigFiles, pace: Pace): Promise<Block> {
+  return await parseInTurns(files.read(path), path, pace);
 }
 
 /** The full name of a file that a directive names; `base` (prefix or conf directory) ends with "/". */

@@ -27,9 +27,9 @@ test("the tables of exceptions name directives that exist", () => {
   for (const name of [...HARMLESS.keys(), ...OBSOLETE.keys()]) assert.ok(names.has(name), name);
 });
 
-function complaintAt(context: Context, text: string): { result: string; remarks: string[] } {
+async function complaintAt(context: Context, text: string): Promise<{ result: string; remarks: string[] }> {
   const reading = testReading(fallbackDirectives(), { context });
-  return { result: reading.read(text), remarks: reading.remarks };
+  return { result: await reading.read(text), remarks: reading.remarks };
 }
 
 /** A directive with as few arguments as it takes. */
@@ -38,7 +38,7 @@ function smallest({ name, args, block }: KnownDirective): string {
   return `${name} ${"x ".repeat(count)}${block ? "{ }" : ";"}`;
 }
 
-test("what decides over access or content is refused by name", () => {
+test("what decides over access or content is refused by name", async () => {
   for (const name of [
     "fastcgi_pass uwsgi_pass scgi_pass memcached_pass grpc_pass tunnel_pass",
     "allow deny limit_req limit_conn ssl_verify_client",
@@ -47,7 +47,7 @@ test("what decides over access or content is refused by name", () => {
     "mail",
   ].flatMap((names) => names.split(" "))) {
     const directive = known.find((candidate) => candidate.name === name)!;
-    const { result } = complaintAt(directive.contexts[0]!, smallest(directive));
+    const { result } = await complaintAt(directive.contexts[0]!, smallest(directive));
     const refusal = `directive "${name}" of ${directive.module} is not supported by longhaul`;
     assert.ok(result.startsWith(refusal) && result.endsWith(" in f:1"), result);
   }
@@ -57,29 +57,29 @@ function isInStream({ module, name }: KnownDirective): boolean {
   return module.startsWith("ngx_stream") && name !== "stream";
 }
 
-test("every directive is refused, checked, obsolete or without effect; none is passed over in silence", () => {
+test("every directive is refused, checked, obsolete or without effect; none is passed over in silence", async () => {
   for (const directive of known) {
     // In a `stream` block, which tells of itself, only a server does anything.
     if (directive.name === "include" || isInStream(directive)) continue;
-    const { result, remarks } = complaintAt(directive.contexts[0]!, smallest(directive));
+    const { result, remarks } = await complaintAt(directive.contexts[0]!, smallest(directive));
     assert.ok(result !== "ok" || remarks.length === 1, directive.name);
   }
 });
 
-test("a directive without effect is told with its reason", () => {
-  assert.deepEqual(complaintAt("http", "sendfile on;").remarks, [
+test("a directive without effect is told with its reason", async () => {
+  assert.deepEqual((await complaintAt("http", "sendfile on;")).remarks, [
     '[notice] the "sendfile" directive has no effect: the runtime chooses how bytes are read and written in f:1',
   ]);
 });
 
-test("switching off what is not supported is accepted without a word", () => {
+test("switching off what is not supported is accepted without a word", async () => {
   for (const text of ["ssi off;", "slice 0;", "proxy_cache off;"]) {
-    assert.deepEqual(complaintAt("location", text), { result: "ok", remarks: [] });
+    assert.deepEqual(await complaintAt("location", text), { result: "ok", remarks: [] });
   }
 });
 
-test("obsolete directives tell what nginx tells", () => {
-  assert.deepEqual(complaintAt("http", "http2_idle_timeout 1m;").remarks, [
+test("obsolete directives tell what nginx tells", async () => {
+  assert.deepEqual((await complaintAt("http", "http2_idle_timeout 1m;")).remarks, [
     '[warn] the "http2_idle_timeout" directive is obsolete, use the "keepalive_timeout" directive instead in f:1',
   ]);
 });
@@ -104,6 +104,6 @@ const CHECKED: readonly [Context, string, string][] = [
 
 describe("values of ignored directives are checked all the same", () => {
   for (const [context, text, message] of CHECKED) {
-    test(text, () => assert.equal(complaintAt(context, text).result, `${message} in f:1`));
+    test(text, async () => assert.equal((await complaintAt(context, text)).result, `${message} in f:1`));
   }
 });

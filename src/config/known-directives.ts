@@ -5,7 +5,6 @@ import { HARMLESS, OBSOLETE, noEffectReason } from "./no-effect.ts";
 import { Scope } from "./scope.ts";
 import { obsolete } from "./slots.ts";
 import { refusalReason } from "./refusals.ts";
-import type { Setter } from "./slots.ts";
 import type { Block, Directive } from "./tree.ts";
 
 /** One line of nginx's table of directives. */
@@ -64,7 +63,7 @@ export function fallbackDirectives(): readonly DirectiveSpec[] {
   return fallbacks;
 }
 
-function fallbackSetter(known: KnownDirective): Setter {
+function fallbackSetter(known: KnownDirective): DirectiveSpec["set"] {
   const { name, module, noEffect } = known;
   if (name === "stream") return streamBlock;
   // Reached in a `stream` block only, where nothing but a server does anything.
@@ -86,17 +85,17 @@ function fallbackSetter(known: KnownDirective): Setter {
 }
 
 /** Packaged configurations bring an empty one along, or one with logs and maps for servers that may come. */
-function streamBlock(scope: Scope, directive: Directive): void {
-  walkAs("stream", scope, directive.block!);
+async function streamBlock(scope: Scope, directive: Directive): Promise<void> {
+  await walkAs("stream", scope, directive.block!);
   scope.notice('the "stream" block has no effect: there is no server in it');
 }
 
-function streamDirective(scope: Scope, { name, block }: Directive): void {
-  if (name === "upstream" && block !== null) walkAs("stream upstream", scope, block);
+async function streamDirective(scope: Scope, { name, block }: Directive): Promise<void> {
+  if (name === "upstream" && block !== null) await walkAs("stream upstream", scope, block);
 }
 
-function walkAs(context: Context, scope: Scope, block: Block): void {
+async function walkAs(context: Context, scope: Scope, block: Block): Promise<void> {
   const { cycle, mainSettings, serverSettings, locationSettings } = scope;
   const inner = { cycle, context, parent: scope, mainSettings, serverSettings, locationSettings };
-  cycle.walk(block, new Scope(inner));
+  await cycle.walk(block, new Scope(inner));
 }

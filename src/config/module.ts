@@ -61,8 +61,12 @@ export interface DirectiveSpec {
   readonly inherited?: Inheritance;
   /** One line for the reference page. */
   readonly doc: string;
-  /** @throws ConfigError by way of `scope.fail(message)`. */
-  set(scope: Scope, directive: Directive): void;
+  /**
+   * One that walks a block returns when that has been read; nothing else is read meanwhile.
+   *
+   * @throws ConfigError by way of `scope.fail(message)`.
+   */
+  set(scope: Scope, directive: Directive): void | Promise<void>;
 }
 
 /** One level of a module's settings (http, server or location), all keys unset at first. */

@@ -1,3 +1,4 @@
+import type { Pace } from "../net/pace.ts";
 import { COMMAND_LINE } from "./errors.ts";
 import { Lexer } from "./lexer.ts";
 import type { Statement } from "./lexer.ts";
@@ -16,14 +17,43 @@ interface OpenBlock {
  * @param file name for messages; COMMAND_LINE for the text of the `-g` option.
  */
 export function parseConfig(text: string, file: string): Block {
-  const lexer = new Lexer(text, file);
-  const open: OpenBlock[] = [{ opener: null, directives: [] }];
+  const parser = new Parser(text, file);
   for (;;) {
+    const tree = parser.advance();
+    if (tree !== null) return tree;
+  }
+}
+
+/** The same, in turns. */
+export async function parseInTurns(text: string, file: string, pace: Pace): Promise<Block> {
+  const parser = new Parser(text, file);
+  for (;;) {
+    const tree = parser.advance();
+    if (tree !== null) return tree;
+    const rest = pace.rest();
+    if (rest !== null) await rest;
+  }
+}
+
+class Parser {
+  private readonly lexer: Lexer;
+  private readonly file: string;
+  private readonly open: OpenBlock[] = [{ opener: null, directives: [] }];
+
+  constructor(text: string, file: string) {
+    this.lexer = new Lexer(text, file);
+    this.file = file;
+  }
+
+  /** Reads one statement; the tree when it was the last. */
+  advance(): Block | null {
+    const { lexer, open, file } = this;
     const statement = lexer.next();
     const message = syntaxError(statement, open.length > 1, file);
     if (message !== null) return closeAll(open, lexer.line, file, { message, file, line: lexer.line });
     if (statement.terminator === "end of file") return closeAll(open, lexer.line, file, null);
     takeStatement(statement, open, lexer.line, file);
+    return null;
   }
 }
 

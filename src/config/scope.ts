@@ -1,3 +1,4 @@
+import type { Pace } from "../net/pace.ts";
 import { ConfigError } from "./errors.ts";
 import type { Context, Module, SettingsByModule } from "./module.ts";
 import type { Block, Directive } from "./tree.ts";
@@ -10,18 +11,20 @@ export interface Cycle {
   readonly confDirectory: string;
   /** Remarks that do not stop the reading: warnings, directives without effect. */
   notice(level: "warn" | "notice", message: string, file: string, line: number): void;
+  /** Reading and what follows from it gives way to events. */
+  readonly pace: Pace;
   /** Reads a file that a directive names. @throws ConfigError in nginx's words. */
   readFile(path: string): Buffer;
   /**
    * Applies the directives of a block in a scope, in order. Afterwards messages of the scope and of
    * those around it name the block's closing brace, as nginx's do.
    */
-  walk(block: Block, scope: Scope): void;
+  walk(block: Block, scope: Scope): Promise<void>;
   /**
    * Hands each statement of a block such as `types` or `map` to `apply`: there, names are data. Files
    * that an `include` with one argument names are read in its place; everything else is the caller's.
    */
-  entries(block: Block, scope: Scope, apply: (entry: Directive) => void): void;
+  entries(block: Block, scope: Scope, apply: (entry: Directive) => void): Promise<void>;
   /** All is read: lets go of the files, though handlers may keep a scope for as long as they are used. */
   end(): void;
 }

@@ -6,7 +6,7 @@ import type { Scope } from "./scope.ts";
 import { testReading, testScope } from "./test-reading.ts";
 
 /** Reads a configuration, and gives the scope of each block by its argument. */
-function read(text: string): Map<string, Scope> {
+async function read(text: string): Promise<Map<string, Scope>> {
   const scopes = new Map<string, Scope>();
   const block = (name: string, context: Context, inner: Context): DirectiveSpec => ({
     name,
@@ -15,10 +15,10 @@ function read(text: string): Map<string, Scope> {
     block: true,
     default: null,
     doc: "",
-    set(scope, directive) {
+    async set(scope, directive) {
       const own = testScope(scope.cycle, inner, scope);
       scopes.set(directive.args[0]!, own);
-      scope.cycle.walk(directive.block!, own);
+      await scope.cycle.walk(directive.block!, own);
     },
   });
   const value = (name: string): DirectiveSpec => ({
@@ -38,7 +38,7 @@ function read(text: string): Map<string, Scope> {
   ];
   const reading = testReading(specs);
   scopes.set("http", reading.scope);
-  assert.equal(reading.read(text), "ok");
+  assert.equal(await reading.read(text), "ok");
   return scopes;
 }
 
@@ -47,8 +47,8 @@ const at = (scopes: Map<string, Scope>, name: string, directive: string): string
   return origin === null ? "default" : describeSettingOrigin(origin);
 };
 
-test("a value's origin is the nearest directive that set it", () => {
-  const scopes = read(`timeout 60s;
+test("a value's origin is the nearest directive that set it", async () => {
+  const scopes = await read(`timeout 60s;
     server s {
       location empty { }
       location own { timeout 5s; }
@@ -64,13 +64,13 @@ test("a value's origin is the nearest directive that set it", () => {
   assert.equal(at(scopes, "t", "field"), "default");
 });
 
-test("a list has the origins of the level that it comes from", () => {
-  const scopes = read("field a; server s { field b 1; field c; location l { } }");
+test("a list has the origins of the level that it comes from", async () => {
+  const scopes = await read("field a; server s { field b 1; field c; location l { } }");
   const lines = originsOf(scopes.get("l")!.locationSettings, "field").map(describeSettingOrigin);
   assert.deepEqual(lines, ["field b 1 at f:1", "field c at f:1"]);
 });
 
-test("what an upstream block says is not said for the level around it", () => {
-  const scopes = read("upstream u { timeout 1s; } server s { }");
+test("what an upstream block says is not said for the level around it", async () => {
+  const scopes = await read("upstream u { timeout 1s; } server s { }");
   assert.equal(at(scopes, "s", "timeout"), "default");
 });

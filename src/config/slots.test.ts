@@ -66,9 +66,11 @@ const SPECS: readonly DirectiveSpec[] = [
   spec("gone", "1", obsolete(null)),
 ];
 
-function read(text: string): { result: string; settings: Partial<Settings>; remarks: string[] } {
+async function read(
+  text: string,
+): Promise<{ result: string; settings: Partial<Settings>; remarks: string[] }> {
   const reading = testReading(SPECS);
-  const result = reading.read(text);
+  const result = await reading.read(text);
   return { result, settings: reading.scope.location(module), remarks: reading.remarks };
 }
 
@@ -99,8 +101,8 @@ const STORED: readonly [string, keyof Settings, unknown][] = [
 
 describe("slots store what was written", () => {
   for (const [text, key, expected] of STORED) {
-    test(text, () => {
-      const { result, settings } = read(text);
+    test(text, async () => {
+      const { result, settings } = await read(text);
       assert.equal(result, "ok");
       assert.deepEqual(settings[key], expected);
     });
@@ -132,22 +134,22 @@ const REFUSED: readonly [string, string][] = [
 
 describe("slots refuse in nginx's words", () => {
   for (const [text, message] of REFUSED) {
-    test(text, () => assert.equal(read(text).result, `${message} in f:1`));
+    test(text, async () => assert.equal((await read(text)).result, `${message} in f:1`));
   }
 });
 
-test("a word that is given twice is warned about", () => {
-  assert.deepEqual(read("tries error error;").remarks, ['[warn] duplicate value "error" in f:1']);
+test("a word that is given twice is warned about", async () => {
+  assert.deepEqual((await read("tries error error;")).remarks, ['[warn] duplicate value "error" in f:1']);
 });
 
-test("a size may come from a variable", () => {
-  const { result, settings } = read("rate $speed;");
+test("a size may come from a variable", async () => {
+  const { result, settings } = await read("rate $speed;");
   assert.equal(result, "ok");
   assert.equal(settings.rate?.constant, null);
 });
 
-test("obsolete directives warn and name their replacement", () => {
-  assert.deepEqual(read("old 1; gone 1;").remarks, [
+test("obsolete directives warn and name their replacement", async () => {
+  assert.deepEqual((await read("old 1; gone 1;")).remarks, [
     '[warn] the "old" directive is obsolete, use the "new" directive instead in f:1',
     '[warn] the "gone" directive is obsolete, ignored in f:1',
   ]);

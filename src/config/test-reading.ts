@@ -1,4 +1,5 @@
 /** What the tests of this room share: a reading of configuration text without a disk. */
+import { noPace } from "../net/pace.ts";
 import { ConfigError } from "./errors.ts";
 import type { ConfigFiles, SourceFile } from "./files.ts";
 import type { Context, DirectiveSpec } from "./module.ts";
@@ -12,7 +13,7 @@ export interface Reading {
   /** Warnings and notices, as nginx would print them. */
   readonly remarks: string[];
   /** Reads text in the scope; the error's text with its place, or "ok". */
-  read(text: string): string;
+  read(text: string): Promise<string>;
 }
 
 /** Files by path, for `include`; relative ones are looked for in "/conf/". */
@@ -21,18 +22,19 @@ export function testReading(
   options: { readonly context?: Context; readonly files?: Readonly<Record<string, string>> } = {},
 ): Reading {
   const remarks: string[] = [];
-  const walker = createWalker(new DirectiveIndex(specs), memoryFiles(options.files ?? {}), "/conf/");
+  const walker = createWalker(new DirectiveIndex(specs), memoryFiles(options.files ?? {}), "/conf/", noPace);
   const cycle: Cycle = {
     prefix: "/prefix/",
     confDirectory: "/conf/",
     notice: (level, message, file, line) => remarks.push(`[${level}] ${message} in ${file}:${line}`),
+    pace: noPace,
     readFile: () => Buffer.alloc(0),
     walk: (block, scope) => walker.walk(block, scope),
     entries: (block, scope, apply) => walker.entries(block, scope, apply),
     end: () => undefined,
   };
   const scope = testScope(cycle, options.context ?? "http");
-  return { scope, remarks, read: (text) => outcome(() => cycle.walk(parseConfig(text, "f"), scope)) };
+  return { scope, remarks, read: (text) => readIn(scope, text) };
 }
 
 export function testScope(cycle: Cycle, context: Context, parent: Scope | null = null): Scope {
@@ -44,6 +46,16 @@ export function testScope(cycle: Cycle, context: Context, parent: Scope | null =
     serverSettings: new Map(),
     locationSettings: new Map(),
   });
+}
+
+async function readIn(scope: Scope, text: string): Promise<string> {
+  let failure = (): void => undefined;
+  await scope.cycle.walk(parseConfig(text, "f"), scope).catch((error: unknown) => {
+    failure = () => {
+      throw error;
+    };
+  });
+  return outcome(failure);
 }
 
 /** "ok", or the text of the ConfigError that `run` throws. */

@@ -15,14 +15,14 @@ function reading(files: Readonly<Record<string, string>> = {}): { applied: Appli
     args,
     default: null,
     doc: "",
-    set: (scope, directive) => applied.push([scope.context, name, ...directive.args].join(" ")),
+    set: (scope, directive) => void applied.push([scope.context, name, ...directive.args].join(" ")),
   });
   const block = (name: string, contexts: Context[], inner: Context): DirectiveSpec => ({
     ...spec(name, contexts, "0,1"),
     block: true,
-    set(scope, directive) {
+    async set(scope, directive) {
       applied.push(name);
-      scope.cycle.walk(directive.block!, testScope(scope.cycle, inner, scope));
+      await scope.cycle.walk(directive.block!, testScope(scope.cycle, inner, scope));
       if (directive.args[0] === "empty") scope.fail("nothing in here");
     },
   });
@@ -39,7 +39,7 @@ function reading(files: Readonly<Record<string, string>> = {}): { applied: Appli
       ...spec("types", ["http"], "0"),
       block: true,
       set(scope, { block: entries }) {
-        scope.cycle.entries(entries!, scope, (entry) => {
+        return scope.cycle.entries(entries!, scope, (entry) => {
           applied.push(`${entry.name}=${entry.args.join(",")}`);
           if (entry.args.length === 0) scope.fail("no arguments");
         });
@@ -69,7 +69,7 @@ const COMPLAINTS: readonly [string, string][] = [
 
 describe("what does not fit is refused in nginx's words", () => {
   for (const [text, expected] of COMPLAINTS) {
-    test(JSON.stringify(text), () => assert.equal(reading().reading.read(text), expected));
+    test(JSON.stringify(text), async () => assert.equal(await reading().reading.read(text), expected));
   }
 });
 
@@ -87,63 +87,69 @@ const COUNTS: readonly [ArgumentRule, number[]][] = [
 
 describe("the number of arguments is checked", () => {
   for (const [rule, accepted] of COUNTS) {
-    test(rule, () => {
+    test(rule, async () => {
       const complaint = `invalid number of arguments in "takes_${rule}" directive in f:1`;
       for (const count of [0, 1, 2, 3, 4, 12]) {
         const text = `takes_${rule} ${"on ".repeat(count)};`;
-        assert.equal(reading().reading.read(text), accepted.includes(count) ? "ok" : complaint, text);
+        assert.equal(await reading().reading.read(text), accepted.includes(count) ? "ok" : complaint, text);
       }
     });
   }
 });
 
-test("a name that several modules have means what its context says", () => {
+test("a name that several modules have means what its context says", async () => {
   const { applied, reading: it } = reading();
-  assert.equal(it.read("upstream u { server a; } server { takes_0; }"), "ok");
+  assert.equal(await it.read("upstream u { server a; } server { takes_0; }"), "ok");
   assert.deepEqual(applied, ["upstream", "upstream server a", "server", "server takes_0"]);
 });
 
-test("of two specs for one name and context the first counts", () => {
-  assert.equal(reading().reading.read("twice;"), "ok");
-  assert.match(reading().reading.read("twice a b;"), /invalid number of arguments/);
+test("of two specs for one name and context the first counts", async () => {
+  assert.equal(await reading().reading.read("twice;"), "ok");
+  assert.match(await reading().reading.read("twice a b;"), /invalid number of arguments/);
 });
 
-test("what stands before an error is applied first", () => {
+test("what stands before an error is applied first", async () => {
   const { applied, reading: it } = reading();
-  it.read("takes_0; server { takes_1 a; } takes_1 b; ;");
+  await it.read("takes_0; server { takes_1 a; } takes_1 b; ;");
   assert.deepEqual(applied, ["http takes_0", "server", "server takes_1 a", "http takes_1 b"]);
 });
 
 describe("include", () => {
-  test("applies a file in the including context; relative names begin in the conf directory", () => {
+  test("applies a file in the including context; relative names begin in the conf directory", async () => {
     const { applied, reading: it } = reading({ "/conf/a": "takes_1 a; include /b;", "/b": "takes_1 b;" });
-    assert.equal(it.read("include a; server { include /b; }"), "ok");
+    assert.equal(await it.read("include a; server { include /b; }"), "ok");
     assert.deepEqual(applied, ["http takes_1 a", "http takes_1 b", "server", "server takes_1 b"]);
   });
 
-  test("a pattern may match many files or none", () => {
+  test("a pattern may match many files or none", async () => {
     const { applied, reading: it } = reading({ "/conf/d/1.x": "takes_1 1;", "/conf/d/2.x": "takes_1 2;" });
-    assert.equal(it.read("include d/*.x; include none/*.x;"), "ok");
+    assert.equal(await it.read("include d/*.x; include none/*.x;"), "ok");
     assert.deepEqual(applied, ["http takes_1 1", "http takes_1 2"]);
   });
 
-  test("errors name the included file, but a missing file the including one", () => {
+  test("errors name the included file, but a missing file the including one", async () => {
     const files = { "/conf/a": "\nnope;", "/conf/b": "takes_0;\n}", "/conf/c": "server {" };
     const { reading: it } = reading(files);
-    assert.equal(it.read("include a;"), 'unknown directive "nope" in /conf/a:2');
-    assert.equal(it.read("include b;"), 'unexpected "}" in /conf/b:2');
-    assert.equal(it.read("include c;"), 'unexpected end of file, expecting "}" in /conf/c:1');
-    assert.equal(it.read("\ninclude d;"), 'open() "/conf/d" failed (2: No such file or directory) in f:2');
+    assert.equal(await it.read("include a;"), 'unknown directive "nope" in /conf/a:2');
+    assert.equal(await it.read("include b;"), 'unexpected "}" in /conf/b:2');
+    assert.equal(await it.read("include c;"), 'unexpected end of file, expecting "}" in /conf/c:1');
+    assert.equal(
+      await it.read("\ninclude d;"),
+      'open() "/conf/d" failed (2: No such file or directory) in f:2',
+    );
   });
 
-  test("a circle ends", () => {
+  test("a circle ends", async () => {
     const { reading: it } = reading({ "/conf/a": "include a;" });
-    assert.equal(it.read("include a;"), 'open() "/conf/a" failed (24: Too many open files) in /conf/a:1');
+    assert.equal(
+      await it.read("include a;"),
+      'open() "/conf/a" failed (24: Too many open files) in /conf/a:1',
+    );
   });
 
-  test("works where names are data", () => {
+  test("works where names are data", async () => {
     const { applied, reading: it } = reading({ "/conf/mime": "text/html html;" });
-    assert.equal(it.read("types { include mime; a b c; }"), "ok");
+    assert.equal(await it.read("types { include mime; a b c; }"), "ok");
     assert.deepEqual(applied, ["text/html=html", "a=b,c"]);
   });
 });

@@ -1,8 +1,9 @@
+import type { Pace } from "../net/pace.ts";
 import { ConfigError } from "./errors.ts";
 import type { ConfigFiles } from "./files.ts";
 import type { ArgumentRule, Context, DirectiveSpec, Module } from "./module.ts";
 import { beginOrigins, noteOrigin } from "./setting-origin.ts";
-import { parseConfig } from "./parser.ts";
+import { parseInTurns } from "./parser.ts";
 import type { Cycle, Scope } from "./scope.ts";
 import type { Block, Directive } from "./tree.ts";
 
@@ -15,7 +16,7 @@ const INCLUDE_DEPTH_MAX = 200;
  */
 const NESTING_MAX = 200;
 
-type Apply = (directive: Directive) => void;
+type Apply = (directive: Directive) => void | Promise<void>;
 
 /** The part of a cycle that applies directives. */
 export type Walker = Pick<Cycle, "walk" | "entries">;
@@ -55,8 +56,13 @@ export class DirectiveIndex {
 }
 
 /** Applies directives as `index` says. @param confDirectory where relative `include`s begin; ends with "/" */
-export function createWalker(index: DirectiveIndex, files: ConfigFiles, confDirectory: string): Walker {
-  return new IndexWalker(index, files, confDirectory);
+export function createWalker(
+  index: DirectiveIndex,
+  files: ConfigFiles,
+  confDirectory: string,
+  pace: Pace,
+): Walker {
+  return new IndexWalker(index, files, confDirectory, pace);
 }
 
 /** The directives of all modules, in the modules' order. */
@@ -68,37 +74,43 @@ class IndexWalker implements Walker {
   readonly #index: DirectiveIndex;
   readonly #files: ConfigFiles;
   readonly #confDirectory: string;
+  readonly #pace: Pace;
   #includeDepth = 0;
   #nesting = 0;
 
-  constructor(index: DirectiveIndex, files: ConfigFiles, confDirectory: string) {
+  constructor(index: DirectiveIndex, files: ConfigFiles, confDirectory: string, pace: Pace) {
     this.#index = index;
     this.#files = files;
     this.#confDirectory = confDirectory;
+    this.#pace = pace;
   }
 
-  walk(block: Block, scope: Scope): void {
+  async walk(block: Block, scope: Scope): Promise<void> {
     beginOrigins(scope);
     this.#nesting += 1;
-    this.#each(block, scope, (directive) => this.#apply(directive, scope));
+    await this.#each(block, scope, (directive) => this.#apply(directive, scope));
     this.#nesting -= 1;
     this.#leave(block, scope);
   }
 
-  entries(block: Block, scope: Scope, apply: Apply): void {
+  async entries(block: Block, scope: Scope, apply: (entry: Directive) => void): Promise<void> {
     const applyEntry: Apply = (entry) => {
       if (entry.block !== null) scope.fail('unexpected "{"');
-      if (entry.name === "include" && entry.args.length === 1) this.#include(entry, scope, applyEntry);
-      else apply(entry);
+      if (entry.name === "include" && entry.args.length === 1) return this.#include(entry, scope, applyEntry);
+      return apply(entry);
     };
-    this.#each(block, scope, applyEntry);
+    await this.#each(block, scope, applyEntry);
     this.#leave(block, scope);
   }
 
-  #each(block: Block, scope: Scope, apply: Apply): void {
+  async #each(block: Block, scope: Scope, apply: Apply): Promise<void> {
     for (const directive of block.directives) {
       scope.current = directive;
-      apply(directive);
+      const done = apply(directive);
+      // Most are done at once, and there may be very many.
+      if (done !== undefined) await done;
+      const rest = this.#pace.rest();
+      if (rest !== null) await rest;
     }
     const { error } = block;
     if (error !== null) throw new ConfigError(error.message, error.file, error.line);
@@ -112,12 +124,11 @@ class IndexWalker implements Walker {
   }
 
   /** The checks, and their order, are nginx's. */
-  #apply(directive: Directive, scope: Scope): void {
+  #apply(directive: Directive, scope: Scope): void | Promise<void> {
     const { name } = directive;
     if (name === "include") {
       checkForm(directive, scope, { name, args: "1" });
-      this.#include(directive, scope, (included) => this.#apply(included, scope));
-      return;
+      return this.#include(directive, scope, (included) => this.#apply(included, scope));
     }
     const spec = this.#index.find(scope.context, name);
     if (spec === undefined) {
@@ -129,11 +140,13 @@ class IndexWalker implements Walker {
     if (directive.block !== null && this.#nesting > NESTING_MAX) {
       scope.fail(`there are more than ${NESTING_MAX} blocks in each other`);
     }
-    spec.set(scope, directive);
+    const done = spec.set(scope, directive);
+    if (done !== undefined) return done.then(() => noteOrigin(scope, directive));
     noteOrigin(scope, directive);
+    return undefined;
   }
 
-  #include(directive: Directive, scope: Scope, apply: Apply): void {
+  async #include(directive: Directive, scope: Scope, apply: Apply): Promise<void> {
     const pattern = this.#fullName(directive.args[0] ?? "");
     const paths = /[*?[]/.test(pattern) ? this.#files.glob(pattern) : [pattern];
     this.#includeDepth++;
@@ -141,7 +154,7 @@ class IndexWalker implements Walker {
       if (this.#includeDepth > INCLUDE_DEPTH_MAX) {
         scope.fail(`open() "${path}" failed (24: Too many open files)`);
       }
-      this.#each(parseConfig(this.#read(path, scope), path), scope, apply);
+      await this.#each(await parseInTurns(this.#read(path, scope), path, this.#pace), scope, apply);
       scope.current = directive;
     }
     this.#includeDepth--;

@@ -10,6 +10,7 @@ import { Location } from "./location.ts";
 import type { LocationSettings, ServerSettings } from "./settings.ts";
 import { ServerChoice, VirtualServer } from "./virtual-server.ts";
 import type { Endpoint } from "../net/network.ts";
+import { inTurns } from "../net/pace.ts";
 import type { Module } from "../config/module.ts";
 
 /** A socket to bind, and the servers behind it. */
@@ -37,12 +38,23 @@ const answerVariables = [
 ];
 
 /** Makes of the drafts what serves requests: merges settings, builds locations, groups servers by address. */
-export function compileHttp(build: HttpBuild, core: CoreModule, scope: Scope): HttpConfiguration {
+export async function compileHttp(
+  build: HttpBuild,
+  core: CoreModule,
+  scope: Scope,
+): Promise<HttpConfiguration> {
+  const { pace } = scope.cycle;
+  const locations = build.servers.flatMap(({ root }) => withNested(root));
   for (const module of build.modules) completeMain(module, scope.mainSettings, scope);
   for (const module of build.modules) {
-    for (const draft of build.servers) mergeServer(module, draft, scope);
+    await inTurns(build.servers, pace, (draft) => mergeServer(module, draft, scope));
+    await inTurns(locations, pace, ({ settings, parent }) => {
+      if (parent !== null) mergeLevel(module, "location", settings, parent.settings, scope);
+    });
   }
-  for (const draft of build.servers) buildServer(build, core, draft);
+  await inTurns(locations, pace, (draft) => makeLocation(draft, core));
+  await inTurns(locations.toReversed(), pace, assembleLocation);
+  await inTurns(build.servers, pace, (draft) => buildServer(build, core, draft));
   build.variables.finish();
   const keepsAnswerFields = build.variables.uses(answerVariables);
   const namesBodyFiles = build.variables.uses(["request_body_file"]);
@@ -52,26 +64,24 @@ export function compileHttp(build: HttpBuild, core: CoreModule, scope: Scope): H
     draft.server!.namesBodyFiles = namesBodyFiles;
     draft.server!.readsBodies = readsBodies;
   }
-  for (const draft of build.servers) attachLocations(build, draft.root);
-  for (const run of build.afterwards) run();
+  await inTurns(locations, pace, (draft) => attachLocation(build, draft));
+  for (const draft of locations.toReversed()) inheritContent(draft);
+  await inTurns(build.afterwards, pace, (run) => run());
   return { sockets: groupByAddress(build, scope), build };
+}
+
+/** A location and all inside it: outer ones before inner ones, otherwise as they are written. */
+function withNested(draft: LocationDraft): LocationDraft[] {
+  return [draft, ...draft.children.flatMap(withNested)];
 }
 
 function mergeServer(module: HttpBuild["modules"][number], draft: ServerDraft, http: Scope): void {
   mergeLevel(module, "server", draft.settings, http.serverSettings, http);
   mergeLevel(module, "location", draft.root.settings, http.locationSettings, http);
-  mergeChildren(module, draft.root, http);
-}
-
-function mergeChildren(module: HttpBuild["modules"][number], parent: LocationDraft, http: Scope): void {
-  for (const child of parent.children) {
-    mergeLevel(module, "location", child.settings, parent.settings, http);
-    mergeChildren(module, child, http);
-  }
 }
 
 function buildServer(build: HttpBuild, core: CoreModule, draft: ServerDraft): void {
-  const root = buildLocation(draft.root, core);
+  const root = draft.root.location!;
   const server = new VirtualServer({
     name: draft.firstName ?? "",
     names: draft.names,
@@ -92,36 +102,40 @@ function buildServer(build: HttpBuild, core: CoreModule, draft: ServerDraft): vo
   }
 }
 
-function buildLocation(draft: LocationDraft, core: CoreModule): Location {
+function makeLocation(draft: LocationDraft, core: CoreModule): void {
   const { kind, name, noRegex, regex, settings } = draft;
   const location = new Location({ kind, name, noRegex, regex, settings, core: coreOf(settings, core) });
   location.autoRedirect = draft.autoRedirect;
   draft.location = location;
-  const nested: Location[] = [];
   checkDuplicates(draft.children);
-  for (const child of draft.children) {
-    const built = buildLocation(child, core);
-    if (child.kind === "limit_except") location.limitExcept = { methods: child.methods!, location: built };
+}
+
+/** When those inside are whole. */
+function assembleLocation({ children, location }: LocationDraft): void {
+  const nested: Location[] = [];
+  for (const child of children) {
+    const built = child.location!;
+    if (child.kind === "limit_except") location!.limitExcept = { methods: child.methods!, location: built };
     else if (child.kind !== "if" && child.kind !== "named") nested.push(built);
   }
-  location.nested = nested.length > 0 ? new LocationTree(nested) : null;
-  return location;
+  location!.nested = nested.length > 0 ? new LocationTree(nested) : null;
 }
 
 function coreOf(settings: SettingsByModule, core: CoreModule): LocationSettings {
   return settings.get(core) as LocationSettings;
 }
 
-function attachLocations(build: HttpBuild, draft: LocationDraft): void {
+function attachLocation(build: HttpBuild, draft: LocationDraft): void {
   for (const module of build.modules) {
     module.attach?.(draft.location!, draft.settings.get(module) ?? {}, build);
   }
-  for (const child of draft.children) {
-    attachLocations(build, child);
-    // An `if` leaves the content handler as it was chosen; `limit_except` is chosen instead of its location.
-    if (child.kind === "if" || (child.kind === "limit_except" && draft.location!.passes))
-      child.location!.content ??= draft.location!.content;
-  }
+}
+
+/** An `if` leaves the content handler as it was chosen; `limit_except` is chosen instead of its location. */
+function inheritContent({ kind, location, parent }: LocationDraft): void {
+  const outer = parent?.location ?? null;
+  if (outer === null) return;
+  if (kind === "if" || (kind === "limit_except" && outer.passes)) location!.content ??= outer.content;
 }
 
 /** nginx sorts locations by name and tells the second of two equals, with its place. */

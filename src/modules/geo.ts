@@ -50,14 +50,14 @@ class Geo {
 const noAddress = Buffer.from([255, 255, 255, 255]);
 const everything = [parseCidr("0.0.0.0/0")!, parseCidr("::/0")!];
 
-function geoBlock(scope: Scope, directive: Directive): void {
+async function geoBlock(scope: Scope, directive: Directive): Promise<void> {
   const { args } = directive;
   const registry = buildOf(scope).variables;
   const name = variableName(args.at(-1)!, scope);
   const source = args.length === 2 ? registry.reader(variableName(args[0]!, scope), scope) : null;
   const table = new Geo();
   const variable = registry.define(name, scope, (request) => look(table, addressOf(table, source, request)));
-  scope.cycle.entries(directive.block!, scope, (entry) => readEntry(table, entry, scope));
+  await scope.cycle.entries(directive.block!, scope, (entry) => readEntry(table, entry, scope));
   variable.volatile = table.volatile;
 }
 

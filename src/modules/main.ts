@@ -216,14 +216,14 @@ function surroundingsOf(scope: Scope): Surroundings {
   return scope.subject as Surroundings;
 }
 
-function eventsBlock(scope: Scope, directive: Directive): void {
+async function eventsBlock(scope: Scope, directive: Directive): Promise<void> {
   const settings = scope.main(mainModule);
   if (settings.eventsSeen === true) scope.fail('"events" directive is duplicate');
   settings.eventsSeen = true;
-  scope.cycle.walk(directive.block!, new Scope({ ...inherited(scope), context: "events" }));
+  await scope.cycle.walk(directive.block!, new Scope({ ...inherited(scope), context: "events" }));
 }
 
-function httpBlock(scope: Scope, directive: Directive): void {
+async function httpBlock(scope: Scope, directive: Directive): Promise<void> {
   const settings = scope.main(mainModule);
   if (settings.http !== undefined) scope.fail('"http" directive is duplicate');
   const { network, logs, mainErrorLog, httpModules, process, launch } = surroundingsOf(scope);
@@ -241,7 +241,7 @@ function httpBlock(scope: Scope, directive: Directive): void {
   });
   registerBuild(inner.mainSettings, build);
   settings.http = { build, scope: inner };
-  scope.cycle.walk(directive.block!, inner);
+  await scope.cycle.walk(directive.block!, inner);
 }
 
 function inherited(scope: Scope): ConstructorParameters<typeof Scope>[0] {

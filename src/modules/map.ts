@@ -63,14 +63,14 @@ interface MapDraft {
   volatile: boolean;
 }
 
-function mapBlock(scope: Scope, directive: Directive): void {
+async function mapBlock(scope: Scope, directive: Directive): Promise<void> {
   const [source = "", target = ""] = directive.args;
   const key = valueOf(scope, source);
   const name = variableName(target, scope);
   const registry = buildOf(scope).variables;
   const draft: MapDraft = { table: new MapTable(), defaultValue: null, hostnames: false, volatile: false };
   const variable = registry.define(name, scope, (request) => look(draft, key, request));
-  scope.cycle.entries(directive.block!, scope, (entry) => readEntry(draft, entry, scope));
+  await scope.cycle.entries(directive.block!, scope, (entry) => readEntry(draft, entry, scope));
   variable.volatile = draft.volatile;
 }
 

@@ -39,7 +39,7 @@ interface Part {
 const wholePortion = 10_000;
 const hashMax = 0xffffffff;
 
-function splitClientsBlock(scope: Scope, directive: Directive): void {
+async function splitClientsBlock(scope: Scope, directive: Directive): Promise<void> {
   const [source = "", target = ""] = directive.args;
   const key = valueOf(scope, source);
   const name = variableName(target, scope);
@@ -49,7 +49,7 @@ function splitClientsBlock(scope: Scope, directive: Directive): void {
     const hash = murmurHash2(key.evaluate(request));
     return parts.find(({ bound }) => hash < bound)?.value ?? "";
   });
-  scope.cycle.entries(directive.block!, scope, (entry) => {
+  await scope.cycle.entries(directive.block!, scope, (entry) => {
     shares.push({ portion: portionOf(entry.name, scope), value: entry.args[0] ?? "" });
   });
   // Told for the directive, not for the brace that the block ended with.

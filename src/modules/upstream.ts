@@ -119,7 +119,7 @@ export function findUpstream(build: HttpBuild, url: ParsedUrl): Upstream | null 
   return found?.upstream ?? null;
 }
 
-function upstreamBlock(scope: Scope, directive: Directive): void {
+async function upstreamBlock(scope: Scope, directive: Directive): Promise<void> {
   const build = buildOf(scope);
   const name = directive.args[0]!;
   const key = name.toLowerCase();
@@ -136,7 +136,7 @@ function upstreamBlock(scope: Scope, directive: Directive): void {
     locationSettings: new Map(),
     subject: draft,
   });
-  scope.cycle.walk(directive.block!, inner);
+  await scope.cycle.walk(directive.block!, inner);
   if (draft.servers.length === 0) scope.fail("no servers are inside upstream");
   build.finishUpstreams.push(() => {
     const own = inner.location(resolver);

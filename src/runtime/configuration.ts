@@ -24,6 +24,8 @@ import type { Launch } from "../gateway/launch.ts";
 import type { SystemUser } from "../config/system-users.ts";
 import { openFilesLimit } from "./connection-limits.ts";
 import type { Network } from "../net/network.ts";
+import { inTurns, TimedPace } from "../net/pace.ts";
+import type { Pace } from "../net/pace.ts";
 
 /** A configuration that was read and compiled. */
 export interface Configuration {
@@ -58,6 +60,8 @@ export interface ReadingOptions {
   readonly launch?: Launch;
   /** Modules beside the built-in ones; in each phase they come after those. */
   readonly modules?: readonly HttpModule[];
+  /** How this thread gives way to its events meanwhile; for tests. */
+  readonly pace?: Pace;
 }
 
 export function startReading(files: ConfigFiles = new DiskFiles()): Reading {
@@ -72,6 +76,7 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
   const { commandLine, network, logs, mainErrorLog } = options;
   const { configFile, prefix } = commandLine;
   const { launch = threadLaunch(false) } = options;
+  const { pace = new TimedPace() } = options;
   const modules = [...httpModules, ...(options.modules ?? [])];
   const surroundings: Surroundings = {
     network,
@@ -86,13 +91,14 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
     confDirectory: configFile.slice(0, configFile.lastIndexOf("/") + 1),
     modules: [mainModule, ...modules],
     files: reading.files,
+    pace,
     notice: (level, message, file, line) => {
       reading.remarks.push({ level, text: describeAt(message, file, line) });
     },
   });
   const scope = mainScope(cycle, surroundings);
-  if (commandLine.globals !== "") cycle.walk(parseConfig(commandLine.globals, COMMAND_LINE), scope);
-  cycle.walk(readMainFile(configFile, reading.files), scope);
+  if (commandLine.globals !== "") await cycle.walk(parseConfig(commandLine.globals, COMMAND_LINE), scope);
+  await cycle.walk(await readMainFile(configFile, reading.files, pace), scope);
   completeMain(mainModule, scope.mainSettings, scope);
   const main = scope.mainSettings.get(mainModule) as MainSettings;
   if (!main.eventsSeen) throw new ConfigError('no "events" section in configuration', "", 0);
@@ -159,12 +165,14 @@ async function compile(
   scope: Scope,
   resolve: Network["resolve"],
 ): Promise<HttpConfiguration> {
+  const { pace } = scope.cycle;
   for (const name of build.names) {
     if (name.skip?.() === true) continue;
     name.resolved(await addressesOf(resolve, name));
+    await pace.rest();
   }
-  for (const finish of build.finishUpstreams) finish();
-  const configuration = compileHttp(build, httpCore as CoreModule, scope);
+  await inTurns(build.finishUpstreams, pace, (finish) => finish());
+  const configuration = await compileHttp(build, httpCore as CoreModule, scope);
   await Promise.all(build.foreknowledge.map((ask) => ask()));
   return configuration;
 }

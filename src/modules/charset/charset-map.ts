@@ -43,13 +43,13 @@ function keyOf(source: string, target: string): string {
 }
 
 /** Reads a `charset_map` block. */
-export function readCharsetMap(charsets: Charsets, scope: Scope, directive: Directive): void {
+export async function readCharsetMap(charsets: Charsets, scope: Scope, directive: Directive): Promise<void> {
   const [source, target] = directive.args.map((name) => charsets.add(name)) as [string, string];
   const names = `"${directive.args[0]}" and "${directive.args[1]}"`;
   if (source === target) scope.fail(`"charset_map" between the same charsets ${names}`);
   if (charsets.find(source, target) !== null) scope.fail(`duplicate "charset_map" between ${names}`);
   const table = lowerAscii(target) === "utf-8" ? new Utf8Table() : new ByteTable();
-  scope.cycle.entries(directive.block!, scope, ({ name, args }) => {
+  await scope.cycle.entries(directive.block!, scope, ({ name, args }) => {
     if (args.length !== 1) scope.fail("invalid parameters number");
     const byte = parseByte(name) ?? scope.fail(`invalid value "${name}"`);
     if (!table.add(byte, args[0]!)) scope.fail(`invalid value "${args[0]}"`);

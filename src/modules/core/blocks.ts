@@ -8,7 +8,7 @@ import type { LocationKind } from "../../gateway/location.ts";
 import { defaultListen } from "./listen.ts";
 
 /** `server { … }` */
-export function serverBlock(scope: Scope, directive: Directive): void {
+export async function serverBlock(scope: Scope, directive: Directive): Promise<void> {
   const { file, line } = directive;
   const head: LocationHead = { kind: "server", name: "", noRegex: false, regex: null };
   const draft: ServerDraft = {
@@ -29,26 +29,26 @@ export function serverBlock(scope: Scope, directive: Directive): void {
     locationSettings: draft.root.settings,
     subject: draft,
   });
-  scope.cycle.walk(directive.block!, inner);
+  await scope.cycle.walk(directive.block!, inner);
   if (draft.listens.length === 0) draft.listens.push(defaultListen(buildOf(scope).launch.byRoot, file, line));
   if (draft.names.length === 0) draft.names.push({ kind: "exact", text: "" });
 }
 
 /** `location [= | ~ | ~* | ^~ ] uri { … }` and `location @name { … }` */
-export function locationBlock(scope: Scope, directive: Directive): void {
+export async function locationBlock(scope: Scope, directive: Directive): Promise<void> {
   const head = readLocationHead(scope, directive);
   const parent = scope.context === "location" ? locationDraftOf(scope) : null;
   if (parent !== null) checkNesting(scope, head, parent);
-  enterLocation(scope, directive, head, "location");
+  await enterLocation(scope, directive, head, "location");
 }
 
 /** Opens a block that is a location of its own: `location`, `if`, `limit_except`. */
-export function enterLocation(
+export async function enterLocation(
   scope: Scope,
   directive: Directive,
   head: LocationHead,
   context: "location" | "if in location" | "limit_except",
-): LocationDraft {
+): Promise<LocationDraft> {
   const parent = locationDraftOf(scope);
   const draft = newLocation(head, new Map(), parent, directive.file, directive.line);
   const inner = new Scope({
@@ -61,7 +61,7 @@ export function enterLocation(
     subject: draft,
   });
   parent.children.push(draft);
-  scope.cycle.walk(directive.block!, inner);
+  await scope.cycle.walk(directive.block!, inner);
   return draft;
 }
 

@@ -508,22 +508,22 @@ const methods = new Set(
   "GET HEAD POST PUT DELETE MKCOL COPY MOVE OPTIONS PROPFIND PROPPATCH LOCK UNLOCK PATCH".split(" "),
 );
 
-function limitExceptBlock(scope: Scope, directive: Directive): void {
+async function limitExceptBlock(scope: Scope, directive: Directive): Promise<void> {
   const named = directive.args.map((arg) => arg.toUpperCase());
   for (const [index, method] of named.entries()) {
     if (!methods.has(method)) scope.fail(`invalid method "${directive.args[index]}"`);
   }
   if (named.includes("GET")) named.push("HEAD");
   const head = { kind: "limit_except", name: "", noRegex: false, regex: null } as const;
-  const draft = enterLocation(scope, directive, head, "limit_except");
+  const draft = await enterLocation(scope, directive, head, "limit_except");
   draft.methods = new Set(named);
 }
 
-function typesBlock(scope: Scope, directive: Directive): void {
+async function typesBlock(scope: Scope, directive: Directive): Promise<void> {
   const settings = scope.location(httpCore);
   const types = settings.types ?? new Map<string, string>();
   settings.types = types;
-  scope.cycle.entries(directive.block!, scope, ({ name, args }) => {
+  await scope.cycle.entries(directive.block!, scope, ({ name, args }) => {
     for (const arg of args) {
       const extension = arg.toLowerCase();
       const old = types.get(extension);

@@ -18,12 +18,12 @@ export function matchesOf(build: HttpBuild): Map<string, Expectation> {
 type Draft = { -readonly [K in keyof Expectation]: Expectation[K] };
 
 /** `match name { … }` */
-export function matchBlock(scope: Scope, directive: Directive): void {
+export async function matchBlock(scope: Scope, directive: Directive): Promise<void> {
   const [name = ""] = directive.args;
   const known = matchesOf(buildOf(scope));
   if (known.has(name)) scope.fail(`duplicate match "${name}"`);
   const draft: Draft = { name, statuses: null, fields: [], body: [] };
-  scope.cycle.entries(directive.block!, scope, (entry) => readTest(scope, draft, entry));
+  await scope.cycle.entries(directive.block!, scope, (entry) => readTest(scope, draft, entry));
   known.set(name, draft);
 }
 

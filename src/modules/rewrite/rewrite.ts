@@ -151,7 +151,7 @@ function setDirective(scope: Scope, { args }: Directive): void {
 }
 
 /** An `if` in a location is a location of its own, which a request enters when the condition holds. */
-function ifBlock(scope: Scope, directive: Directive): void {
+async function ifBlock(scope: Scope, directive: Directive): Promise<void> {
   const condition = readCondition(scope, directive);
   if (scope.context === "server") {
     const inner = new Scope({
@@ -163,13 +163,13 @@ function ifBlock(scope: Scope, directive: Directive): void {
       locationSettings: new Map(),
       subject: scope.subject,
     });
-    scope.cycle.walk(directive.block!, inner);
+    await scope.cycle.walk(directive.block!, inner);
     const codes = inner.location(rewrite).codes ?? [];
     append(scope, (request) => (condition(request) ? runCodes(codes, request) : next));
     return;
   }
   const { name } = locationDraftOf(scope);
-  const draft = enterLocation(
+  const draft = await enterLocation(
     scope,
     directive,
     { kind: "if", name, noRegex: false, regex: null },
