@@ -81,6 +81,11 @@ const all: readonly Hostile[] = [
     text: `${events}http {\ntypes {\n${nested("a", 5000)}} }`,
     says: 'unexpected "{" in DIR/nginx.conf:4',
   },
+  {
+    name: "a NUL in the name of a file",
+    text: `${events}http { include "none\0.conf"; }`,
+    says: 'open() "DIR/none" failed (2: No such file or directory) in DIR/nginx.conf:2',
+  },
   { name: "nothing but braces", text: "{".repeat(5000), says: 'unexpected "{" in DIR/nginx.conf:1' },
   { name: "nothing but ends", text: "}".repeat(5000), says: 'unexpected "}" in DIR/nginx.conf:1' },
   {

@@ -48,7 +48,9 @@ export class DiskFiles implements ConfigFiles {
 }
 
 /** @throws ConfigError in nginx's words, without a place */
-function readFile(path: string): Buffer {
+function readFile(text: string): Buffer {
+  // What the system's calls are given ends at a NUL.
+  const [path = ""] = text.split("\0", 1);
   try {
     return readFileSync(pathBytes(path));
   } catch (error) {
