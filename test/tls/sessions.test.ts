@@ -1,6 +1,7 @@
 /** Sessions that are resumed, and those that must not be. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -81,11 +82,12 @@ function suite(product: Product): void {
   const ports: number[] = [];
   const isLonghaul = product.name === "longhaul";
   before(async () => {
-    ports.push(...(await freePorts(kinds.length + trusts.length + 3)));
+    ports.push(...(await freePorts(kinds.length + trusts.length + 4)));
     const servers = [...kinds, ...trusts].map(
       ({ settings }, index) => `server { listen 127.0.0.1:${ports[index]} ssl; ${settings} ${answer} }`,
     );
     const common = kinds.length + trusts.length;
+    for (const number of [1, 2]) writeFileSync(join(directory, `${number}.key`), randomBytes(48));
     const config = `
       events {}
       http {
@@ -110,6 +112,11 @@ function suite(product: Product): void {
         }
         server { listen 127.0.0.1:${ports[common + 1]} ssl; server_name open; ${answer} }
         server { listen 127.0.0.1:${ports[common + 2]} ssl; ssl_session_timeout 1s; ${answer} }
+        server { listen 127.0.0.1:${ports.at(-1)} ssl; server_name k1; ssl_session_ticket_key ${directory}/1.key; ${answer} }
+        server {
+          listen 127.0.0.1:${ports.at(-1)} ssl; server_name k2; ssl_session_ticket_key ${directory}/2.key;
+          ssl_certificate ${certificates}/a.example.crt; ssl_certificate_key ${certificates}/a.example.key; ${answer}
+        }
       }`;
     gateway = await startGateway(product, { config, port: ports[0]! });
   });
@@ -159,6 +166,11 @@ function suite(product: Product): void {
       const flags = (name: string): string[] => [`-tls${version}`, "-servername", name];
       const [, second] = await twice(ports[kinds.length + trusts.length]!, flags("d1"), flags("d2"));
       // BoringSSL has keys for each certificate.
+      assert.equal(second, isLonghaul && onBun ? ". NONE " : "r NONE ");
+    });
+    test(`TLS ${version}, whatever keys these have`, async () => {
+      const flags = (name: string): string[] => [`-tls${version}`, "-servername", name];
+      const [, second] = await twice(ports.at(-1)!, flags("k1"), flags("k2"));
       assert.equal(second, isLonghaul && onBun ? ". NONE " : "r NONE ");
     });
     test(`TLS ${version}, but not where another certificate is asked for`, async () => {
