@@ -4,11 +4,15 @@ import type { Connection, ConnectionOwner } from "../net/connection.ts";
 import { Deadline } from "../net/deadline.ts";
 import type { DeadlineOwner } from "../net/deadline.ts";
 import { Aside } from "./aside.ts";
+import type { HandedOver } from "./answer-writer.ts";
+import type { BodySource } from "./body-source.ts";
 import type { Client, ClientHolder } from "./client.ts";
 import { describeSystemError } from "../config/errors.ts";
 import { tellDeparture } from "./departure.ts";
 import type { Departure } from "./departure.ts";
 import type { Gateway } from "./gateway.ts";
+import { Http1Writer } from "./http1-writer.ts";
+import type { AnsweringConnection } from "./http1-writer.ts";
 import { LingeringClose, LingeringTime } from "./lingering.ts";
 import type { AddressServers, ListenSocket } from "./listen-socket.ts";
 import { Phase, runPhases } from "./phases.ts";
@@ -33,20 +37,15 @@ const timedOut = "client timed out (110: Connection timed out)";
 
 type State = "head" | "request" | "idle" | "lingering" | "tunnel" | "closed";
 
-/** What a tunnel gets of the connection that it takes over. */
-interface HandedOver {
-  /** What the client has sent already beyond its request. */
-  readonly ahead: Buffer | null;
-  readonly deadline: Deadline;
-  readonly clientEnded: boolean;
-}
-
 /**
  * A client's connection: reads request heads, hands each to the phases, keeps the connection for the
  * next request, closes it or gives it to a tunnel. Owns every timer on the client's side until then.
  */
-export class ClientConnection implements ClientHolder, ConnectionOwner, DeadlineOwner {
+export class ClientConnection
+  implements ClientHolder, AnsweringConnection, BodySource, ConnectionOwner, DeadlineOwner
+{
   readonly client: Client;
+  readonly writer = new Http1Writer(this);
   readonly gateway: Gateway;
   readonly socket: Connection;
   /** The servers of the address that the client connected to. */
@@ -171,7 +170,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
     const { request } = this;
     if (request === null) return;
     if (request.response.complete) this.finishRequest(request);
-    else request.response.takeDrain();
+    else this.writer.drained(request.response);
   }
 
   onClose(code: string | null): void {
@@ -446,7 +445,7 @@ export class ClientConnection implements ClientHolder, ConnectionOwner, Deadline
     }
     // The answer is read to its end although nobody gets it.
     this.blocked = false;
-    response.takeDrain();
+    this.writer.drained(response);
   }
 
   private afterRequest(request: Request): void {

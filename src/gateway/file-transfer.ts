@@ -69,7 +69,7 @@ class FileTransfer implements ClientWatcher {
 
   onClientGone(): void {
     const { request } = this;
-    if (request.connection.ended) {
+    if (request.writer.askerEnded) {
       request.log("info", "client prematurely closed connection while sending response to client");
     }
     this.finish();

@@ -1,8 +1,9 @@
 import type { Connection, SocketAddress, TlsInfo } from "../net/connection.ts";
 import type { ConnectionEnds } from "../net/network.ts";
 import { Fields } from "../http/fields.ts";
+import { lostWriter } from "./answer-writer.ts";
+import { noBodySource } from "./body-source.ts";
 import { Client } from "./client.ts";
-import { ClientConnection } from "./client-connection.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ListenSocket } from "./listen-socket.ts";
 import { RequestBody } from "./request-body.ts";
@@ -25,9 +26,9 @@ export interface HandshakeScene {
  */
 export function handshakeRequest({ gateway, listenSocket, server, name, ends }: HandshakeScene): Request {
   const client = new Client(gateway, new ShakingConnection(ends, name), listenSocket);
-  const connection = new ClientConnection(client, false);
-  const body = new RequestBody(connection, 0, false);
-  const request = new Request({ connection, head: { ...noHead, fields: new Fields() }, body, server });
+  const body = new RequestBody(noBodySource, 0, false);
+  const head = { ...noHead, fields: new Fields() };
+  const request = new Request({ client, writer: lostWriter, head, body, server });
   request.location = server.root;
   return request;
 }

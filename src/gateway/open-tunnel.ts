@@ -15,7 +15,7 @@ export function openTunnel(exchange: Exchange, upstream: Connection, early: Buff
   request.response.upgraded = true;
   request.response.prepareHead();
   request.response.flush();
-  tunnelFor(isWebSocket, exchange, upstream).open(request.connection, early);
+  tunnelFor(isWebSocket, exchange, upstream).open(request.writer, early);
 }
 
 function tunnelFor(isWebSocket: boolean, exchange: Exchange, upstream: Connection): Tunnel {

@@ -2,7 +2,8 @@ import { Fields } from "../http/fields.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { ResponseHead } from "../http/response-head.ts";
 import type { Client } from "./client.ts";
-import { ClientConnection } from "./client-connection.ts";
+import { lostWriter } from "./answer-writer.ts";
+import { noBodySource } from "./body-source.ts";
 import type { Location } from "./location.ts";
 import type { Origin } from "./origin.ts";
 import { RequestBody } from "./request-body.ts";
@@ -122,12 +123,11 @@ export class PackedRequest {
     const parts = JSON.parse(this.text) as PackedParts;
     const [packedHead, course, response, states, values] = parts;
     const head = unpackHead(packedHead, this.fieldNames);
-    // Nothing is read through it: the tunnel has the socket.
-    const connection = new ClientConnection(client, false);
-    const body = kept?.body ?? new RequestBody(connection, 0, false);
+    const body = kept?.body ?? new RequestBody(noBodySource, 0, false);
     const startMs = course[8];
     const variableValues = values?.map(unmarkUncomputed) ?? kept!.variableValues!;
-    const request = new Request({ connection, head, body, server, startMs, variableValues });
+    const writer = lostWriter;
+    const request = new Request({ client, writer, head, body, server, startMs, variableValues });
     request.location = location;
     request.origin = kept?.origin ?? client.origin;
     request.keepAlive = false;

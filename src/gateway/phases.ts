@@ -141,7 +141,7 @@ function findLocation(request: Request): typeof next | null {
 export function applyLocation(request: Request): void {
   const except = request.location.limitExcept;
   if (except !== null && !except.methods.has(request.method)) request.location = except.location;
-  if (request.parent === null) request.connection.applyKeepAlive(request);
+  request.writer.locationFound(request);
 }
 
 /** False when the location refused the request for the size of its body. Named locations are not asked. */

@@ -2,7 +2,7 @@ import { LengthDecoder } from "../http/body.ts";
 import type { BodyDecoder, BodySink } from "../http/body.ts";
 import { ChunkedDecoder } from "../http/chunked.ts";
 import type { BodyFile } from "./body-file.ts";
-import type { ClientConnection } from "./client-connection.ts";
+import type { BodySource } from "./body-source.ts";
 
 /** Who reads a request's body. */
 export interface BodyConsumer {
@@ -21,8 +21,6 @@ const discarding: BodyConsumer = {
   onBodyEnd: () => undefined,
   onBodyFailed: () => undefined,
 };
-
-const continueBytes = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
 
 /**
  * The body of a request, read only when somebody wants it: until then it waits in the kernel.
@@ -48,7 +46,7 @@ export class RequestBody implements BodySink {
   kept: readonly Buffer[] | null = null;
   /** Where it is, or is being put, when it is too large for memory. */
   file: BodyFile | null = null;
-  private readonly connection: ClientConnection;
+  private readonly source: BodySource;
   private readonly decoder: BodyDecoder | null;
   private consumer: BodyConsumer | null = null;
   private failed = false;
@@ -57,8 +55,8 @@ export class RequestBody implements BodySink {
   /** Requests that need what was kept of it: its own, and subrequests. */
   private users = 1;
 
-  constructor(connection: ClientConnection, contentLength: number, chunked: boolean) {
-    this.connection = connection;
+  constructor(source: BodySource, contentLength: number, chunked: boolean) {
+    this.source = source;
     this.contentLength = chunked ? -1 : contentLength;
     this.chunked = chunked;
     this.complete = !chunked && contentLength === 0;
@@ -77,16 +75,16 @@ export class RequestBody implements BodySink {
       consumer.onBodyEnd();
       return;
     }
-    this.connection.readBody();
+    this.source.readBody();
   }
 
   resume(): void {
-    this.connection.resumeBody();
+    this.source.resumeBody();
   }
 
   /** Takes what has come already. */
   readArrived(): void {
-    if (this.connection.request !== null) this.connection.feedArrived(this);
+    if (this.source.request !== null) this.source.feedArrived(this);
   }
 
   /**
@@ -101,9 +99,9 @@ export class RequestBody implements BodySink {
     this.discarded = true;
     this.kept = null;
     this.consumer = discarding;
-    if (this.connection.request !== null) {
-      this.connection.readBody();
-      this.connection.feedArrived(this);
+    if (this.source.request !== null) {
+      this.source.readBody();
+      this.source.feedArrived(this);
     }
     return this.failed && !failedBefore ? 400 : 0;
   }
@@ -117,11 +115,11 @@ export class RequestBody implements BodySink {
     if (decoder.state === "failed") this.fail(400, "client sent invalid chunked body", "error");
     else if (!this.failed) {
       const { consumer } = this;
-      if (consumer?.onBodyPart() === false && consumer === this.consumer) this.connection.pauseBody();
+      if (consumer?.onBodyPart() === false && consumer === this.consumer) this.source.pauseBody();
     }
     if (decoder.state === "done" && !this.failed) {
       this.complete = true;
-      this.connection.bodyDone();
+      this.source.bodyDone();
       this.consumer?.onBodyEnd();
     }
     return consumed;
@@ -135,17 +133,17 @@ export class RequestBody implements BodySink {
   /** So much more memory holds it. */
   hold(bytes: number): void {
     this.held += bytes;
-    this.connection.gateway.bodyBytesHeld += bytes;
+    this.source.gateway.bodyBytesHeld += bytes;
   }
 
   /** What all bodies of this thread hold. */
   get heldByAll(): number {
-    return this.connection.gateway.bodyBytesHeld;
+    return this.source.gateway.bodyBytesHeld;
   }
 
   /** It is not in memory any more. */
   letGo(): void {
-    this.connection.gateway.bodyBytesHeld -= this.held;
+    this.source.gateway.bodyBytesHeld -= this.held;
     this.held = 0;
     this.kept = null;
     this.gathered = null;
@@ -174,12 +172,12 @@ export class RequestBody implements BodySink {
   fail(status: number, reason: string, level: "info" | "error" = "info"): void {
     if (this.failed || this.complete) return;
     this.failed = true;
-    const { request } = this.connection;
+    const { request } = this.source;
     if (request !== null) {
       request.keepAlive = false;
       request.log(level, reason);
     }
-    this.connection.bodyDone();
+    this.source.bodyDone();
     this.consumer?.onBodyFailed(status);
   }
 
@@ -187,7 +185,7 @@ export class RequestBody implements BodySink {
   onBody(bytes: Buffer, start: number, end: number): void {
     if (this.failed || this.discarded) return;
     this.received += end - start;
-    const max = this.connection.request?.location.core.clientMaxBodySize ?? 0;
+    const max = this.source.request?.location.core.clientMaxBodySize ?? 0;
     if (this.chunked && max > 0 && this.received > max) {
       const before = this.received - (end - start);
       this.fail(
@@ -201,7 +199,7 @@ export class RequestBody implements BodySink {
     const { consumer } = this;
     const flowing = consumer!.onBody(whole ? bytes : bytes.subarray(start, end));
     // The consumer may have ended the request, and then the rest is read to be thrown away.
-    if (!flowing && consumer === this.consumer) this.connection.pauseBody();
+    if (!flowing && consumer === this.consumer) this.source.pauseBody();
   }
 
   /** Nobody needs to be asked for a body any more: an error is on its way. */
@@ -210,12 +208,10 @@ export class RequestBody implements BodySink {
   }
 
   private answerExpectation(): void {
-    const { request } = this.connection;
+    const { request } = this.source;
     if (this.expectationDone || request === null) return;
     this.expectationDone = true;
-    if (!request.speaks11 || request.response.headSent) return;
     if (request.fields.get("expect")?.toLowerCase() !== "100-continue") return;
-    this.connection.socket.send(continueBytes);
-    request.response.bytesSent += continueBytes.length;
+    request.writer.interim(request, 100, "");
   }
 }

@@ -4,15 +4,16 @@ import type { RequestHead, RequestHeadReader } from "../http/request-head.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { RequestBody } from "./request-body.ts";
 import { Request } from "./request.ts";
-import type { VirtualServer } from "./virtual-server.ts";
+import type { ServerChoice, VirtualServer } from "./virtual-server.ts";
 
 /** Makes the request of a head that was read, and chooses its server; null when it was refused at once. */
 export function beginRequest(connection: ClientConnection, head: RequestHead): Request | null {
-  const { client } = connection;
+  const { client, writer } = connection;
   client.gateway.heartbeat.begin(head.requestLine);
   const body = new RequestBody(connection, head.contentLength ?? 0, head.chunked);
-  const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
-  if (!chooseServer(request)) {
+  const server = connection.servers.choice.defaultServer;
+  const request = new Request({ client, writer, head, body, server });
+  if (!chooseServer(request, connection.servers.choice)) {
     request.response.status = 500;
     request.response.abort();
     return null;
@@ -27,11 +28,11 @@ export function beginRequest(connection: ClientConnection, head: RequestHead): R
 }
 
 /** False when a regular expression among the names could not be matched: the default server is left. */
-function chooseServer(request: Request): boolean {
+function chooseServer(request: Request, choice: ServerChoice): boolean {
   request.location = request.server.root;
   request.activity = "reading client request headers";
   try {
-    useServer(request, request.connection.servers.choice.find(request.host, request));
+    useServer(request, choice.find(request.host, request));
   } catch (error) {
     if (error instanceof RegexFailure) return false;
     throw error;
@@ -108,9 +109,11 @@ function requestOfBrokenHead(connection: ClientConnection, reader: RequestHeadRe
     bytes,
   };
   const body = new RequestBody(connection, 0, false);
-  const request = new Request({ connection, head, body, server: connection.servers.choice.defaultServer });
+  const { client, writer } = connection;
+  const server = connection.servers.choice.defaultServer;
+  const request = new Request({ client, writer, head, body, server });
   if (facts.host === null) useServer(request, connection.negotiatedServer);
-  else chooseServer(request);
+  else chooseServer(request, connection.servers.choice);
   request.keepAlive = false;
   logIgnoredLines(request, reader);
   return request;

@@ -4,8 +4,8 @@ import type { VariableHolder } from "../config/variables.ts";
 import type { Fields } from "../http/fields.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { ResponseHead } from "../http/response-head.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
 import type { Client } from "./client.ts";
-import type { ClientConnection } from "./client-connection.ts";
 import type { Location } from "./location.ts";
 import type { Origin } from "./origin.ts";
 import type { RequestBody } from "./request-body.ts";
@@ -23,18 +23,6 @@ export interface ClientWatcher {
   onClientGone(how: "closed" | "stalled"): void;
 }
 
-/** Where a request's answer goes: the client's connection, or whoever started a subrequest. */
-export interface AnswerTaker {
-  /** False: `takeDrain` of the response is called when more can be taken. */
-  sendResponse(bytes: Buffer): boolean;
-  /** What was sent should not wait for more; a connection lets nothing wait. */
-  flushResponse?(): void;
-  /** The answer is complete. */
-  finishRequest(request: Request): void;
-  /** The answer cannot be completed. */
-  abortRequest(request: Request): void;
-}
-
 /**
  * One HTTP request, from its head to its line in the access log.
  *
@@ -44,10 +32,10 @@ export class Request implements VariableHolder {
   readonly client: Client;
   /** Where it comes from; realip may change it. */
   origin: Origin;
-  readonly connection: ClientConnection;
   /** The request that this one was started for; null for a client's. */
   readonly parent: Request | null;
-  readonly taker: AnswerTaker;
+  /** Where its answer goes. */
+  readonly writer: AnswerWriter;
   readonly head: RequestHead;
   readonly fields: Fields;
   readonly response: Response;
@@ -102,22 +90,21 @@ export class Request implements VariableHolder {
   phaseIndex = 0;
 
   constructor(init: {
-    connection: ClientConnection;
+    client: Client;
+    writer: AnswerWriter;
     head: RequestHead;
     body: RequestBody;
     server: VirtualServer;
     parent?: Request;
-    taker?: AnswerTaker;
     /** Given when it begins anew with what it had come to: see `PackedRequest`. */
     startMs?: number;
     variableValues?: (string | null | undefined)[];
   }) {
-    const { client } = init.connection;
+    const { client } = init;
     this.client = client;
     this.origin = init.parent?.origin ?? client.origin;
-    this.connection = init.connection;
     this.parent = init.parent ?? null;
-    this.taker = init.taker ?? init.connection;
+    this.writer = init.writer;
     this.variableValues = this.parent?.variableValues ?? init.variableValues ?? [];
     this.head = init.head;
     this.fields = init.head.fields;

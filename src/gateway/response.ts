@@ -1,22 +1,12 @@
 import { RegexFailure } from "../config/regex.ts";
-import { writeLatin1 } from "../http/latin1.ts";
-import { formatHttpDate } from "../http/date.ts";
-import { safeFieldValue } from "../http/field-value.ts";
+import type { Clock } from "../net/clock.ts";
 import { Fields } from "../http/fields.ts";
-import { reasonPhrase, wireStatus } from "../http/status.ts";
-import { serverField } from "./product.ts";
-import { redirectLocation } from "./redirect.ts";
+import { wireStatus } from "../http/status.ts";
 import { answerWithErrorPage } from "./error-page.ts";
 import { BodyFilters, UnreadableBody } from "./body-filter.ts";
 import type { BodyFilterMaker } from "./body-filter.ts";
-import { RateFilter } from "./rate-filter.ts";
 import type { Rate } from "./rate-filter.ts";
 import type { Request } from "./request.ts";
-
-/** Head and body are put together here and sent in one piece when both fit. Shared: nothing stays in it. */
-const scratch = Buffer.allocUnsafeSlow(65536);
-const crlf = Buffer.from("\r\n", "latin1");
-const lastChunk = Buffer.from("0\r\n\r\n", "latin1");
 
 /**
  * The answer to a request: what the head will say, then the body as it comes.
@@ -25,7 +15,7 @@ const lastChunk = Buffer.from("0\r\n\r\n", "latin1");
  * one here too, because they stand at a fixed place in the head; all others go out in `fields`' order.
  */
 export class Response {
-  private readonly request: Request;
+  readonly request: Request;
   status = 0;
   /** Status line of an upstream server, passed on as it came ("404 Nothing Here"). */
   statusText: string | null = null;
@@ -47,11 +37,12 @@ export class Response {
   headSent = false;
   /** The answer consists of a head only (HEAD, 204, 304). */
   headOnly = false;
+  /** The writer tells the body's end by chunks. */
   chunked = false;
   complete = false;
   /** It ended before it was whole. */
   aborted = false;
-  /** Bytes given to the connection, head included: `$bytes_sent`. */
+  /** Bytes that went out, head included: `$bytes_sent`. Counted by the writer. */
   bytesSent = 0;
   headBytes = 0;
   /** Bytes per second that `$limit_rate` was given; null leaves it to the directive. */
@@ -69,9 +60,8 @@ export class Response {
   private filterMakers: BodyFilterMaker[] | null = null;
   private filters: BodyFilters | null = null;
   private headFiltered = false;
-  private pendingHead: string | null = null;
-  /** `limit_rate`: between the framing and the connection, because what it counts is all that is sent. */
-  private rate: RateFilter | null = null;
+  /** `limit_rate`, as the header filters have found it. */
+  private rate: Rate | null = null;
   private ended = false;
   /** The end is missing, and what there is of the body is on its way. */
   private breaking = false;
@@ -79,6 +69,10 @@ export class Response {
 
   constructor(request: Request) {
     this.request = request;
+  }
+
+  get clock(): Clock {
+    return this.request.client.gateway.network.clock;
   }
 
   /** Body bytes as the client counts them: `$body_bytes_sent`. */
@@ -126,17 +120,10 @@ export class Response {
     if (this.headSent) return;
     this.headSent = true;
     this.filterHead();
-    this.chooseFraming();
-    this.pendingHead = this.buildHead();
+    const { writer } = this.request;
+    writer.begin(this);
+    if (this.rate !== null) writer.limitTo(this.rate);
     if (this.filterMakers !== null) this.insertFilters(this.filterMakers);
-  }
-
-  /** Sends an interim answer with these field lines ahead of the head, to clients that can tell it apart. */
-  sendEarlyHints(fieldLines: string): void {
-    const { request } = this;
-    if (this.headSent || request.parent !== null || !request.speaks11) return;
-    // In nginx these bytes count as body.
-    this.send(Buffer.from(`HTTP/1.1 103 Early Hints\r\n${fieldLines}\r\n`, "latin1"));
   }
 
   /**
@@ -157,14 +144,7 @@ export class Response {
 
   /** For header filters: head and body go out at this rate. */
   limitTo(rate: Rate): void {
-    const wire = {
-      write: (bytes: Buffer) => this.sendNow(bytes),
-      flush: (done?: () => void) => done?.(),
-      end: () => this.finish(),
-      fail: (error: Error) => this.crash(error),
-    };
-    this.rate = new RateFilter(rate, this.request.client.gateway.network.clock, wire);
-    this.rate.onDrain = () => this.resumeFilters();
+    this.rate = rate;
   }
 
   /** The same for a filter that all others come after. */
@@ -186,13 +166,13 @@ export class Response {
    * False: stop producing until `onDrain` is called.
    */
   write(bytes: Buffer): boolean {
-    if (this.filters === null || this.complete) return this.writeFramed(bytes);
+    if (this.filters === null || this.complete) return this.writeOut(bytes);
     return bytes.length === 0 || this.filters.first.write(bytes);
   }
 
   /** The body is whole: ends the answer and, with it, the request. */
   end(): void {
-    if (this.filters === null || this.complete) this.endFramed();
+    if (this.filters === null || this.complete) this.endOut();
     else this.filters.first.end();
   }
 
@@ -204,60 +184,32 @@ export class Response {
 
   private flushWire(done?: () => void): void {
     this.flush();
-    this.request.taker.flushResponse?.();
+    this.request.writer.flush();
     done?.();
   }
 
-  private writeFramed(bytes: Buffer): boolean {
-    if (this.headOnly || this.complete) return this.flush();
-    if (bytes.length === 0) return this.flush();
-    const head = this.takeHead();
-    let size = head;
-    const prefix = this.chunked ? `${bytes.length.toString(16)}\r\n` : "";
-    if (size + prefix.length + bytes.length + 2 > scratch.length) return this.writeLarge(size, prefix, bytes);
-    if (this.chunked) {
-      size += writeLatin1(scratch, prefix, size);
-      size += bytes.copy(scratch, size);
-      scratch[size++] = 13;
-      scratch[size++] = 10;
-      return this.send(scratch.subarray(0, size));
-    }
-    if (head === 0) return this.send(bytes);
-    size += bytes.copy(scratch, size);
-    return this.send(scratch.subarray(0, size));
+  private writeOut(bytes: Buffer): boolean {
+    if (this.headOnly || this.complete || bytes.length === 0) return this.flush();
+    return this.request.writer.write(bytes);
   }
 
   /** Sends what is prepared but not on its way yet. */
   flush(): boolean {
-    const size = this.takeHead();
-    return size === 0 ? true : this.send(scratch.subarray(0, size));
+    return this.complete || this.request.writer.sendHead();
   }
 
-  private endFramed(): void {
+  private endOut(): void {
     if (this.complete || this.ended) return;
     this.ended = true;
     if (!this.headOnly) this.beforeTrailers?.();
-    if (this.chunked && !this.headOnly) {
-      const size = this.takeHead();
-      const tail = this.trailers === null ? lastChunk : trailerBytes(this.trailers);
-      if (size + tail.length <= scratch.length) {
-        tail.copy(scratch, size);
-        this.send(scratch.subarray(0, size + tail.length));
-      } else {
-        this.send(scratch.subarray(0, size));
-        this.send(tail);
-      }
-    } else {
-      this.flush();
-    }
-    if (this.rate === null) this.finish();
-    else this.rate.end();
+    this.request.writer.end(true);
   }
 
-  private finish(): void {
+  /** Called by the writer: all that was given to it is on its way. */
+  written(): void {
     if (this.breaking) return this.abort();
     this.complete = true;
-    this.request.taker.finishRequest(this.request);
+    this.request.writer.finish(this.request);
   }
 
   /** A whole answer with a body at hand. */
@@ -281,8 +233,8 @@ export class Response {
   fail(status: number): void {
     const { request } = this;
     if (request.finished) return;
-    const { connection, body } = request;
-    const gone = !request.client.socket.open || (connection.ended && !body.complete);
+    const { writer, body } = request;
+    const gone = !writer.open || (writer.askerEnded && !body.complete);
     if (status < 100 || status === 444 || status === 499 || status === 408 || gone) {
       if (status >= 100 && !this.headSent) this.status = status;
       this.abort();
@@ -304,9 +256,7 @@ export class Response {
     const close = (): void => {
       if (this.complete || this.ended) return;
       this.ended = true;
-      this.flush();
-      if (this.rate === null) this.abort();
-      else this.rate.end();
+      this.request.writer.end(false);
     };
     if (this.filters === null) close();
     else this.filters.first.flush(close);
@@ -315,11 +265,10 @@ export class Response {
   /** Ends the request by dropping the connection: the answer cannot be completed. */
   abort(): void {
     this.filters?.close();
-    this.rate?.close();
     this.complete = true;
     this.aborted = true;
     this.request.keepAlive = false;
-    this.request.taker.abortRequest(this.request);
+    this.request.writer.abort(this.request);
   }
 
   /** As in nginx, an answer whose body turns out to be unreadable is cut off, if it has begun or not. */
@@ -350,7 +299,6 @@ export class Response {
     }
     this.crashed = true;
     this.headSent = false;
-    this.pendingHead = null;
     this.chunked = false;
     this.filters?.close();
     this.filters = null;
@@ -360,11 +308,6 @@ export class Response {
 
   /** The client can take more, or is gone: whoever waits for that goes on. */
   takeDrain(): void {
-    if (this.rate === null || this.complete) this.resumeFilters();
-    else this.rate.resume();
-  }
-
-  private resumeFilters(): void {
     if (this.filters === null || this.complete) this.resumeSource();
     else this.filters.resume();
   }
@@ -373,16 +316,16 @@ export class Response {
   private unfilter(): void {
     this.headFiltered = false;
     this.filterMakers = null;
-    this.rate?.close();
     this.rate = null;
+    this.request.writer.forget();
   }
 
   private insertFilters(makers: readonly BodyFilterMaker[]): void {
     if (this.headOnly) return;
     const wire = {
-      write: (bytes: Buffer) => this.complete || this.writeFramed(bytes),
+      write: (bytes: Buffer) => this.complete || this.writeOut(bytes),
       flush: (done?: () => void) => this.flushWire(done),
-      end: () => this.endFramed(),
+      end: () => this.endOut(),
       fail: (error: Error) => this.crash(error),
     };
     this.filters = new BodyFilters(makers, wire, () => this.resumeSource());
@@ -394,102 +337,9 @@ export class Response {
     resume?.();
   }
 
-  private writeLarge(headSize: number, prefix: string, bytes: Buffer): boolean {
-    const size = headSize + writeLatin1(scratch, prefix, headSize);
-    if (size > 0) this.send(scratch.subarray(0, size));
-    const flowing = this.send(bytes);
-    return this.chunked ? this.send(crlf) && flowing : flowing;
-  }
-
-  private send(bytes: Buffer): boolean {
-    return this.rate === null ? this.sendNow(bytes) : this.rate.write(bytes);
-  }
-
-  private sendNow(bytes: Buffer): boolean {
-    this.bytesSent += bytes.length;
-    return this.request.taker.sendResponse(bytes);
-  }
-
-  /** Puts the waiting head into the scratch buffer; its size, 0 when it left already. */
-  private takeHead(): number {
-    const head = this.pendingHead;
-    if (head === null || head === "") return 0;
-    this.pendingHead = null;
-    this.headBytes += head.length;
-    if (head.length <= scratch.length - 1024) return writeLatin1(scratch, head, 0);
-    this.send(Buffer.from(head, "latin1"));
-    return 0;
-  }
-
   private dropEntity(): void {
     this.contentType = null;
     this.contentLength = -1;
     this.lastModifiedSeconds = -1;
   }
-
-  /** How the end of the body is told: by length, by chunks, or by closing the connection. */
-  private chooseFraming(): void {
-    const { request, status } = this;
-    // The answer of a subrequest has no head: it becomes part of another one, if of any.
-    if (request.parent !== null) return;
-    if (status === 304 || status === 204 || status < 200 || request.isHead) return;
-    if (this.contentLength >= 0 && this.trailers === null) return;
-    if (request.speaks11 && request.location.core.chunkedTransferEncoding) {
-      this.chunked = true;
-      this.contentLength = -1;
-    } else if (this.contentLength < 0) {
-      request.keepAlive = false;
-    }
-  }
-
-  private buildHead(): string {
-    const { request } = this;
-    const { core } = request.location;
-    if (request.head.versionMajor === 0 || request.parent !== null) return "";
-    let head = `HTTP/1.1 ${this.statusText ?? statusLine(this.status)}\r\n`;
-    if (this.ownServer) head += `Server: ${serverField(core.serverTokens)}\r\n`;
-    const now = request.client.gateway.network.clock.wall();
-    if (this.ownDate) head += `Date: ${formatHttpDate(now)}\r\n`;
-    if (this.contentType !== null && this.contentType !== "")
-      head += `Content-Type: ${safeFieldValue(this.contentType)}\r\n`;
-    if (this.contentLength >= 0) head += `Content-Length: ${this.contentLength}\r\n`;
-    if (this.lastModifiedSeconds >= 0) {
-      head += `Last-Modified: ${formatHttpDate(this.lastModifiedSeconds * 1000)}\r\n`;
-    }
-    const location = redirectLocation(request);
-    if (location !== null) head += `Location: ${safeFieldValue(location)}\r\n`;
-    if (this.chunked) head += "Transfer-Encoding: chunked\r\n";
-    head += this.connectionField();
-    if (this.variesByEncoding) head += "Vary: Accept-Encoding\r\n";
-    const { fields } = this;
-    for (let index = 0; index < fields.size; index++) {
-      if (location !== null && fields.lowerNames[index] === "location") continue;
-      head += `${fields.names[index]!}: ${safeFieldValue(fields.values[index]!)}\r\n`;
-    }
-    return `${head}\r\n`;
-  }
-
-  private connectionField(): string {
-    if (this.status === 101) return "Connection: upgrade\r\n";
-    const { request } = this;
-    // The process may have been told to end since the request began.
-    if (request.connection.leaving) request.keepAlive = false;
-    if (!request.keepAlive) return "Connection: close\r\n";
-    const seconds = request.location.core.keepaliveHeaderSeconds;
-    return seconds > 0
-      ? `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`
-      : "Connection: keep-alive\r\n";
-  }
-}
-
-function statusLine(status: number): string {
-  return `${String(status).padStart(3, "0")} ${reasonPhrase(status)}`;
-}
-
-function trailerBytes(trailers: Fields): Buffer {
-  let text = "0\r\n";
-  for (let index = 0; index < trailers.size; index++) {
-    text += `${trailers.names[index]!}: ${safeFieldValue(trailers.values[index]!)}\r\n`;
-  }
-  return Buffer.from(`${text}\r\n`, "latin1");
 }

@@ -1,7 +1,8 @@
-import type { ClientConnection } from "./client-connection.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
+import { noBodySource } from "./body-source.ts";
 import { RequestBody } from "./request-body.ts";
+import type { Response } from "./response.ts";
 import { Request } from "./request.ts";
-import type { AnswerTaker } from "./request.ts";
 import { Phase, runPhases } from "./phases.ts";
 
 /** How many subrequests may stand inside each other (nginx: 50). */
@@ -35,25 +36,18 @@ export function startSubrequest(parent: Request, options: SubrequestOptions): Re
     parent.log("error", `subrequests cycle while processing "${options.uri}"`);
     return null;
   }
-  const { connection, head, server } = parent;
-  const body = options.withBody ? parent.body : emptyBody(connection);
+  const { client, head, server } = parent;
+  const body = options.withBody ? parent.body : new RequestBody(noBodySource, 0, false);
   parent.hasSubrequests = true;
   // The parent may end before it.
   if (options.withBody) body.share();
-  const taker = new SubrequestTaker(options, options.withBody ? body : null);
-  const request = new Request({ connection, head, body, server, parent, taker });
+  const writer = new SubrequestWriter(parent, options, options.withBody ? body : null);
+  const request = new Request({ client, head, body, server, parent, writer });
   request.method = options.method;
   request.setUri(options.uri, options.args);
   request.internal = true;
   runPhases(request, Phase.serverRewrite);
   return request;
-}
-
-/** The client is not asked to go on with a body ("Expect") for the sake of a subrequest that has none. */
-function emptyBody(connection: ClientConnection): RequestBody {
-  const body = new RequestBody(connection, 0, false);
-  body.forgetExpectation();
-  return body;
 }
 
 function depthOf(request: Request): number {
@@ -62,42 +56,74 @@ function depthOf(request: Request): number {
   return depth;
 }
 
-/** Takes a subrequest's answer, passes its body on or throws it away, and tells when it has ended. */
-class SubrequestTaker implements AnswerTaker {
+/** Takes a subrequest's answer, passes its body on or throws it away, and tells when it has ended. It has no head. */
+class SubrequestWriter implements AnswerWriter {
+  private readonly parent: Request;
   private readonly onEnd: (subrequest: Request) => void;
   private readonly output: ((bytes: Buffer) => boolean) | null;
   private readonly onFlush: (() => void) | null;
   /** The parent's body, whose storage is needed until the end. */
   private readonly body: RequestBody | null;
+  private response: Response | null = null;
 
-  constructor({ onEnd, output, onFlush }: SubrequestOptions, body: RequestBody | null) {
+  constructor(parent: Request, { onEnd, output, onFlush }: SubrequestOptions, body: RequestBody | null) {
+    this.parent = parent;
     this.onEnd = onEnd;
     this.output = output ?? null;
     this.onFlush = onFlush ?? null;
     this.body = body;
   }
 
-  sendResponse(bytes: Buffer): boolean {
+  get open(): boolean {
+    return this.parent.writer.open;
+  }
+
+  get askerEnded(): boolean {
+    return this.parent.writer.askerEnded;
+  }
+
+  locationFound(): void {}
+
+  interim(): void {}
+
+  begin(response: Response): void {
+    this.response = response;
+  }
+
+  limitTo(): void {}
+
+  write(bytes: Buffer): boolean {
+    this.response!.bytesSent += bytes.length;
     return this.output === null || this.output(bytes);
   }
 
-  flushResponse(): void {
+  sendHead(): boolean {
+    return true;
+  }
+
+  flush(): void {
     this.onFlush?.();
   }
 
-  finishRequest(request: Request): void {
+  end(): void {
+    this.response!.written();
+  }
+
+  forget(): void {}
+
+  handOver(): never {
+    throw new Error("a subrequest has no connection to hand over");
+  }
+
+  finish(request: Request): void {
     if (request.finished) return;
     request.finished = true;
-    if (request.location.core.logSubrequest) this.log(request);
+    if (request.location.core.logSubrequest) for (const handler of request.location.log) handler(request);
     this.body?.leave();
     this.onEnd(request);
   }
 
-  abortRequest(request: Request): void {
-    this.finishRequest(request);
-  }
-
-  private log(request: Request): void {
-    for (const handler of request.location.log) handler(request);
+  abort(request: Request): void {
+    this.finish(request);
   }
 }

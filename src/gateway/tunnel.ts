@@ -4,7 +4,7 @@ import { Deadline } from "../net/deadline.ts";
 import type { DeadlineOwner } from "../net/deadline.ts";
 import { describeSystemError } from "../config/errors.ts";
 import type { ClientHolder } from "./client.ts";
-import type { ClientConnection } from "./client-connection.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
 import type { DrainOccasion, WebSocketDrain } from "./drain.ts";
 import type { Gateway, OpenTunnel } from "./gateway.ts";
 import type { ListenSocket } from "./listen-socket.ts";
@@ -55,9 +55,9 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     this.idleMs = settings.readTimeoutMs;
   }
 
-  open(connection: ClientConnection, early: Buffer | null): void {
-    connection.gateway.tunnels.add(this);
-    const { ahead, deadline, clientEnded } = connection.handOver(this, this.client);
+  open(writer: AnswerWriter, early: Buffer | null): void {
+    this.gateway.tunnels.add(this);
+    const { ahead, deadline, clientEnded } = writer.handOver(this, this.client);
     this.deadline = deadline;
     this.upstream.self.owner = this.upstream;
     this.deadline.set(this.idleMs);

@@ -2,7 +2,7 @@ import type { Connection } from "../net/connection.ts";
 import { CLOSE_GOING_AWAY } from "../websocket/close-codes.ts";
 import { FrameCursor } from "../websocket/frame-cursor.ts";
 import { writeClose } from "../websocket/frame-writer.ts";
-import type { ClientConnection } from "./client-connection.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
 import type { DrainOccasion, WebSocketDrain } from "./drain.ts";
 import { Tunnel, TunnelSide } from "./tunnel.ts";
 import type { Exchange } from "./upstream/exchange.ts";
@@ -55,8 +55,8 @@ export class WebSocketTunnel extends Tunnel {
     return this.draining !== null;
   }
 
-  override open(connection: ClientConnection, early: Buffer | null): void {
-    super.open(connection, early);
+  override open(writer: AnswerWriter, early: Buffer | null): void {
+    super.open(writer, early);
     if (!this.over) this.gateway.admitTunnel(this);
   }
 

@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { parseUnsafeUri } from "./accel-redirect.ts";
 
 test("path and arguments are parted, escapes in the path decoded", () => {
-  assert.deepEqual(parseUnsafeUri("/a/b"), { uri: "/a/b", args: "" });
+  assert.deepEqual(parseUnsafeUri("/a/b"), { uri: "/a/b", args: null });
   assert.deepEqual(parseUnsafeUri("/a%20b?c=%20&d"), { uri: "/a b", args: "c=%20&d" });
   assert.deepEqual(parseUnsafeUri("/a?b?c"), { uri: "/a", args: "b?c" });
 });
 
 test("dots that are part of a name are harmless", () => {
-  assert.deepEqual(parseUnsafeUri("/..a/b../c...d"), { uri: "/..a/b../c...d", args: "" });
+  assert.deepEqual(parseUnsafeUri("/..a/b../c...d"), { uri: "/..a/b../c...d", args: null });
   assert.deepEqual(parseUnsafeUri("/a?../b"), { uri: "/a", args: "../b" });
 });
 

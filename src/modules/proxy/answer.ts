@@ -190,7 +190,7 @@ export function passEarlyHints(
   hidden: ReadonlySet<string>,
   bytesMax: number,
 ): number {
-  const { response, location } = request;
+  const { location } = request;
   const wanted = location.core.earlyHints.some((value) => !["", "0"].includes(value.evaluate(request)));
   if (!wanted) return 0;
   const { names, lowerNames, values } = fields;
@@ -199,7 +199,7 @@ export function passEarlyHints(
     if (hidden.has(lowerNames[index]!)) continue;
     text += `${names[index]!}: ${safeFieldValue(values[index]!)}\r\n`;
   }
-  if (text !== "" && text.length <= bytesMax) response.sendEarlyHints(text);
+  if (text !== "" && text.length <= bytesMax) request.writer.interim(request, 103, text);
   return text.length;
 }
 

@@ -76,7 +76,7 @@ function tell(request: Request, message: string): void {
 /** The server that the handshake chose by its name, where the request names another one: it answers. */
 function negotiatedInstead(request: Request, { serverName }: TlsInfo): VirtualServer | null {
   if (serverName === null || serverName === request.host) return null;
-  const { choice } = request.connection.servers;
+  const { choice } = request.client.listenSocket.serversFor(request.origin.local);
   const negotiated = choice.findNegotiated(serverName);
   return negotiated !== choice.defaultServer || hasName(negotiated, serverName) ? negotiated : null;
 }
