@@ -1,6 +1,7 @@
 /** What packaged configurations bring along: accepted as far as nothing is lost by it, and told. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -99,6 +100,52 @@ describe("stream", () => {
       assert.deepEqual(lines, [`[emerg] ${message} in ROOT/nginx.conf:3`]);
     });
   }
+});
+
+describe("what no effect would weaken", () => {
+  test("degradation is refused", async () => {
+    const { lines } = await told("events {}\nhttp {\ndegradation sbrk=500m; }");
+    assert.match(
+      lines.at(-1)!,
+      /^\[emerg\] directive "degradation" .* is not supported by longhaul: no request is refused for want/,
+    );
+  });
+
+  test("worker_rlimit_core 0 is refused, unless it holds already", async () => {
+    const holds = /^Max core file size +0 /m.test(readFileSync("/proc/self/limits", "latin1"));
+    const { ok, lines } = await told("worker_rlimit_core 0;\nevents {}");
+    assert.equal(ok, holds);
+    if (!holds)
+      assert.match(lines[0]!, /cannot be set from inside: start the process with "ulimit -c 0" in ROOT/);
+    assert.equal((await told("worker_rlimit_core 100m;\nevents {}")).ok, true);
+  });
+
+  test("ssl_stapling for a certificate that demands it is refused", async () => {
+    for (const [name, extension] of [
+      ["plain", "keyUsage=digitalSignature"],
+      ["demanding", "1.3.6.1.5.5.7.1.24=DER:30:03:02:01:05"],
+    ] as const) {
+      const files = ["-keyout", join(root, `${name}.key`), "-out", join(root, `${name}.crt`)];
+      const args = [
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "rsa:2048",
+        "-subj",
+        "/CN=a",
+        "-addext",
+        extension,
+        ...files,
+      ];
+      spawnSync("openssl", args);
+      const { ok, lines } =
+        await told(`events {} http { access_log off; server { listen unix:socket ssl; ssl_stapling on;
+        ssl_certificate ${name}.crt; ssl_certificate_key ${name}.key; } }`);
+      assert.equal(ok, name === "plain", lines.join("\n"));
+      if (name !== "plain") assert.match(lines.at(-1)!, /certificate "demanding\.crt" demands stapling/);
+    }
+  });
 });
 
 test("listen … http2 says that HTTP/2 is lost", async () => {

@@ -32,7 +32,7 @@ const ONE_VALUE: readonly (readonly [RegExp, (slot: Slots<Ignored>, name: string
   [/^directio$/, (slot, name) => slot.custom(name, readDirectio)],
   [/^aio$/, (slot, name) => slot.custom(name, readAio)],
   [/^open_file_cache_valid$/, (slot, name) => slot.sec(name)],
-  [/^(directio_alignment|worker_rlimit_core)$|_max_range_offset$/, (slot, name) => slot.offset(name)],
+  [/^directio_alignment$|_max_range_offset$/, (slot, name) => slot.offset(name)],
   [
     /_hash_(max|bucket)_size$|_(tries|min_uses|index_size|verify_depth|nofile)$|_(streams|changes|events|requests|limit|threads)$|^(post_acceptex|min_delete_depth|memcached_gzip_flag|uwsgi_modifier[12])$/,
     (slot, name) => slot.number(name),

@@ -25,10 +25,9 @@ const NO_EFFECT: readonly Group[] = [
   {
     module: "nginx",
     reason: "start the process with that priority, affinity, limit or directory instead",
-    names: "worker_priority worker_cpu_affinity worker_rlimit_core working_directory",
+    names: "worker_priority worker_cpu_affinity working_directory",
   },
-  { module: "nginx", reason: "worker threads see the whole environment", names: "env" },
-  { module: "nginx", reason: "stopping waits for all connections", names: "worker_shutdown_timeout" },
+  { module: "nginx", reason: "nothing in a configuration reads the environment", names: "env" },
   { module: "ngx_regex", reason: "regular expressions are always compiled", names: "pcre_jit" },
   { module: "ngx_thread_pool", reason: RUNTIME_IO, names: "thread_pool" },
   { module: "ngx_devpoll_module", reason: EVENTS, names: "devpoll_changes devpoll_events" },
@@ -55,16 +54,11 @@ const NO_EFFECT: readonly Group[] = [
   },
 
   {
-    module: "ngx_http_autoindex_module",
-    reason: only("autoindex on"),
-    names: "autoindex_format autoindex_localtime autoindex_exact_size",
-  },
-  {
     module: "ngx_http_dav_module",
     reason: only("dav_methods"),
     names: "create_full_put_path min_delete_depth dav_access",
   },
-  { module: "ngx_http_degradation_module", reason: "memory is the runtime's", names: "degradation degrade" },
+  { module: "ngx_http_degradation_module", reason: only("degradation"), names: "degrade" },
   { module: "ngx_http_fastcgi_module", reason: only("fastcgi_pass"), names: "fastcgi_*" },
   { module: "ngx_http_grpc_module", reason: only("grpc_pass"), names: "grpc_*" },
   { module: "ngx_http_memcached_module", reason: only("memcached_pass"), names: "memcached_*" },
@@ -72,8 +66,6 @@ const NO_EFFECT: readonly Group[] = [
   { module: "ngx_http_uwsgi_module", reason: only("uwsgi_pass"), names: "uwsgi_*" },
   { module: "ngx_http_tunnel_module", reason: only("tunnel_pass"), names: "tunnel_*" },
   { module: "ngx_http_image_filter_module", reason: only("image_filter"), names: "image_filter_*" },
-  { module: "ngx_http_log_module", reason: "log files stay open", names: "open_log_file_cache" },
-  { module: "ngx_http_map_module", reason: HASH, names: "map_hash_max_size map_hash_bucket_size" },
   { module: "ngx_http_mp4_module", reason: only("mp4"), names: "mp4_*" },
   {
     module: "ngx_http_proxy_module",
@@ -94,11 +86,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "proxy_socket_rcvbuf proxy_socket_sndbuf proxy_send_lowat",
   },
   {
-    module: "ngx_http_rewrite_module",
-    reason: "it only writes log lines",
-    names: "rewrite_log uninitialized_variable_warn",
-  },
-  {
     module: "ngx_http_ssi_filter_module",
     reason: only("ssi on"),
     names: `ssi_silent_errors ssi_ignore_recycled_buffers ssi_min_file_chunk ssi_value_length ssi_types
@@ -117,7 +104,7 @@ const NO_EFFECT: readonly Group[] = [
   {
     module: "ngx_http_ssl_module",
     reason: STAPLING,
-    names: "ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify",
+    names: "ssl_stapling_file ssl_stapling_responder ssl_stapling_verify",
   },
   {
     module: "ngx_http_ssl_module",
@@ -125,11 +112,6 @@ const NO_EFFECT: readonly Group[] = [
     names: "ssl_early_data",
   },
   { module: "ngx_http_ssl_module", reason: only("ssl_ocsp on"), names: "ssl_ocsp_responder ssl_ocsp_cache" },
-  {
-    module: "ngx_http_upstream_keepalive_module",
-    reason: "connections to upstreams are not kept",
-    names: "keepalive keepalive_time keepalive_timeout keepalive_requests",
-  },
   {
     module: "ngx_http_xslt_filter_module",
     reason: only("xslt_stylesheet"),

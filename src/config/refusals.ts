@@ -24,6 +24,8 @@ const REFUSED_ALONE: Readonly<Record<string, string>> = {
   client_body_in_file_only: "bodies pass through memory, never through files",
   post_action: "mirror sends a copy of a request elsewhere",
   proxy_store: "answers are passed on, not stored",
+  degradation:
+    "no request is refused for want of memory; worker_connections and limit_conn bound what clients can take",
   ssl_engine: "the runtime brings its own cryptography",
   ssl_ech_file: "the runtimes do not know Encrypted Client Hello",
   ssl_ocsp: "certificates of clients are checked against ssl_crl",

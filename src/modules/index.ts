@@ -37,6 +37,7 @@ import { rewrite } from "./rewrite/rewrite.ts";
 import { secureLink } from "./secure-link.ts";
 import { splitClients } from "./split-clients.ts";
 import { ssl } from "./ssl/ssl.ts";
+import { stapling } from "./ssl/stapling.ts";
 import { staticFiles } from "./static.ts";
 import { stubStatus } from "./stub-status.ts";
 import { subFilter } from "./sub-filter.ts";
@@ -63,6 +64,7 @@ export const httpModules: readonly HttpModule[] = [
   upstreamVariables,
   variablesAlone,
   ssl,
+  stapling,
   http2,
   log,
   map,

@@ -16,6 +16,7 @@ import type { LogFiles } from "../gateway/log-files.ts";
 import type { ErrorLog } from "../gateway/error-log.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import type { Network } from "../net/network.ts";
+import { readCoreLimit } from "./core-file.ts";
 import { loadModule } from "./load-module.ts";
 import { readErrorLog } from "./core/error-log.ts";
 import type { ErrorLogTarget } from "./core/error-log.ts";
@@ -30,6 +31,8 @@ export interface MainSettings {
   /** Number of worker threads. */
   workerProcesses: number;
   pid: string;
+  /** Bytes; of a core file. */
+  workerRlimitCore: number | null;
   /** As `user` says; null without the directive, and where the process does not follow it. */
   user: SystemUser | null;
   errorLogTargets: readonly ErrorLogTarget[] | null;
@@ -48,6 +51,7 @@ const level: Level<MainSettings> = {
     daemon: true,
     workerProcesses: 1,
     pid: "logs/nginx.pid",
+    workerRlimitCore: null,
     user: null,
     errorLogTargets: null,
     workerShutdownTimeoutMs: 0,
@@ -116,6 +120,15 @@ const directives: readonly DirectiveSpec[] = [
     default: "nobody nobody",
     doc: "User and group of the process, when root starts it: from the moment on that it serves.",
     set: userDirective,
+  },
+  {
+    name: "worker_rlimit_core",
+    contexts: ["main"],
+    args: "1",
+    default: null,
+    doc: "A limit above 0 has no effect; 0 is refused where the process was not started with it.",
+    hasNoEffect: true,
+    set: main.custom("workerRlimitCore", (directive, scope) => readCoreLimit(scope, directive)),
   },
   {
     name: "load_module",
