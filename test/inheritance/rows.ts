@@ -358,6 +358,14 @@ const proxying: readonly Row[] = [
     secured("proxy_ssl_protocols TLSv1.2; proxy_ssl_trusted_certificate CERTS/clients-ca.crt;"),
   ),
   row("proxy_ssl_trusted_certificate", "CERTS/clients-ca.crt", secured(), { beside: "proxy_ssl_verify on;" }),
+  row("proxy_ssl_conf_command", "MaxProtocol TLSv1.2", secured("proxy_ssl_protocols TLSv1.2 TLSv1.3;")),
+  row(
+    "proxy_ssl_verify_depth",
+    "0",
+    secured(
+      "proxy_ssl_protocols TLSv1.2; proxy_ssl_verify on; proxy_ssl_trusted_certificate CERTS/servers-ca.crt; proxy_ssl_name one.example;",
+    ),
+  ),
   row("proxy_ssl_certificate", "CERTS/client-plain.crt", secured(), {
     beside: "proxy_ssl_certificate_key CERTS/client-plain.key;",
   }),
@@ -416,6 +424,24 @@ const clientTls: readonly Row[] = [
     handshake({ as: "client-plain" }, `root FILES; ${verified}`),
     { ...secure, beside: `${certified("localhost")} ssl_verify_client optional_no_ca;` },
   ),
+  row("ssl_crl", "CERTS/clients.crl", handshake({ as: "client-revoked" }, `root FILES; ${verified}`), {
+    ...secure,
+    beside: `${certified("localhost")} ssl_verify_client optional; ssl_client_certificate CERTS/clients-ca.crt;`,
+  }),
+  row(
+    "ssl_prefer_server_ciphers",
+    "on",
+    handshake({ ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384" }),
+    {
+      ...secure,
+      beside: `${certified("localhost")} ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256;`,
+    },
+  ),
+  row("ssl_conf_command", "MaxProtocol TLSv1.2", handshake({ maxVersion: "TLSv1.3" }), {
+    ...secure,
+    otherDefault: true,
+    beside: `${certified("localhost")} ssl_protocols TLSv1.2 TLSv1.3;`,
+  }),
   row("ssl_reject_handshake", "on", handshake(), { ...secure, beside: certified("localhost") }),
 ];
 
