@@ -2,12 +2,17 @@ import type { SocketError, SocketHandlers } from "./api.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { beginEvent, endEvent } from "../node/clock.ts";
 import type { SocketCount } from "../socket-count.ts";
+import type { ReceivedMemory } from "./received-memory.ts";
 
 /**
  * The one set of handlers for all plain sockets of a network: each event goes to the socket's user.
  * Users guard their owners' callbacks themselves; `error` is the net below them.
  */
-export function plainHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
+export function plainHandlers(
+  sockets: SocketCount,
+  received: ReceivedMemory,
+  onInternalError: InternalErrorHook,
+): SocketHandlers {
   return {
     binaryType: "buffer",
     open(socket) {
@@ -21,6 +26,7 @@ export function plainHandlers(sockets: SocketCount, onInternalError: InternalErr
     },
     data(socket, bytes) {
       beginEvent();
+      received.count(bytes.length);
       try {
         socket.data.receive(bytes);
       } finally {
@@ -45,25 +51,37 @@ export function plainHandlers(sockets: SocketCount, onInternalError: InternalErr
 }
 
 /** The same for TLS sockets: with a `handshake` handler, `open` comes before the handshake. */
-function tlsHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
+function tlsHandlers(
+  sockets: SocketCount,
+  received: ReceivedMemory,
+  onInternalError: InternalErrorHook,
+): SocketHandlers {
   return {
-    ...plainHandlers(sockets, onInternalError),
+    ...plainHandlers(sockets, received, onInternalError),
     handshake: (socket, ok, error) => socket.data.handshaken(ok, error),
   };
 }
 
 /** The same for dialed TLS sockets, which keep sessions. */
-export function clientTlsHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
+export function clientTlsHandlers(
+  sockets: SocketCount,
+  received: ReceivedMemory,
+  onInternalError: InternalErrorHook,
+): SocketHandlers {
   return {
-    ...tlsHandlers(sockets, onInternalError),
+    ...tlsHandlers(sockets, received, onInternalError),
     session: (socket, session) => socket.data.keepSession?.(session),
   };
 }
 
 /** The same for accepted TLS sockets, which also choose context and protocol. */
-export function serverTlsHandlers(sockets: SocketCount, onInternalError: InternalErrorHook): SocketHandlers {
+export function serverTlsHandlers(
+  sockets: SocketCount,
+  received: ReceivedMemory,
+  onInternalError: InternalErrorHook,
+): SocketHandlers {
   return {
-    ...tlsHandlers(sockets, onInternalError),
+    ...tlsHandlers(sockets, received, onInternalError),
     serverName: (_listener, name, socket) => socket.data.chooseContext?.(name),
     alpnCallback: (socket, _name, wire) => socket.data.chooseProtocol?.(wire),
   };

@@ -23,6 +23,7 @@ import { clientTlsHandlers, plainHandlers, serverTlsHandlers } from "./handlers.
 import { openLibc } from "./libc.ts";
 import { BunPlainListener } from "./listener.ts";
 import { BunTlsListener } from "./tls-listener.ts";
+import { ReceivedMemory } from "./received-memory.ts";
 import { needsNodeTls } from "./tls-options.ts";
 
 /** The system's sockets through Bun's own API; node's where that lacks something. */
@@ -44,9 +45,10 @@ export class BunNetwork implements Network {
     this.onInternalError = options.onInternalError ?? reportToStderr;
     this.node = new NodeNetwork(options);
     this.clock = this.node.clock;
-    this.plain = plainHandlers(this.sockets, this.onInternalError);
-    this.clientTls = clientTlsHandlers(this.sockets, this.onInternalError);
-    this.serverTls = serverTlsHandlers(this.sockets, this.onInternalError);
+    const received = new ReceivedMemory(this.clock, () => this.openSockets);
+    this.plain = plainHandlers(this.sockets, received, this.onInternalError);
+    this.clientTls = clientTlsHandlers(this.sockets, received, this.onInternalError);
+    this.serverTls = serverTlsHandlers(this.sockets, received, this.onInternalError);
   }
 
   get openSockets(): number {
