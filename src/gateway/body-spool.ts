@@ -10,11 +10,23 @@ export interface SpoolOwner {
   onSpoolFailed(failure: string): void;
 }
 
+/** Written at once. As much as Node reads at once. */
+const pieceBytes = 65_536;
+/** Pieces of memory that are kept for the next bytes: a rush of uploads would leave all it was to the collector. */
+const sparesMax = 16;
+const spares: Buffer[] = [];
+
+/** Memory, and how much of it is filled. */
+interface Piece {
+  readonly memory: Buffer;
+  size: number;
+}
+
 /** Writes a body into a file as it comes. Holds what came while it writes: its source is to pause meanwhile. */
 export class BodySpool {
   private readonly file: BodyFile;
   private readonly owner: SpoolOwner;
-  private pending: Buffer[] = [];
+  private readonly pending: Piece[] = [];
   private writing = false;
   private ended = false;
   private stopped = false;
@@ -24,9 +36,18 @@ export class BodySpool {
     this.owner = owner;
   }
 
-  /** @param bytes stay as they are until they are written */
+  /** @param bytes are copied */
   add(bytes: Buffer): void {
-    this.pending.push(bytes);
+    for (let from = 0; from < bytes.length;) {
+      let piece = this.pending.at(-1);
+      if (piece === undefined || piece.size === pieceBytes) {
+        piece = { memory: spares.pop() ?? Buffer.allocUnsafeSlow(pieceBytes), size: 0 };
+        this.pending.push(piece);
+      }
+      const count = bytes.copy(piece.memory, piece.size, from);
+      piece.size += count;
+      from += count;
+    }
     if (!this.writing) this.writeOn();
   }
 
@@ -39,23 +60,27 @@ export class BodySpool {
   /** The body is not wanted any more; the owner hears nothing from now on. */
   stop(): void {
     this.stopped = true;
-    this.pending = [];
+    for (const piece of this.pending.splice(0)) spare(piece);
   }
 
   private writeOn(): void {
-    const { pending } = this;
-    if (pending.length === 0) {
+    const piece = this.pending.shift();
+    if (piece === undefined) {
       if (this.ended) this.owner.onSpoolEnd();
       else this.owner.onSpoolDrained();
       return;
     }
-    this.pending = [];
     this.writing = true;
-    this.file.append(pending.length === 1 ? pending[0]! : Buffer.concat(pending), (failure) => {
+    this.file.append(piece.memory.subarray(0, piece.size), (failure) => {
       this.writing = false;
+      spare(piece);
       if (this.stopped) return;
       if (failure === null) this.writeOn();
       else this.owner.onSpoolFailed(failure);
     });
   }
+}
+
+function spare({ memory }: Piece): void {
+  if (spares.length < sparesMax) spares.push(memory);
 }

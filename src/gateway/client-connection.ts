@@ -26,8 +26,8 @@ import { abandonHead, beginRequest, logIgnoredLines, refuseHead } from "./reques
 import type { LocationSettings } from "./settings.ts";
 import type { VirtualServer } from "./virtual-server.ts";
 
-/** Bytes that a client may send ahead of the answer it waits for; reading stops there. */
-const aheadBytesMax = 65536;
+/** Bytes that a client may send ahead of the answer it waits for; reading stops there. Many requests, but no body. */
+const aheadBytesMax = 16_384;
 
 /** Requests of one client that are begun in one go; then other connections have their turn, a few milliseconds later. */
 const turnRequestsMax = 128;

@@ -157,7 +157,7 @@ export class Payload implements BodyConsumer, SpoolOwner {
     }
     if (this.spool !== null) {
       this.gathered += bytes.length;
-      this.spool.add(Buffer.from(bytes));
+      this.spool.add(bytes);
       return false;
     }
     this.keepCopy(bytes);
