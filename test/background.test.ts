@@ -1,7 +1,15 @@
 /** A process that goes to the background: what the terminal learns. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -95,6 +103,29 @@ for (const product of products()) {
       process.kill(pid, "SIGTERM");
       await until("its end", limitMs, () => (isAlive(pid) ? null : true));
       assert.equal(existsSync(join(root, "pid2")), false);
+    });
+
+    // nginx takes the file away that it has just written.
+    const isNginx = product.name === "nginx";
+    test("keeps its pid file when a reload names it another way", { skip: isNginx }, async () => {
+      const configure = (pid: string): void => writeFileSync(join(root, "pid.conf"), `pid ${pid};`);
+      symlinkSync(root, join(root, "alias"));
+      configure(`${root}/pid`);
+      const main = `error_log ${root}/error.log notice; include pid.conf;`;
+      assert.deepEqual(run(String(await freePort()), "-g", main), { status: 0, stderr: "" });
+      const pid = await until("the pid file", limitMs, pidOf);
+      configure(`${root}/alias/pid`);
+      process.kill(pid, "SIGHUP");
+      await until("the reload", limitMs, () => {
+        const log = textOf(join(root, "error.log"));
+        return (
+          /: reconfiguring\n[^]*: reconfigured: 1 worker follows the new configuration\n/.test(log) || null
+        );
+      });
+      assert.equal(pidOf(), pid);
+      process.kill(pid, "SIGTERM");
+      await until("its end", limitMs, () => (isAlive(pid) ? null : true));
+      assert.equal(pidOf(), null);
     });
 
     test("tells on the terminal, and in its log, why it does not serve", async (t) => {

@@ -224,13 +224,17 @@ function addressServers(group: AddressGroup, scope: Scope): AddressServers {
 /** A wildcard address takes the specific addresses of its port under one socket, unless told to bind each. */
 function socketsOf(addresses: readonly AddressServers[]): SocketPlan[] {
   const plans: { endpoint: Endpoint; addresses: AddressServers[] }[] = [];
+  const wildcards = new Map<string, { endpoint: Endpoint; addresses: AddressServers[] }>();
   for (const entry of addresses) {
-    if (isWildcard(entry.endpoint)) plans.push({ endpoint: entry.endpoint, addresses: [entry] });
+    if (!isWildcard(entry.endpoint)) continue;
+    const plan = { endpoint: entry.endpoint, addresses: [entry] };
+    plans.push(plan);
+    wildcards.set(familyAndPort(entry.endpoint), plan);
   }
   for (const entry of addresses) {
     const { endpoint } = entry;
     if (isWildcard(endpoint)) continue;
-    const wildcard = plans.find((plan) => coveredBy(endpoint, plan.endpoint));
+    const wildcard = wildcards.get(familyAndPort(endpoint));
     if (wildcard === undefined) plans.push({ endpoint, addresses: [entry] });
     else wildcard.addresses.push(entry);
   }
@@ -241,7 +245,8 @@ function isWildcard(endpoint: Endpoint): boolean {
   return endpoint.kind === "tcp" && (endpoint.address === "0.0.0.0" || endpoint.address === "::");
 }
 
-function coveredBy(endpoint: Endpoint, wildcard: Endpoint): boolean {
-  if (endpoint.kind !== "tcp" || wildcard.kind !== "tcp" || endpoint.port !== wildcard.port) return false;
-  return endpoint.address.includes(":") === wildcard.address.includes(":") && isWildcard(wildcard);
+/** What a wildcard address and those that it covers have in common; "" for unix sockets. */
+function familyAndPort(endpoint: Endpoint): string {
+  if (endpoint.kind !== "tcp") return "";
+  return `${endpoint.address.includes(":") ? "ipv6" : "ipv4"} ${endpoint.port}`;
 }

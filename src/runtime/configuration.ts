@@ -108,7 +108,7 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
   const http = main.http === null ? null : await compile(main.http.build, main.http.scope, resolve);
   reading.syntaxOk = true;
   checkConnections(main, http?.sockets.length ?? 0, reading);
-  http?.build.zones.open();
+  await http?.build.zones.open(pace);
   http?.build.forgetReading();
   cycle.end();
   return { main, http, pidFile: fullName(main.pid, prefix), user };

@@ -1,4 +1,4 @@
-import { unlinkSync } from "node:fs";
+import { statSync, unlinkSync } from "node:fs";
 import type { CommandLine, Remark } from "../config/command-line.ts";
 import { ConfigError, describeErrno, describeSystemError } from "../config/errors.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
@@ -345,6 +345,7 @@ class Instance {
     if (this.stopping) return ["the process is shutting down"];
     this.failures.clear();
     this.log("notice", "signal 1 (SIGHUP) received, reconfiguring");
+    this.log("notice", "reconfiguring");
     // As nginx does: the way back, by the configuration that there was.
     if (this.upgrade.isUnderWay) {
       await this.resume();
@@ -352,11 +353,19 @@ class Instance {
     }
     const aimBack = this.errorLog.remember();
     const generation = await this.read((remark) => this.tell(remark));
-    if (generation !== null && !(await this.replace(generation))) {
+    if (generation === null) return [...this.failures];
+    if (await this.replace(generation)) this.tellReconfigured(generation);
+    else {
       aimBack();
       this.logs.discard();
     }
     return [...this.failures];
+  }
+
+  /** Where nginx tells the ends of its workers: threads go on, so there are none to tell. */
+  private tellReconfigured({ workers }: Generation): void {
+    const who = workers === 1 ? "1 worker follows" : `${workers} workers follow`;
+    this.log("notice", `reconfigured: ${who} the new configuration`);
   }
 
   /** Takes a configuration over that may name another pid file. */
@@ -366,6 +375,8 @@ class Instance {
     if (pidFile === before) return await this.apply(generation);
     if (!this.writePid(pidFile)) return false;
     const isApplied = await this.apply(generation);
+    // Two names of one file, such as by a link from /var/run to /run.
+    if (before !== undefined && isSameFile(before, pidFile)) return isApplied;
     const leftOver = isApplied ? before : pidFile;
     if (leftOver !== undefined) removeFile(leftOver);
     return isApplied;
@@ -415,6 +426,13 @@ class Instance {
     if (this.hasStarted || (level === "emerg" && !isTold)) this.log(level, text);
     if (level === "emerg") this.failures.add(text);
   }
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => {
+    return statSync(Buffer.from(path, "latin1"), { throwIfNoEntry: false });
+  });
+  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
 }
 
 /** Returns why it is there still, or null. */

@@ -1,3 +1,5 @@
+import { inTurns } from "../../net/pace.ts";
+import type { Pace } from "../../net/pace.ts";
 import { ConfigError } from "../../config/errors.ts";
 import type { Scope } from "../../config/scope.ts";
 import { parseSize } from "../../config/values.ts";
@@ -84,11 +86,11 @@ export class Zones {
   }
 
   /** All was read: every zone must have been declared. @throws ConfigError without a place, as nginx's */
-  open(): void {
-    for (const zone of this.byName.values()) {
+  async open(pace: Pace): Promise<void> {
+    await inTurns(this.byName.values(), pace, (zone) => {
       if (zone.size === 0) throw new ConfigError(`zero size shared memory zone "${zone.name}"`, "", 0);
       zone.use.open?.(zone);
-    }
+    });
   }
 
   /** A thread has ended, whatever it was doing: what it held is free. For the main thread. */
