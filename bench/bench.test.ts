@@ -51,8 +51,9 @@ describe("the benchmark", () => {
     assert.match(valueTable([result]), /echo 128 B/);
   });
 
-  it("measures files and reloads of those who can", { timeout: 60_000 }, async () => {
+  it("measures files, expressions and reloads of those who can", { timeout: 60_000 }, async () => {
     await measure("file-1k");
+    await measure("expressions");
     await measure("reload");
   });
 

@@ -1,4 +1,5 @@
 /** The same job, written in each proxy's own language: no access log, kept-alive upstream connections. */
+import { expressionsLocation } from "./expressions.ts";
 import { paths } from "./wire.ts";
 
 export interface Setting {
@@ -62,6 +63,7 @@ http {
         ssl_session_timeout 1h;
         location = /generation { return 200 "${setting.generation}"; }
         location ${paths.files} { root ${setting.root}; }
+        ${expressionsLocation()}
         location / {
             proxy_pass http://backend;
             proxy_http_version 1.1;

@@ -37,6 +37,8 @@ export function installed(name: string): string {
 export type Ability =
   /** Serves files itself. */
   | "files"
+  /** Has the locations, rewrites and conditions of `expressions.ts`. */
+  | "expressions"
   /** Takes a changed file at a SIGHUP and tells at /generation which one is in force. */
   | "reload"
   /** Shares its work between as many workers as it is told. */
@@ -65,7 +67,7 @@ function longhaul(runtime: string): Contestant {
   return {
     name: `longhaul-${runtime}`,
     program: runtime,
-    abilities: ["files", "reload", "workers"],
+    abilities: ["files", "expressions", "reload", "workers"],
     needs: main,
     file: { name: "nginx.conf", text: nginxConfiguration },
     args: ({ directory }) => [main, "-c", `${directory}/nginx.conf`, "-p", `${directory}/`],
@@ -76,7 +78,7 @@ const contestants: readonly Contestant[] = [
   {
     name: "nginx",
     program: "nginx",
-    abilities: ["files", "reload", "workers"],
+    abilities: ["files", "expressions", "reload", "workers"],
     file: { name: "nginx.conf", text: nginxConfiguration },
     args: ({ directory }) => [
       "-p",

@@ -9,6 +9,7 @@ export type LoadMode =
   | "downloads"
   | "small-files"
   | "large-files"
+  | "expressions"
   | "handshakes"
   | "resumed"
   | "idle";

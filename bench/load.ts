@@ -7,7 +7,7 @@ import type { Job, LoadMode } from "./job.ts";
 import { Control } from "./load/control.ts";
 import { runBroadcast } from "./load/broadcast.ts";
 import { runEcho, runIdle } from "./load/echo.ts";
-import { runDownloads, runLargeFiles, runRequests, runSmallFiles } from "./load/http.ts";
+import { runDownloads, runExpressions, runLargeFiles, runRequests, runSmallFiles } from "./load/http.ts";
 import { runHandshakes, runResumed } from "./load/handshakes.ts";
 import { runPaced } from "./load/paced.ts";
 import { runTunnels } from "./load/tunnels.ts";
@@ -21,6 +21,7 @@ const modes: Record<LoadMode, (job: Job, control: Control) => Promise<void>> = {
   downloads: runDownloads,
   "small-files": runSmallFiles,
   "large-files": runLargeFiles,
+  expressions: runExpressions,
   handshakes: runHandshakes,
   resumed: runResumed,
   idle: runIdle,

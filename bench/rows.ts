@@ -1,5 +1,6 @@
 /** The rows of the table: what is done, and which figure comes out of it. */
 import type { Ability } from "./contestants.ts";
+import { expressionCounts } from "./expressions.ts";
 import type { Job } from "./job.ts";
 
 /** The figure of a row. */
@@ -80,6 +81,8 @@ function echoRows(tls: boolean): Row[] {
   });
 }
 
+const { locations, rewrites, conditions } = expressionCounts;
+
 export const rows: readonly Row[] = [
   ...echoRows(false),
   ...echoRows(true),
@@ -105,6 +108,13 @@ export const rows: readonly Row[] = [
   }),
   row("file-1k", "file of 1 KiB: CPU", "cpu", { mode: "small-files" }, "files"),
   row("file-10m", "file of 10 MiB: CPU", "cpu", { mode: "large-files", connections: 4 }, "files"),
+  row(
+    "expressions",
+    `page behind ${locations} locations, ${rewrites} rewrites, ${conditions} ifs with expressions: CPU`,
+    "cpu",
+    { mode: "expressions" },
+    "expressions",
+  ),
   row("idle-ws", "memory per idle tunnel, ws", "memory", { mode: "idle", connections: idleTunnels }),
   row("idle-wss", "memory per idle tunnel, wss", "memory", {
     mode: "idle",

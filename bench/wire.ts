@@ -79,6 +79,9 @@ export const paths = {
   files: "/files/",
   smallFile: "/files/small",
   largeFile: "/files/large",
+  /** Answered by the proxy itself, with `smallBody`. */
+  expressions: "/expressions/",
+  post: "/expressions/2024/05/how-to-keep-connections-open/",
 } as const;
 
 /** The body of `paths.small`. */

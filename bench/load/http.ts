@@ -136,6 +136,11 @@ export function runSmallFiles(job: Job, control: Control): Promise<void> {
   return runLoop(job, control, (loop) => new SmallConnection(paths.smallFile, smallFileBody, loop));
 }
 
+/** A page behind many regular expressions. Unit: one request. */
+export function runExpressions(job: Job, control: Control): Promise<void> {
+  return runLoop(job, control, (loop) => new SmallConnection(paths.post, smallBodyBytes, loop));
+}
+
 /** A file of 10 MiB from the proxy's disk, over and over. Unit: one file. */
 export function runLargeFiles(job: Job, control: Control): Promise<void> {
   return runLoop(job, control, (loop) => new DownloadConnection(paths.largeFile, loop));
