@@ -3,7 +3,7 @@ import type { RequestHead } from "../http/request-head.ts";
 import type { Connection, ConnectionOwner } from "../net/connection.ts";
 import { Deadline } from "../net/deadline.ts";
 import type { DeadlineOwner } from "../net/deadline.ts";
-import { Aside } from "./aside.ts";
+import { UnreadBytes } from "./unread-bytes.ts";
 import type { HandedOver } from "./answer-writer.ts";
 import type { BodySource } from "./body-source.ts";
 import type { Client, ClientHolder } from "./client.ts";
@@ -56,7 +56,7 @@ export class ClientConnection
   private state: State = "head";
   private readonly reader: RequestHeadReader;
   /** What came after the current head or body and waits for its turn. */
-  private readonly ahead = new Aside();
+  private readonly ahead = new UnreadBytes();
   private readonly readDeadline: Deadline;
   private sendDeadline: Deadline | null = null;
   /** What was queued when the timer was set that lets a client go on which takes some of it. */

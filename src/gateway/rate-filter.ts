@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../net/clock.ts";
-import { Aside } from "./aside.ts";
+import { UnreadBytes } from "./unread-bytes.ts";
 import type { BodyFilter, BodyOutput } from "./body-filter.ts";
 
 export interface Rate {
@@ -26,7 +26,7 @@ export class RateFilter implements BodyFilter {
   private sent = 0;
   /** Bytes that went out in this turn: all that comes in one turn is one piece. */
   private justSent = 0;
-  private readonly held = new Aside();
+  private readonly held = new UnreadBytes();
   private ended = false;
   private blocked = false;
   private closed = false;

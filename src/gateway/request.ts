@@ -96,7 +96,7 @@ export class Request implements VariableHolder {
     body: RequestBody;
     server: VirtualServer;
     parent?: Request;
-    /** Given when it begins anew with what it had come to: see `PackedRequest`. */
+    /** Given when it begins anew with what it had come to: see `TunnelRecord`. */
     startMs?: number;
     variableValues?: (string | null | undefined)[];
   }) {

@@ -8,15 +8,32 @@ import type { AnswerWriter } from "./answer-writer.ts";
 import type { DrainOccasion, WebSocketDrain } from "./drain.ts";
 import type { Gateway, OpenTunnel } from "./gateway.ts";
 import type { ListenSocket } from "./listen-socket.ts";
-import type { Peer } from "./balance/peer.ts";
-import type { PeerKeeper } from "./balance/balancer.ts";
-import { PackedRequest } from "./packed-request.ts";
+import type { PeerLease } from "./balance/balancer.ts";
+import type { TunnelRecord } from "./tunnel-record.ts";
 import { logRequest } from "./request-log.ts";
 import type { Request } from "./request.ts";
-import type { Exchange } from "./upstream/exchange.ts";
 
 /** How long a side may take to read what is queued for it and to close, once the tunnel has ended. */
 const farewellMs = 5000;
+
+/** How long a tunnel may be silent, and its sides may take nothing. */
+export interface TunnelPolicy {
+  readonly idleMs: number;
+  /** How long the client may take nothing. */
+  readonly clientSendMs: number;
+  /** How long the server may take nothing. */
+  readonly upstreamSendMs: number;
+}
+
+/** What a tunnel is made of. */
+export interface TunnelParts {
+  readonly client: Connection;
+  readonly upstream: Connection;
+  /** The peer, which counts as connected until the tunnel ends. */
+  readonly lease: PeerLease;
+  readonly record: TunnelRecord;
+  readonly policy: TunnelPolicy;
+}
 
 /**
  * Two connections whose bytes flow into each other. Follows ngx_http_upstream_process_upgraded: bytes
@@ -29,9 +46,8 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   readonly upstream: TunnelSide;
   readonly clock: Clock;
   lastActivityMs: number;
-  protected readonly request: PackedRequest;
-  private readonly keeper: PeerKeeper;
-  private readonly peer: Peer;
+  protected readonly record: TunnelRecord;
+  private readonly lease: PeerLease;
   /** The client connection's, from `open` on. */
   protected deadline!: Deadline;
   private readonly idleMs: number;
@@ -39,20 +55,15 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   /** What was queued when the farewell was last looked at: who still takes some of it is given time. */
   private queuedThen = Infinity;
 
-  /** Keeps of the exchange only what the end of the tunnel needs: thousands of them may be idle. */
-  constructor(exchange: Exchange, upstream: Connection, Side: typeof TunnelSide = TunnelSide) {
-    const { request } = exchange;
-    const { settings } = exchange.plan;
-    const { socket, gateway } = request.client;
-    const { keeper, peer } = exchange.handOver();
-    this.request = new PackedRequest(request);
-    this.keeper = keeper;
-    this.peer = peer;
-    this.clock = gateway.network.clock;
-    this.client = new Side(this, socket, upstream, settings.sendTimeoutMs);
-    this.upstream = new Side(this, upstream, socket, request.location.core.sendTimeoutMs);
+  constructor(parts: TunnelParts, Side: typeof TunnelSide = TunnelSide) {
+    const { client, upstream, lease, record, policy } = parts;
+    this.record = record;
+    this.lease = lease;
+    this.clock = record.client.gateway.network.clock;
+    this.client = new Side(this, client, upstream, policy.upstreamSendMs);
+    this.upstream = new Side(this, upstream, client, policy.clientSendMs);
     this.lastActivityMs = this.clock.now();
-    this.idleMs = settings.readTimeoutMs;
+    this.idleMs = policy.idleMs;
   }
 
   open(writer: AnswerWriter, early: Buffer | null): void {
@@ -73,7 +84,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   }
 
   get listenSocket(): ListenSocket {
-    return this.request.client.listenSocket;
+    return this.record.client.listenSocket;
   }
 
   get serving(): boolean {
@@ -87,7 +98,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   closeKept(): void {}
 
   get peerName(): string {
-    return this.peer.name;
+    return this.lease.peer.name;
   }
 
   get websocketDrain(): WebSocketDrain | null {
@@ -95,7 +106,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   }
 
   protected get gateway(): Gateway {
-    return this.request.client.gateway;
+    return this.record.client.gateway;
   }
 
   /** What is no WebSocket is left alone, as in nginx. */
@@ -118,7 +129,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     this.ended = true;
     this.log(level, `${reason} while proxying upgraded connection`);
     this.gateway.tunnels.delete(this);
-    this.keeper.settle(this.peer);
+    this.lease.keeper.settle(this.lease.peer);
     this.client.farewell();
     this.upstream.farewell();
     this.deadline.set(farewellMs);
@@ -137,9 +148,9 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
 
   /** Writes the lines of both logs, for which the request is made anew if they are wanted at all. */
   private log(level: "info" | "warn" | "error", message: string): void {
-    const { location } = this.request;
+    const { location } = this.record;
     if (location.log.length === 0 && !location.core.errorLog.enabled(level)) return;
-    const request = this.request.unpack();
+    const request = this.record.unpack();
     request.log(level, message);
     this.settle(request);
     logRequest(request);

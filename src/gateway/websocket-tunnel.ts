@@ -1,11 +1,10 @@
-import type { Connection } from "../net/connection.ts";
 import { CLOSE_GOING_AWAY } from "../websocket/close-codes.ts";
 import { FrameCursor } from "../websocket/frame-cursor.ts";
 import { writeClose } from "../websocket/frame-writer.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import type { DrainOccasion, WebSocketDrain } from "./drain.ts";
 import { Tunnel, TunnelSide } from "./tunnel.ts";
-import type { Exchange } from "./upstream/exchange.ts";
+import type { TunnelParts } from "./tunnel.ts";
 
 /**
  * What a WebSocket that is being drained waits for:
@@ -42,12 +41,12 @@ export class WebSocketTunnel extends Tunnel {
   declare readonly upstream: WebSocketSide;
   private draining: Draining | null = null;
 
-  constructor(exchange: Exchange, upstream: Connection) {
-    super(exchange, upstream, WebSocketSide);
+  constructor(parts: TunnelParts) {
+    super(parts, WebSocketSide);
   }
 
   override get websocketDrain(): WebSocketDrain | null {
-    return this.request.location.core.websocketDrain;
+    return this.record.location.core.websocketDrain;
   }
 
   /** Chunks go their way by `drainData`. */
@@ -96,7 +95,8 @@ export class WebSocketTunnel extends Tunnel {
 
   override drop(reason: string): void {
     const { client, upstream } = this;
-    if (!this.over && this.draining === null) {
+    // "websocket_drain off" is nginx, which cuts.
+    if (!this.over && this.draining === null && this.websocketDrain !== null) {
       const { frames } = upstream;
       if (frames.atBoundary && !frames.closing) client.self.send(writeClose(CLOSE_GOING_AWAY, ""));
     }

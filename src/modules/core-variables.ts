@@ -10,7 +10,7 @@ import type { VariableSpec } from "../config/variables.ts";
 import { mapUriToPath, systemPath } from "../gateway/file-path.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import { formatIsoTime, formatLogTime, formatSeconds } from "../gateway/log-time.ts";
-import { epochTime, requestLength, requestTime, statusOf, wallMs } from "../gateway/measures.ts";
+import { epochTime, requestLength, requestTime, statusOf, wallMs } from "../gateway/request-facts.ts";
 import { nginxVersion } from "../gateway/product.ts";
 import { redirectLocation } from "../gateway/redirect.ts";
 import type { Request } from "../gateway/request.ts";

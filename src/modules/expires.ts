@@ -3,7 +3,7 @@ import { refuse } from "../config/slots.ts";
 import type { Directive } from "../config/tree.ts";
 import { parseSeconds } from "../config/values.ts";
 import { valueOf } from "../gateway/http-build.ts";
-import { wallMs } from "../gateway/measures.ts";
+import { wallMs } from "../gateway/request-facts.ts";
 import { lastModifiedOf } from "../gateway/last-modified.ts";
 import type { Request } from "../gateway/request.ts";
 import type { Value } from "../gateway/settings.ts";

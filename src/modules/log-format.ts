@@ -2,7 +2,7 @@ import type { Scope } from "../config/scope.ts";
 import type { VariableReader } from "../config/variable-registry.ts";
 import { buildOf } from "../gateway/http-build.ts";
 import { formatIsoTime, formatLogTime } from "../gateway/log-time.ts";
-import { epochTime, requestLength, requestTime, statusOf, wallMs } from "../gateway/measures.ts";
+import { epochTime, requestLength, requestTime, statusOf, wallMs } from "../gateway/request-facts.ts";
 import type { Request } from "../gateway/request.ts";
 import { escapeForLog } from "./log-escape.ts";
 import type { LogEscape } from "./log-escape.ts";

@@ -13,7 +13,7 @@ import { buildOf, valueOf } from "../gateway/http-build.ts";
 import type { HttpBuild } from "../gateway/http-build.ts";
 import type { HttpModule } from "../gateway/http-module.ts";
 import type { Location } from "../gateway/location.ts";
-import { wallMs } from "../gateway/measures.ts";
+import { wallMs } from "../gateway/request-facts.ts";
 import type { Request } from "../gateway/request.ts";
 import type { Value } from "../gateway/settings.ts";
 import { StickySelection } from "../gateway/upstream/sticky-selection.ts";

@@ -65,3 +65,9 @@ export interface Selection {
 export interface Balancer {
   begin(request: BalanceRequest): Selection;
 }
+
+/** A peer that is in use, and who has to be told when it is not any more. */
+export interface PeerLease {
+  readonly keeper: PeerKeeper;
+  readonly peer: Peer;
+}

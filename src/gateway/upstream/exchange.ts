@@ -3,7 +3,7 @@ import type { ResponseHead } from "../../http/response-head.ts";
 import type { Dial, DialOptions, ClientTls } from "../../net/network.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
-import type { PeerKeeper, PeerOutcome, Selection, ServeTimes } from "../balance/balancer.ts";
+import type { PeerLease, PeerOutcome, Selection, ServeTimes } from "../balance/balancer.ts";
 import type { Peer } from "../balance/peer.ts";
 import { factsOf, failureOf, failureOfBody, failureOfStatus, wordsOf } from "../failure/failure.ts";
 import type { Failure } from "../failure/failure.ts";
@@ -85,12 +85,6 @@ export interface ExchangePlan {
   acceptTrailers(trailers: Fields): void;
   /** Whether the fields behind the last chunk are wanted. */
   readonly keepsTrailers: boolean;
-}
-
-/** A peer that somebody else than the exchange now has to release. */
-export interface PeerLease {
-  readonly keeper: PeerKeeper;
-  readonly peer: Peer;
 }
 
 /** Methods that must not be repeated once a server may have acted on them. */

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from "node:crypto";
 import type { VariableSpec } from "../../config/variables.ts";
-import { wallMs } from "../../gateway/measures.ts";
+import { wallMs } from "../../gateway/request-facts.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { TlsInfo } from "../../net/connection.ts";
 import { verifyReason } from "../../net/tls-error.ts";

@@ -6,7 +6,7 @@ import type { Context } from "../../config/module.ts";
 import { slots } from "../../config/slots.ts";
 import { valueOf } from "../../gateway/http-build.ts";
 import type { HttpModule } from "../../gateway/http-module.ts";
-import { wallMs } from "../../gateway/measures.ts";
+import { wallMs } from "../../gateway/request-facts.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { Value } from "../../gateway/settings.ts";
 import { parseIp } from "../../net/address.ts";

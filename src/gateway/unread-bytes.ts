@@ -1,5 +1,5 @@
 /** Bytes that came before their turn: kept in one piece of memory that grows as needed. */
-export class Aside {
+export class UnreadBytes {
   private store: Buffer | null = null;
   private start = 0;
   private end = 0;

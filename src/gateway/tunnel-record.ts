@@ -93,7 +93,7 @@ interface Kept {
  * A request of which only the log lines at its end are left to be written, in little memory: nearly all
  * of it as one string. Thousands of tunnels may be idle, and a request is some fifty objects and strings.
  */
-export class PackedRequest {
+export class TunnelRecord {
   readonly client: Client;
   readonly location: Location;
   private readonly server: VirtualServer;
