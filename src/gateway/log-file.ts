@@ -217,7 +217,8 @@ export function appendOnce(path: string, line: string): string | null {
 /** Neither a FIFO that nobody reads nor one that is read slowly may hold up everything else. */
 const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
-function openForAppending(path: string): number {
+/** Opens a log file. @throws ConfigError with nginx's words */
+export function openForAppending(path: string): number {
   try {
     return openSync(Buffer.from(path, "latin1"), appending, 0o644);
   } catch (error) {
@@ -244,7 +245,8 @@ function standardStreamAt(path: string): number | null {
   return null;
 }
 
-function closeOwn(descriptor: number): void {
+/** Closes a log file that is none of the process's standard streams. */
+export function closeOwn(descriptor: number): void {
   if (descriptor > standardErrorFd) closeSync(descriptor);
 }
 

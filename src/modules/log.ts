@@ -12,6 +12,8 @@ import { buildOf, valueOf } from "../gateway/http-build.ts";
 import type { HttpBuild } from "../gateway/http-build.ts";
 import type { HttpModule, LogHandler } from "../gateway/http-module.ts";
 import { appendOnce } from "../gateway/log-file.ts";
+import { LogFileCache } from "../gateway/log-file-cache.ts";
+import type { LogFileCaching } from "../gateway/log-file-cache.ts";
 import type { LogSink } from "../gateway/error-log.ts";
 import type { LogBuffering } from "../gateway/log-files.ts";
 import type { Request } from "../gateway/request.ts";
@@ -74,8 +76,7 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
       contexts: ["http", "server", "location"],
       args: "1,2,3,4",
       default: "off",
-      hasNoEffect: true,
-      doc: "Accepted without effect: log files whose path has variables are opened for each line.",
+      doc: "How many log files whose path has variables are kept open between their lines, and how long.",
       set: openLogFileCache,
     },
   ],
@@ -94,18 +95,19 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
   },
   attach(location, settings, build) {
     if (settings.logs === "off") return;
-    for (const entry of settings.logs ?? []) location.log.push(logHandler(entry, build));
+    const caching = cachingOf(settings.openFileCache);
+    for (const entry of settings.logs ?? []) location.log.push(logHandler(entry, build, caching));
   },
 };
 
-function logHandler(entry: AccessLog, build: HttpBuild): LogHandler {
+function logHandler(entry: AccessLog, build: HttpBuild, caching: LogFileCaching | null): LogHandler {
   const { path, format, condition, buffering } = entry;
   const write =
     entry.syslog !== undefined
       ? toSink(build.logs.syslog(entry.syslog))
       : typeof path === "string"
         ? toSink(build.logs.open(path, buffering.get(path)))
-        : toVariableFile(path);
+        : toVariableFile(path, caching);
   if (condition === null) return (request) => write(request, `${format(request)}\n`);
   return (request) => {
     const wanted = condition.evaluate(request);
@@ -124,7 +126,8 @@ function toSink(sink: LogSink): LineWriter {
 }
 
 /** A file is only made where the root directory of the request exists, so that clients cannot name files at will. */
-function toVariableFile(path: Value): LineWriter {
+function toVariableFile(path: Value, caching: LogFileCaching | null): LineWriter {
+  let cache: LogFileCache | null = null;
   return (request, line) => {
     const root = request.location.core.root.path.evaluate(request);
     const failure = missingDirectory(root);
@@ -132,7 +135,9 @@ function toVariableFile(path: Value): LineWriter {
       request.log("error", `testing "${root}" existence failed ${failure}`);
       return;
     }
-    const message = appendOnce(path.evaluate(request), line);
+    const file = path.evaluate(request);
+    if (caching !== null) cache ??= new LogFileCache(caching, request.client.gateway.network.clock);
+    const message = cache === null ? appendOnce(file, line) : cache.append(file, line);
     if (message !== null) request.log("crit", message);
   };
 }
@@ -271,4 +276,18 @@ function openLogFileCache(scope: Scope, directive: Directive): void {
   }
   if (max === 0 && !directive.args.includes("off"))
     scope.fail('"open_log_file_cache" must have "max" parameter');
+}
+
+/** What `open_log_file_cache` says, which was found sound; null for "off". */
+function cachingOf(text: string): LogFileCaching | null {
+  const parameters = text.split(" ");
+  if (parameters.includes("off")) return null;
+  const parameterOf = (key: string): string =>
+    parameters.findLast((parameter) => parameter.startsWith(key))?.slice(key.length) ?? "";
+  return {
+    max: parseNumber(parameterOf("max=")) ?? 1,
+    inactiveMs: (parseSeconds(parameterOf("inactive=")) ?? 10) * 1000,
+    minUses: parseNumber(parameterOf("min_uses=")) ?? 1,
+    validMs: (parseSeconds(parameterOf("valid=")) ?? 60) * 1000,
+  };
 }
