@@ -1,6 +1,6 @@
 /** One name that name servers are asked for, by one question for each kind of record. */
 import type { Timer } from "./clock.ts";
-import { encodeQuestion, recordType, responseCode } from "./dns-message.ts";
+import { encodeQuestion, recordType } from "./dns-message.ts";
 import type { DnsAnswers, DnsResponse, ServiceRecord } from "./dns-message.ts";
 import type { NameServerLink, QuestionSocket, SocketUser } from "./name-server-link.ts";
 import type { Network } from "./network.ts";
@@ -40,7 +40,7 @@ export class NameQuestion implements SocketUser {
   private turn: number;
   private readonly datagrams = new Map<NameServerLink, QuestionSocket>();
   private readonly streams = new Map<NameServerLink, QuestionSocket>();
-  /** The first failure: one kind of record alone does not make an answer. */
+  /** The last failure: one kind of record alone does not make an answer. */
   private code = 0;
   private wrongIds = 0;
   /** Servers that cannot be reached are not waited for, as long as there is another one. */
@@ -127,11 +127,11 @@ export class NameQuestion implements SocketUser {
   take({ type, code }: DnsResponse, answers: DnsAnswers): boolean {
     const query = this.queries.find((candidate) => candidate.type === type)!;
     query.answers = code === 0 ? answers : "failed";
-    this.code ||= code;
+    if (code !== 0) this.code = code;
     return this.queries.every((each) => each.answers !== null);
   }
 
-  /** What all answers say together, or the code of the failure. */
+  /** What all answers say together, or the code of the failure; 0 where they say nothing. */
   outcome(): NameRecords | number {
     if (this.code !== 0) return this.code;
     let four: readonly string[] = [];
@@ -144,12 +144,18 @@ export class NameQuestion implements SocketUser {
       if (type === recordType.a) four = answers.addresses;
       else if (type === recordType.aaaa) six = answers.addresses;
       else services = answers.services;
-      alias ??= answers.alias;
+      alias = answers.alias ?? alias;
       ttlSeconds = Math.min(ttlSeconds, answers.ttlSeconds);
     }
     const found = four.length + six.length + services.length > 0;
-    if (!found && alias === null) return responseCode.notFound;
+    if (!found && alias === null) return 0;
     return { four, six, services, alias: found ? null : alias, ttlSeconds };
+  }
+
+  /** The answers told nothing: they are waited for anew. */
+  reopen(): void {
+    this.code = 0;
+    for (const query of this.queries) query.answers = null;
   }
 
   /** Gives the sockets back. */

@@ -285,6 +285,17 @@ test("answers with another id, from another kind of question or unasked for are 
   ]);
 });
 
+test("an answer without anything of use is waited past", async () => {
+  const scene = setUp({ servers: [first, second] });
+  const asked = scene.resolver.resolve("a.test", 30_000);
+  await settle(scene);
+  scene.questions[0]!.answer([{ type: recordType.dname, ttlSeconds: 1, data: encodeName("x") }]);
+  await scene.network.advance(5000);
+  assert.deepEqual(scene.complaints, ["no A or CNAME types in DNS response"]);
+  scene.questions[1]!.answer([address(1)]);
+  assert.deepEqual(addressesOf(await asked), ["10.0.1.1"]);
+});
+
 test("a flood of answers is told of once a second, and guesses at the id end the use of datagrams", async () => {
   const scene = setUp();
   const asked = scene.resolver.resolve("a.test", 4000);

@@ -5,6 +5,7 @@ import type { ServiceRecord } from "./dns-message.ts";
 import { NameMemory } from "./name-memory.ts";
 import type { KnownName } from "./name-memory.ts";
 import { NameQuestion } from "./name-question.ts";
+import type { NameRecords } from "./name-question.ts";
 import { NameServerLink } from "./name-server-link.ts";
 import type { QuestionSocket } from "./name-server-link.ts";
 import type { Network, TcpEndpoint } from "./network.ts";
@@ -270,14 +271,21 @@ export class NameResolver {
     }
     const answers = readAnswers(bytes, response);
     if (typeof answers === "string") return this.tell(answers);
-    if (question.take(response, answers)) this.finish(asked);
+    if (!question.take(response, answers)) return;
+    const outcome = question.outcome();
+    if (outcome === 0 && response.answerCount > 0) {
+      // Records, but none of use: as nginx, that is no answer.
+      question.reopen();
+      const wanted = kind === this.services ? "SRV type" : "A or CNAME types";
+      return this.tell(`no ${wanted} in DNS response`);
+    }
+    this.finish(asked, outcome === 0 ? responseCode.notFound : outcome);
   }
 
   /** All answers are there. */
-  private finish(asked: Asked): void {
+  private finish(asked: Asked, outcome: NameRecords | number): void {
     const { kind, question, waiters } = asked;
     this.end(asked);
-    const outcome = question.outcome();
     if (typeof outcome === "number") {
       const failure = this.failure(outcome);
       for (const waiter of waiters) waiter.settle(failure, true);
