@@ -268,7 +268,7 @@ function settingsOf(draft: ServerDraft): SslServer {
   return draft.settings.get(ssl) as SslServer;
 }
 
-/** For about 1600 clients with certificates: nginx, which gives them tickets, has no number. */
+/** For at least 600 clients with certificates: nginx, which gives them tickets, has no number. */
 const verifiedBytes = 1024 * 1024;
 
 /** Where sessions are kept of clients whose certificates are looked at; null where none are asked for. */
