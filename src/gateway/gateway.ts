@@ -1,20 +1,14 @@
-import type { Connection, ConnectionOwner, SocketAddress } from "../net/connection.ts";
-import type { ListenerEvents, Network, Prologue } from "../net/network.ts";
+import type { Network } from "../net/network.ts";
 import type { Timer } from "../net/clock.ts";
-import { plainTlsMessage } from "../net/tls-error.ts";
 import { CLOSE_GOING_AWAY, CLOSE_SERVICE_RESTART } from "../websocket/close-codes.ts";
-import { Client } from "./client.ts";
 import type { ClientHolder } from "./client.ts";
-import { ClientConnection } from "./client-connection.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 import { DrainSchedule } from "./drain.ts";
 import type { Drainable, DrainOccasion } from "./drain.ts";
 import { Counters } from "./counters.ts";
 import type { ErrorLog } from "./error-log.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { endpointKey } from "./listen-socket.ts";
 import type { ListenSocket } from "./listen-socket.ts";
-import { ProxyHeaderReader } from "./proxy-header.ts";
 import { TunnelSet } from "./tunnel-set.ts";
 
 /** A tunnel, as far as the gateway as a whole must know it. */
@@ -101,28 +95,6 @@ export class Gateway {
     return this.counters.nextSerial();
   }
 
-  /** What a listener on this socket calls. */
-  acceptor(listenSocket: ListenSocket): ListenerEvents {
-    return {
-      admits: () => this.limit.admits(),
-      onConnection: (connection, prologue) => this.accept(connection, listenSocket, false, prologue),
-      onPlainOnTls: (connection, prologue) => this.accept(connection, listenSocket, true, prologue),
-      onHandshakeError: (remote, local, code, message) => {
-        const server = listenSocket.serversFor(local).choice.defaultServer;
-        const address = remote.family === "unix" ? "unix:" : remote.address;
-        const where = `while SSL handshaking, client: ${address}, server: ${endpointKey(listenSocket.endpoint)}`;
-        const text = `${handshakeReason(code, message)} ${where}`;
-        server.root.core.errorLog.write("info", text, this.nextSerial());
-      },
-    };
-  }
-
-  /** Reads the PROXY protocol's header ahead of a TLS handshake; null when the client's address has none. */
-  proxyHeaderFor(listenSocket: ListenSocket, remote: SocketAddress, local: SocketAddress): Prologue | null {
-    if (!listenSocket.serversFor(local).settings.proxyProtocol) return null;
-    return new ProxyHeaderReader(listenSocket, remote, local, this.nextSerial());
-  }
-
   /**
    * Ends every connection that is kept after a request; the others end with theirs, or for want of one. WebSockets get their close
    * frames as `websocket_drain` says. After `timeoutMs` (0: never) everything that is left is dropped.
@@ -205,28 +177,4 @@ export class Gateway {
       this.whenEmpty.push(resolve);
     });
   }
-
-  private accept(
-    connection: Connection,
-    listenSocket: ListenSocket,
-    plainOnTls: boolean,
-    prologue: Prologue | null,
-  ): ConnectionOwner {
-    this.counters.countAccepted();
-    this.counters.setActive(this.connections.size + 1);
-    const client = new Client(this, connection, listenSocket);
-    if (prologue instanceof ProxyHeaderReader) client.takeProxied(prologue.connection);
-    const reading = new ClientConnection(client, plainOnTls);
-    reading.awaitRequest();
-    const isPlain = connection.tls === null && !plainOnTls;
-    return isPlain && reading.servers.settings.proxyProtocol ? reading.awaitProxyHeader() : reading;
-  }
-}
-
-/** Why there was no handshake, in nginx's words. */
-function handshakeReason(code: string, message: string): string {
-  if (code === "ECONNRESET") return message;
-  if (code === "HANDSHAKE_TIMEOUT") return "client timed out (110: Connection timed out)";
-  const plain = plainTlsMessage(message);
-  return plain === "handshake rejected" ? plain : `SSL_do_handshake() failed (SSL: ${plain})`;
 }

@@ -1,5 +1,6 @@
 import { RegexFailure } from "../config/regex.ts";
 import type { SocketPlan } from "../gateway/compile.ts";
+import { acceptor, proxyHeaderFor } from "../gateway/acceptor.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { ListenSocket, endpointKey } from "../gateway/listen-socket.ts";
 import type { AddressServers } from "../gateway/listen-socket.ts";
@@ -157,7 +158,7 @@ export class Listeners {
         ipv6Only: settings.ipv6Only,
         ...(handle === null ? {} : { handle }),
       },
-      this.gateway.acceptor(socket),
+      acceptor(this.gateway, socket),
     );
   }
 
@@ -168,7 +169,7 @@ export class Listeners {
     return {
       ...tls,
       readsHello: true,
-      prologueFor: (remote, local) => gateway.proxyHeaderFor(socket, remote, local),
+      prologueFor: (remote, local) => proxyHeaderFor(gateway, socket, remote, local),
     };
   }
 }
