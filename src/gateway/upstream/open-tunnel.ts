@@ -1,6 +1,5 @@
 import type { Connection } from "../../net/connection.ts";
-import { Tunnel } from "../tunnel.ts";
-import type { TunnelParts } from "../tunnel.ts";
+import type { Tunnel, TunnelParts } from "../tunnel.ts";
 import { TunnelRecord } from "../tunnel-record.ts";
 import { TwoWayTunnel } from "../two-way-tunnel.ts";
 import { WebSocketTunnel } from "../websocket-tunnel.ts";
