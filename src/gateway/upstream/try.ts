@@ -194,7 +194,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     state.status = head.status;
     request.upstreamHead = head;
     state.headerMs = exchange.clockMs - state.startMs;
-    this.keepable = position === bytes.length && this.sentWhole && endsWithHead(head, exchange.plan.isHead);
+    this.keepable = endsWithHead(head, exchange.plan.isHead) && position === bytes.length && this.sentWhole;
     if (head.status >= 300 && exchange.rejects(head.status)) {
       this.done = true;
       return false;

@@ -93,7 +93,7 @@ class ProxyPlan implements ExchangePlan {
   }
 
   get isHead(): boolean {
-    return this.method.toUpperCase() === "HEAD";
+    return this.method.length === 4 && this.method.toUpperCase() === "HEAD";
   }
 
   buildHead(bodyLength: number | null): string {
