@@ -58,7 +58,7 @@ for (const product of products()) {
 
     test("is open to everybody who reaches it", limit, async (t) => {
       const port = await freePort();
-      const config = `events {} http { server { listen 127.0.0.1:${port}; listen unix:PREFIX/socket; } }`;
+      const config = `events {} http { server { listen unix:PREFIX/socket; listen 127.0.0.1:${port}; } }`;
       const gateway = await startGateway(product, { port, config });
       t.after(() => gateway.stop());
       assert.equal(lstatSync(join(gateway.directory, "socket")).mode & 0o777, 0o666);
