@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { close, mkdir, open, read, unlink, write } from "node:fs";
 import path from "node:path";
 import { describeErrno } from "../config/errors.ts";
-import { systemPath } from "./file-path.ts";
+import { systemPath } from "../config/system-path.ts";
 
 /** Where temporary files lie: `client_body_temp_path`. */
 export interface TemporaryDirectory {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { HttpModule } from "./http-module.ts";
-import { DECLINED } from "./http-module.ts";
+import { DECLINED } from "./handler.ts";
 import type { Request } from "./request.ts";
 import { Simulation, stillWeather } from "./simulation.fixture.ts";
 import { answering, incomplete, response } from "./wire.fixture.ts";

@@ -1,6 +1,6 @@
 import type { CompiledRegex } from "../config/regex.ts";
 import type { SettingsByModule } from "../config/module.ts";
-import type { HeaderFilter, LogHandler, PhaseHandler, Verdict } from "./http-module.ts";
+import type { HeaderFilter, LogHandler, PhaseHandler, Verdict } from "./handler.ts";
 import type { LocationTree } from "./location-tree.ts";
 import type { Request } from "./request.ts";
 import type { LocationSettings } from "./settings.ts";

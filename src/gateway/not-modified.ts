@@ -3,8 +3,8 @@
  * here. Upstream servers judge the conditions of theirs.
  */
 import { parseHttpDate } from "../http/date.ts";
-import { OK } from "./http-module.ts";
-import type { Verdict } from "./http-module.ts";
+import { OK } from "./handler.ts";
+import type { Verdict } from "./handler.ts";
 import type { Request } from "./request.ts";
 
 const PRECONDITION_FAILED = 412;

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { openFile, statFile } from "./open-file.ts";
-import type { SymlinkRule } from "./open-file.ts";
+import type { SymlinkRule } from "./settings.ts";
 import type { Request } from "./request.ts";
 
 const root = mkdtempSync(join(tmpdir(), "longhaul-open-file-"));

@@ -1,16 +1,8 @@
 /** Opening the files that requests name, with `disable_symlinks` where it is set. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
-import { systemPath } from "./file-path.ts";
+import { systemPath } from "../config/system-path.ts";
 import type { Request } from "./request.ts";
-import type { Value } from "./settings.ts";
-
-/** `disable_symlinks`: which links on the way to a file are not followed. */
-export interface SymlinkRule {
-  readonly mode: "on" | "if_not_owner";
-  /** The beginning of paths that is not checked; null checks all of a path. */
-  readonly from: Value | null;
-}
 
 /** Without O_NONBLOCK a FIFO would hold up everything. */
 const toRead = constants.O_RDONLY | constants.O_NONBLOCK;

@@ -1,6 +1,6 @@
-import { mapUriToPath } from "./file-path.ts";
-import { DECLINED, DONE, OK } from "./http-module.ts";
-import type { PhaseHandler, Verdict } from "./http-module.ts";
+import { mapUriToPath } from "./uri-path.ts";
+import { DECLINED, DONE, OK } from "./handler.ts";
+import type { PhaseHandler, Verdict } from "./handler.ts";
 import type { Request } from "./request.ts";
 import { escapeUri } from "../http/uri.ts";
 

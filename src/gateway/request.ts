@@ -11,7 +11,7 @@ import type { Origin } from "./origin.ts";
 import type { RequestBody } from "./request-body.ts";
 import { Response } from "./response.ts";
 import { applyLocation, runPhases, Phase } from "./phases.ts";
-import { UpstreamState } from "./upstream/state.ts";
+import { UpstreamState } from "./upstream-state.ts";
 import type { VirtualServer } from "./virtual-server.ts";
 
 /** How often a request may be given another URI before it is taken for a loop (nginx: 10). */

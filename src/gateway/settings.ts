@@ -2,7 +2,6 @@ import type { ComplexValue } from "../config/complex-value.ts";
 import type { TemporaryDirectory } from "./body-file.ts";
 import type { WebSocketDrain } from "./drain.ts";
 import type { ErrorLog } from "./error-log.ts";
-import type { SymlinkRule } from "./open-file.ts";
 import type { Request } from "./request.ts";
 
 /** A string with variables, evaluated for a request. */
@@ -37,6 +36,13 @@ export interface FileRoot {
    * location's name; -1 for all of it (regex).
    */
   readonly aliasLength: number | null;
+}
+
+/** `disable_symlinks`: which links on the way to a file are not followed. */
+export interface SymlinkRule {
+  readonly mode: "on" | "if_not_owner";
+  /** The beginning of paths that is not checked; null checks all of a path. */
+  readonly from: Value | null;
 }
 
 /** What the phases, the response and the connection need to know of a location; filled by the core module. */

@@ -20,13 +20,13 @@ import { readConfiguration, startReading } from "../runtime/configuration.ts";
 import type { Configuration } from "../runtime/configuration.ts";
 import { Listeners } from "../runtime/listeners.ts";
 import type { Peer } from "./balance/peer.ts";
-import { retire, takeOver } from "./background.ts";
+import { retire, takeOver } from "./take-over.ts";
 import { ErrorLog } from "./error-log.ts";
 import { Gateway } from "./gateway.ts";
 import type { HttpModule } from "./http-module.ts";
 import type { LogFiles } from "./log-files.ts";
 import { SharedRegions } from "./shared-memory.ts";
-import { removedServers } from "./upstream/removed-servers.ts";
+import { removedServers } from "./removed-servers.ts";
 import { incomplete, Wire } from "./wire.fixture.ts";
 import type { Message } from "./wire.fixture.ts";
 

@@ -8,8 +8,8 @@ import type { Location } from "./location.ts";
 import type { Origin } from "./origin.ts";
 import { RequestBody } from "./request-body.ts";
 import { Request, redirectMark } from "./request.ts";
-import { packState, toMicroseconds, unpackState } from "./upstream/state.ts";
-import type { PackedState } from "./upstream/state.ts";
+import { packState, toMicroseconds, unpackState } from "./upstream-state.ts";
+import type { PackedState } from "./upstream-state.ts";
 import type { VirtualServer } from "./virtual-server.ts";
 
 /** A text that mostly equals another one that is at hand: then 0 stands for it. */

@@ -4,7 +4,7 @@ import type { SettingsByModule } from "../config/module.ts";
 import type { RequestHeadLimits } from "../http/request-head.ts";
 import type { ContextChoice, ServerSessions } from "../net/network.ts";
 import type { HandshakeScene } from "./handshake-request.ts";
-import type { PhaseHandler } from "./http-module.ts";
+import type { PhaseHandler } from "./handler.ts";
 import type { Location } from "./location.ts";
 import type { LocationTree } from "./location-tree.ts";
 import type { Request } from "./request.ts";

@@ -10,8 +10,9 @@ import type { Directive } from "../config/tree.ts";
 import { variableName } from "../config/variable-registry.ts";
 import type { Variable } from "../config/variable-registry.ts";
 import { buildOf, valueOf } from "../gateway/http-build.ts";
-import { OK } from "../gateway/http-module.ts";
-import type { HttpModule, Verdict } from "../gateway/http-module.ts";
+import { OK } from "../gateway/handler.ts";
+import type { HttpModule } from "../gateway/http-module.ts";
+import type { Verdict } from "../gateway/handler.ts";
 import type { Request } from "../gateway/request.ts";
 import { startSubrequest } from "../gateway/subrequest.ts";
 

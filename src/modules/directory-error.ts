@@ -1,5 +1,5 @@
 import { describeErrno } from "../config/errors.ts";
-import type { Verdict } from "../gateway/http-module.ts";
+import type { Verdict } from "../gateway/handler.ts";
 import type { Request } from "../gateway/request.ts";
 
 /** The answer, and a line in the log, for a directory that cannot be read. */

@@ -2,8 +2,9 @@
  * ngx_http_empty_gif_module: a transparent picture of one pixel, out of memory.
  * https://nginx.org/en/docs/http/ngx_http_empty_gif_module.html
  */
-import { DONE, OK } from "../gateway/http-module.ts";
-import type { HttpModule, Verdict } from "../gateway/http-module.ts";
+import { DONE, OK } from "../gateway/handler.ts";
+import type { HttpModule } from "../gateway/http-module.ts";
+import type { Verdict } from "../gateway/handler.ts";
 import { applyConditions } from "../gateway/not-modified.ts";
 import type { Request } from "../gateway/request.ts";
 

@@ -4,9 +4,11 @@
  */
 import { readdirSync, statSync } from "node:fs";
 import { slots } from "../config/slots.ts";
-import { mapUriToPath, systemPath } from "../gateway/file-path.ts";
-import { DECLINED, DONE } from "../gateway/http-module.ts";
-import type { HttpModule, Verdict } from "../gateway/http-module.ts";
+import { mapUriToPath } from "../gateway/uri-path.ts";
+import { systemPath } from "../config/system-path.ts";
+import { DECLINED, DONE } from "../gateway/handler.ts";
+import type { HttpModule } from "../gateway/http-module.ts";
+import type { Verdict } from "../gateway/handler.ts";
 import type { Request } from "../gateway/request.ts";
 import { refuseDirectory } from "./directory-error.ts";
 

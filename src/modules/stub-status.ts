@@ -2,8 +2,9 @@
  * ngx_http_stub_status_module: the numbers of connections and requests.
  * https://nginx.org/en/docs/http/ngx_http_stub_status_module.html
  */
-import type { HttpModule, Verdict } from "../gateway/http-module.ts";
-import { DONE } from "../gateway/http-module.ts";
+import type { HttpModule } from "../gateway/http-module.ts";
+import type { Verdict } from "../gateway/handler.ts";
+import { DONE } from "../gateway/handler.ts";
 import type { Counts } from "../gateway/counters.ts";
 import type { Request } from "../gateway/request.ts";
 

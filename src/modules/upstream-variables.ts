@@ -7,7 +7,7 @@ import type { HttpModule } from "../gateway/http-module.ts";
 import { formatSeconds } from "../gateway/log-time.ts";
 import { redirectMark } from "../gateway/request.ts";
 import type { Request } from "../gateway/request.ts";
-import type { UpstreamState } from "../gateway/upstream/state.ts";
+import type { UpstreamState } from "../gateway/upstream-state.ts";
 import { findSetCookie } from "./cookies.ts";
 import { fieldByVariable } from "./field-names.ts";
 

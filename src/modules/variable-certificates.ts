@@ -3,7 +3,7 @@ import { ConfigError, describeErrno } from "../config/errors.ts";
 import type { Scope } from "../config/scope.ts";
 import type { Directive } from "../config/tree.ts";
 import { parseNumber, parseSeconds } from "../config/values.ts";
-import { systemPath } from "../gateway/file-path.ts";
+import { systemPath } from "../config/system-path.ts";
 import type { Request } from "../gateway/request.ts";
 import type { Value } from "../gateway/settings.ts";
 import type { Network, TlsContext, TlsContextOptions } from "../net/network.ts";

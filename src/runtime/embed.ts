@@ -1,9 +1,9 @@
 import { DiskFiles } from "../config/files.ts";
 import type { CommandLine, Remark } from "../config/command-line.ts";
-import { retire, takeOver } from "../gateway/background.ts";
+import { retire, takeOver } from "../gateway/take-over.ts";
 import { ErrorLog } from "../gateway/error-log.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import { removedServers } from "../gateway/upstream/removed-servers.ts";
+import { removedServers } from "../gateway/removed-servers.ts";
 import { DiskLogFiles } from "../gateway/disk-log-files.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
 import { SharedRegions } from "../gateway/shared-memory.ts";

@@ -1,11 +1,11 @@
-import { retire, takeOver } from "../gateway/background.ts";
+import { retire, takeOver } from "../gateway/take-over.ts";
 import type { ErrorLog } from "../gateway/error-log.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { Counters } from "../gateway/counters.ts";
 import type { Heartbeat } from "../gateway/heartbeat.ts";
 import type { ConnectionLimits } from "../gateway/connection-limit.ts";
 import type { LogFiles } from "../gateway/log-files.ts";
-import { removedServers } from "../gateway/upstream/removed-servers.ts";
+import { removedServers } from "../gateway/removed-servers.ts";
 import type { Network } from "../net/network.ts";
 import type { Configuration } from "./configuration.ts";
 import { Listeners } from "./listeners.ts";

@@ -17,7 +17,7 @@ import { originOf } from "../../config/setting-origin.ts";
 import { dialFailure } from "./dial-failure.ts";
 import { Payload } from "./payload.ts";
 import type { PayloadOwner } from "./payload.ts";
-import { UpstreamState } from "./state.ts";
+import { UpstreamState } from "../upstream-state.ts";
 import { UpstreamTry } from "./try.ts";
 import type { Upstream } from "./upstream.ts";
 

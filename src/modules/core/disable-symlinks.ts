@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
 import { valueOf } from "../../gateway/http-build.ts";
-import type { SymlinkRule } from "../../gateway/open-file.ts";
+import type { SymlinkRule } from "../../gateway/settings.ts";
 import type { Value } from "../../gateway/settings.ts";
 
 /** Reads `disable_symlinks`; null for `off`. */

@@ -1,5 +1,5 @@
-import { DECLINED } from "../../gateway/http-module.ts";
-import type { Verdict } from "../../gateway/http-module.ts";
+import { DECLINED } from "../../gateway/handler.ts";
+import type { Verdict } from "../../gateway/handler.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { Zone } from "../../gateway/zones/zones.ts";
 import type { LimitLogLevel } from "../limit-log-levels.ts";

@@ -1,5 +1,5 @@
-import { DECLINED, DONE } from "../../gateway/http-module.ts";
-import type { Verdict } from "../../gateway/http-module.ts";
+import { DECLINED, DONE } from "../../gateway/handler.ts";
+import type { Verdict } from "../../gateway/handler.ts";
 import type { ClientWatcher, Request } from "../../gateway/request.ts";
 import type { Zone } from "../../gateway/zones/zones.ts";
 import type { Timer } from "../../net/clock.ts";

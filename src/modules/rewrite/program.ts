@@ -1,4 +1,4 @@
-import type { Verdict } from "../../gateway/http-module.ts";
+import type { Verdict } from "../../gateway/handler.ts";
 import type { Request } from "../../gateway/request.ts";
 
 /** The next code runs. */

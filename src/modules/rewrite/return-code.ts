@@ -4,7 +4,7 @@ import type { Directive } from "../../config/tree.ts";
 import { parseNumber } from "../../config/values.ts";
 import { valueOf } from "../../gateway/http-build.ts";
 import { contentTypeOf } from "../../gateway/content-type.ts";
-import { DONE, OK } from "../../gateway/http-module.ts";
+import { DONE, OK } from "../../gateway/handler.ts";
 import { applyConditions } from "../../gateway/not-modified.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { Value } from "../../gateway/settings.ts";

@@ -1,5 +1,5 @@
-import { DECLINED } from "../../gateway/http-module.ts";
-import type { PhaseHandler } from "../../gateway/http-module.ts";
+import { DECLINED } from "../../gateway/handler.ts";
+import type { PhaseHandler } from "../../gateway/handler.ts";
 import type { Request } from "../../gateway/request.ts";
 import type { VirtualServer } from "../../gateway/virtual-server.ts";
 import type { TlsInfo } from "../../net/connection.ts";

@@ -1,4 +1,4 @@
-import type { HttpBuild } from "../http-build.ts";
+import type { HttpBuild } from "./http-build.ts";
 
 /** Names (as in `$upstream_addr`) of the servers that `before` has in some upstream, and `after` in none. */
 export function removedServers(before: HttpBuild | undefined, after: HttpBuild | undefined): Set<string> {

@@ -31,8 +31,3 @@ function aliasRest(request: Request, aliasLength: number): string {
   if (aliasLength >= 0) return request.uri.slice(aliasLength);
   return request.moduleState?.has(appendsUriToAlias) === true ? request.uri : "";
 }
-
-/** What the system's calls take for a path that holds one byte per character. */
-export function systemPath(path: string): string | Buffer {
-  return /[^ -~]/.test(path) ? Buffer.from(path, "latin1") : path;
-}
