@@ -5,8 +5,8 @@
  */
 export { ConfigError } from "./config/errors.ts";
 export type { Remark } from "./config/command-line.ts";
-export type { LogSink } from "./gateway/error-log.ts";
-export type { LogBuffering, LogFiles } from "./gateway/log-files.ts";
+export type { LogSink } from "./gateway/log/error-log.ts";
+export type { LogBuffering, LogFiles } from "./gateway/log/log-files.ts";
 export type { Clock, Timer } from "./net/clock.ts";
 export type { Connection, ConnectionOwner, SocketAddress, TlsInfo } from "./net/connection.ts";
 export { createMemoryNetwork } from "./net/memory/network.ts";

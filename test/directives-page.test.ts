@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { knownDirectives } from "../src/config/known-directives.ts";
 import { httpModules } from "../src/modules/index.ts";
-import { mainModule } from "../src/modules/main.ts";
+import { mainModule } from "../src/modules/core/main.ts";
 import { directivesPage, pageFile } from "../tools/directives-page.ts";
 
 test("docs/directives.md is what the tables say (npm run docs writes it)", () => {

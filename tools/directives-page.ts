@@ -9,7 +9,7 @@ import type { DirectiveSpec } from "../src/config/module.ts";
 import { HARMLESS, OBSOLETE } from "../src/config/no-effect.ts";
 import { refusalReason } from "../src/config/refusals.ts";
 import { httpModules } from "../src/modules/index.ts";
-import { mainModule } from "../src/modules/main.ts";
+import { mainModule } from "../src/modules/core/main.ts";
 
 /** Where the page lies. */
 export const pageFile = fileURLToPath(new URL("../docs/directives.md", import.meta.url));

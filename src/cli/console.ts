@@ -1,4 +1,4 @@
-import { productName } from "../gateway/product.ts";
+import { productName } from "../gateway/request/product.ts";
 
 /** Writes a line to standard error behind the program's name. Latin1. */
 export function tell(text: string): void {

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import type { CheckResult, CommandLine } from "../config/command-line.ts";
 import { dumpSources } from "../config/dump.ts";
-import { productName } from "../gateway/product.ts";
+import { productName } from "../gateway/request/product.ts";
 import type { ServingReport } from "../runtime/background.ts";
 import { tell } from "./console.ts";
 import { suitGarbageCollector } from "./garbage-collector.ts";

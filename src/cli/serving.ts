@@ -1,5 +1,5 @@
 import type { CommandLine } from "../config/command-line.ts";
-import { productName } from "../gateway/product.ts";
+import { productName } from "../gateway/request/product.ts";
 import type { ServingReport } from "../runtime/background.ts";
 
 /** More addresses are counted. */

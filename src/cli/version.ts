@@ -1,4 +1,4 @@
-import { nginxVersion, productName, productVersion } from "../gateway/product.ts";
+import { nginxVersion, productName, productVersion } from "../gateway/request/product.ts";
 
 export function versionText(): string {
   return `${productName} version: ${productName}/${productVersion}\n`;

@@ -4,12 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ServerChoice } from "../gateway/virtual-server.ts";
-import type { ServerName, VirtualServer } from "../gateway/virtual-server.ts";
-import { MapTable } from "./map-table.ts";
+import { ServerChoice } from "../gateway/serve/virtual-server.ts";
+import type { ServerName, VirtualServer } from "../gateway/serve/virtual-server.ts";
+import { MapTable } from "./variables/map-table.ts";
 import { parseCookie } from "./proxy/cookie.ts";
-import { parseRanges } from "./ranges.ts";
-import { SubstitutionFilter } from "./substitution-filter.ts";
+import { parseRanges } from "./static/ranges.ts";
+import { SubstitutionFilter } from "./filters/substitution-filter.ts";
 
 const length = 1_000_000;
 

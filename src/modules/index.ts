@@ -2,46 +2,46 @@
  * The modules of the http block, in order. The order is behaviour: handlers of one phase run in it, and
  * so do header filters.
  */
-import type { HttpModule } from "../gateway/http-module.ts";
-import { access } from "./access.ts";
-import { addition } from "./addition/addition.ts";
-import { authBasic } from "./auth-basic.ts";
-import { authRequest } from "./auth-request.ts";
-import { autoindex } from "./autoindex.ts";
-import { browser } from "./browser.ts";
+import type { HttpModule } from "../gateway/build/http-module.ts";
+import { access } from "./access/access.ts";
+import { addition } from "./filters/addition/addition.ts";
+import { authBasic } from "./access/auth-basic.ts";
+import { authRequest } from "./access/auth-request.ts";
+import { autoindex } from "./static/autoindex.ts";
+import { browser } from "./variables/browser.ts";
 import { httpCore } from "./core/http-core.ts";
-import { charset } from "./charset/charset.ts";
-import { coreVariables } from "./core-variables.ts";
-import { emptyGif } from "./empty-gif.ts";
-import { geo } from "./geo.ts";
-import { gunzip } from "./gzip/gunzip.ts";
-import { gzip } from "./gzip/gzip.ts";
-import { gzipConditions } from "./gzip/gzip-allowed.ts";
-import { gzipStatic } from "./gzip/gzip-static.ts";
-import { headers } from "./headers.ts";
-import { health } from "./health/health.ts";
-import { http2 } from "./http2.ts";
-import { indexFiles } from "./index-files.ts";
-import { limitConn } from "./limit-conn/limit-conn.ts";
-import { limitRate } from "./limit-rate.ts";
-import { limitReq } from "./limit-req/limit-req.ts";
-import { log } from "./log.ts";
-import { map } from "./map.ts";
-import { mirror } from "./mirror.ts";
+import { charset } from "./filters/charset/charset.ts";
+import { coreVariables } from "./variables/core-variables.ts";
+import { emptyGif } from "./static/empty-gif.ts";
+import { geo } from "./variables/geo.ts";
+import { gunzip } from "./filters/gzip/gunzip.ts";
+import { gzip } from "./filters/gzip/gzip.ts";
+import { gzipConditions } from "./filters/gzip/gzip-allowed.ts";
+import { gzipStatic } from "./filters/gzip/gzip-static.ts";
+import { headers } from "./filters/headers.ts";
+import { health } from "./upstream/health/health.ts";
+import { http2 } from "./core/http2.ts";
+import { indexFiles } from "./static/index-files.ts";
+import { limitConn } from "./limits/limit-conn/limit-conn.ts";
+import { limitRate } from "./limits/limit-rate.ts";
+import { limitReq } from "./limits/limit-req/limit-req.ts";
+import { log } from "./core/log.ts";
+import { map } from "./variables/map.ts";
+import { mirror } from "./proxy/mirror.ts";
 import { proxy } from "./proxy/proxy.ts";
-import { randomIndex } from "./random-index.ts";
-import { realip } from "./realip.ts";
-import { referer } from "./referer.ts";
-import { resolver } from "./resolver.ts";
-import { rewrite } from "./rewrite/rewrite.ts";
-import { secureLink } from "./secure-link.ts";
-import { splitClients } from "./split-clients.ts";
+import { randomIndex } from "./static/random-index.ts";
+import { realip } from "./access/realip.ts";
+import { referer } from "./access/referer.ts";
+import { resolver } from "./core/resolver.ts";
+import { rewrite } from "./core/rewrite/rewrite.ts";
+import { secureLink } from "./access/secure-link.ts";
+import { splitClients } from "./variables/split-clients.ts";
 import { ssl } from "./ssl/ssl.ts";
 import { stapling } from "./ssl/stapling.ts";
-import { staticFiles } from "./static.ts";
-import { stubStatus } from "./stub-status.ts";
-import { subFilter } from "./sub-filter.ts";
-import { tryFiles } from "./try-files.ts";
+import { staticFiles } from "./static/static.ts";
+import { stubStatus } from "./status/stub-status.ts";
+import { subFilter } from "./filters/sub-filter.ts";
+import { tryFiles } from "./static/try-files.ts";
 import {
   upstreamHash,
   upstreamIpHash,
@@ -49,13 +49,13 @@ import {
   upstreamLeastConn,
   upstreamLeastTime,
   upstreamRandom,
-} from "./upstream-balancers.ts";
-import { upstreamSticky } from "./upstream-sticky.ts";
-import { upstreamVariables } from "./upstream-variables.ts";
-import { upstreamZone } from "./upstream-zone.ts";
-import { upstreamModule } from "./upstream.ts";
-import { userid } from "./userid/userid.ts";
-import { variablesAlone } from "./variables-alone.ts";
+} from "./upstream/upstream-balancers.ts";
+import { upstreamSticky } from "./upstream/upstream-sticky.ts";
+import { upstreamVariables } from "./upstream/upstream-variables.ts";
+import { upstreamZone } from "./upstream/upstream-zone.ts";
+import { upstreamModule } from "./upstream/upstream.ts";
+import { userid } from "./filters/userid/userid.ts";
+import { variablesAlone } from "./variables/variables-alone.ts";
 
 export const httpModules: readonly HttpModule[] = [
   httpCore,

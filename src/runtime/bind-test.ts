@@ -4,8 +4,8 @@ import { BindError } from "./binding.ts";
 import { bindOptions } from "./socket-pool.ts";
 import { whyNoEntryIn } from "./writable.ts";
 import { describeErrno } from "../config/errors.ts";
-import type { SocketPlan } from "../gateway/compile.ts";
-import { endpointKey } from "../gateway/listen-socket.ts";
+import type { SocketPlan } from "../gateway/build/compile.ts";
+import { endpointKey } from "../gateway/serve/listen-socket.ts";
 import type { ConnectionOwner } from "../net/connection.ts";
 import type { ListenerEvents, Network } from "../net/network.ts";
 

@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
-import type { SocketPlan } from "../gateway/compile.ts";
-import { endpointKey } from "../gateway/listen-socket.ts";
+import type { SocketPlan } from "../gateway/build/compile.ts";
+import { endpointKey } from "../gateway/serve/listen-socket.ts";
 import type { Clock } from "../net/clock.ts";
 
 /** nginx tries to bind five times, half a second apart, before it gives up. */

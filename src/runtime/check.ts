@@ -1,6 +1,6 @@
 import type { CheckResult, CommandLine } from "../config/command-line.ts";
 import { ConfigError } from "../config/errors.ts";
-import { ErrorLog } from "../gateway/error-log.ts";
+import { ErrorLog } from "../gateway/log/error-log.ts";
 import { systemNetwork } from "../net/choose.ts";
 import { bindFailure } from "./bind-test.ts";
 import { readConfiguration, startReading } from "./configuration.ts";

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { PeerRows } from "../gateway/balance/peer-rows.ts";
 import type { RowMap } from "../gateway/balance/peer-rows.ts";
 import { HeldRows, PeerTable } from "../gateway/balance/peer-table.ts";
-import { Counters } from "../gateway/counters.ts";
-import { Heartbeat } from "../gateway/heartbeat.ts";
-import { SharedRegions } from "../gateway/shared-memory.ts";
-import { workersMax } from "../modules/main.ts";
+import { Counters } from "../gateway/zones/counters.ts";
+import { Heartbeat } from "../gateway/zones/heartbeat.ts";
+import { SharedRegions } from "../gateway/zones/shared-memory.ts";
+import { workersMax } from "../modules/core/main.ts";
 
 /** Threads that may live at a time, those included that retire after a reload. Number 0 is the main thread. */
 const threadsMax = 4 * workersMax;

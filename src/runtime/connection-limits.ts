@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import type { ConnectionLimits } from "../gateway/connection-limit.ts";
+import type { ConnectionLimits } from "../gateway/serve/connection-limit.ts";
 import type { Configuration } from "./configuration.ts";
 
 /** Besides the files that are open now: logs that are reopened, files of a reload, name lookups. */

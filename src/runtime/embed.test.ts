@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { LogFiles } from "../gateway/log-files.ts";
+import type { LogFiles } from "../gateway/log/log-files.ts";
 import { connect } from "../net/contract-peer.ts";
 import { contextOptions } from "../net/contract-tls.ts";
 import { createMemoryNetwork } from "../net/memory/network.ts";

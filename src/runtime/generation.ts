@@ -1,5 +1,5 @@
 import type { CommandLine } from "../config/command-line.ts";
-import type { Launch } from "../gateway/launch.ts";
+import type { Launch } from "../gateway/serve/launch.ts";
 import type { Configuration } from "./configuration.ts";
 import type { MemoryDraft } from "./common-memory.ts";
 import type { RecordingFiles, Snapshot } from "./snapshot.ts";

@@ -1,10 +1,10 @@
 import { RegexFailure } from "../config/regex.ts";
-import type { SocketPlan } from "../gateway/compile.ts";
-import { acceptor, proxyHeaderFor } from "../gateway/acceptor.ts";
-import type { Gateway } from "../gateway/gateway.ts";
-import { ListenSocket, endpointKey } from "../gateway/listen-socket.ts";
-import type { AddressServers } from "../gateway/listen-socket.ts";
-import type { Handshakes, VirtualServer } from "../gateway/virtual-server.ts";
+import type { SocketPlan } from "../gateway/build/compile.ts";
+import { acceptor, proxyHeaderFor } from "../gateway/client/acceptor.ts";
+import type { Gateway } from "../gateway/serve/gateway.ts";
+import { ListenSocket, endpointKey } from "../gateway/serve/listen-socket.ts";
+import type { AddressServers } from "../gateway/serve/listen-socket.ts";
+import type { Handshakes, VirtualServer } from "../gateway/serve/virtual-server.ts";
 import type { ConnectionEnds, Listener, Network, ServerTls, SocketHandle } from "../net/network.ts";
 import { bindPatiently } from "./binding.ts";
 import type { BindError } from "./binding.ts";

@@ -1,4 +1,4 @@
-import type { ConnectionLimits } from "../gateway/connection-limit.ts";
+import type { ConnectionLimits } from "../gateway/serve/connection-limit.ts";
 import type { SocketHandle } from "../net/network.ts";
 import type { CommandLine } from "../config/command-line.ts";
 import type { WorkerMemory } from "./common-memory.ts";

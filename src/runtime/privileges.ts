@@ -5,7 +5,7 @@
  */
 import { describeErrno } from "../config/errors.ts";
 import type { SystemUser } from "../config/system-users.ts";
-import type { Launch } from "../gateway/launch.ts";
+import type { Launch } from "../gateway/serve/launch.ts";
 
 /** Set by a process that has given root's rights up for the one that it starts in its place. */
 const variable = "LONGHAUL_USER";

@@ -1,6 +1,6 @@
 import { fchownSync } from "node:fs";
-import type { SocketPlan } from "../gateway/compile.ts";
-import { endpointKey } from "../gateway/listen-socket.ts";
+import type { SocketPlan } from "../gateway/build/compile.ts";
+import { endpointKey } from "../gateway/serve/listen-socket.ts";
 import type { Clock } from "../net/clock.ts";
 import type { KeptSocket, SocketKeeper } from "../net/kept-socket.ts";
 import type { Endpoint } from "../net/network.ts";

@@ -1,11 +1,11 @@
 import { statSync, unlinkSync } from "node:fs";
 import type { CommandLine, Remark } from "../config/command-line.ts";
 import { ConfigError, describeErrno, describeSystemError } from "../config/errors.ts";
-import { ErrorLog } from "../gateway/error-log.ts";
-import type { LogLevel } from "../gateway/error-log.ts";
-import { DiskLogFiles } from "../gateway/disk-log-files.ts";
-import type { HttpModule } from "../gateway/http-module.ts";
-import { endpointKey } from "../gateway/listen-socket.ts";
+import { ErrorLog } from "../gateway/log/error-log.ts";
+import type { LogLevel } from "../gateway/log/error-log.ts";
+import { DiskLogFiles } from "../gateway/log/disk-log-files.ts";
+import type { HttpModule } from "../gateway/build/http-module.ts";
+import { endpointKey } from "../gateway/serve/listen-socket.ts";
 import { systemNetwork, systemSocketKeeper } from "../net/choose.ts";
 import type { SocketKeeper } from "../net/kept-socket.ts";
 import type { Network } from "../net/network.ts";
@@ -31,7 +31,7 @@ import { Supervisor } from "./supervisor.ts";
 import { usualPatience } from "./watchdog.ts";
 import type { Patience } from "./watchdog.ts";
 import { ownWorkerEntry } from "./worker-thread.ts";
-import { productName, productVersion } from "../gateway/product.ts";
+import { productName, productVersion } from "../gateway/request/product.ts";
 
 /** What a program that carries longhaul may add. */
 export interface RunOptions {

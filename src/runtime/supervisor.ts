@@ -1,6 +1,6 @@
 import type { CommandLine } from "../config/command-line.ts";
-import type { ConnectionLimits } from "../gateway/connection-limit.ts";
-import type { ErrorLog } from "../gateway/error-log.ts";
+import type { ConnectionLimits } from "../gateway/serve/connection-limit.ts";
+import type { ErrorLog } from "../gateway/log/error-log.ts";
 import type { Clock, Timer } from "../net/clock.ts";
 import type { SocketKeeper } from "../net/kept-socket.ts";
 import { pause } from "./binding.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { ConfigError } from "../config/errors.ts";
-import type { LogSink } from "../gateway/error-log.ts";
-import type { LogFiles } from "../gateway/log-files.ts";
+import type { LogSink } from "../gateway/log/error-log.ts";
+import type { LogFiles } from "../gateway/log/log-files.ts";
 import { whyNotWritable } from "./writable.ts";
 
 const nowhere: LogSink = { write: () => undefined };

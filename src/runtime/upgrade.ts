@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { renameSync } from "node:fs";
 import { describeErrno } from "../config/errors.ts";
-import type { ErrorLog } from "../gateway/error-log.ts";
+import type { ErrorLog } from "../gateway/log/error-log.ts";
 import { isBackground, ownProgram, startSuccessor } from "./background.ts";
 import type { Program } from "./background.ts";
 import { bequeath } from "./inheritance.ts";

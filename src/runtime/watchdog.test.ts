@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { ErrorLog } from "../gateway/error-log.ts";
-import { Heartbeat } from "../gateway/heartbeat.ts";
+import { ErrorLog } from "../gateway/log/error-log.ts";
+import { Heartbeat } from "../gateway/zones/heartbeat.ts";
 import type { Clock } from "../net/clock.ts";
 import { Watchdog } from "./watchdog.ts";
 

@@ -1,5 +1,5 @@
-import type { ErrorLog } from "../gateway/error-log.ts";
-import type { Heartbeat } from "../gateway/heartbeat.ts";
+import type { ErrorLog } from "../gateway/log/error-log.ts";
+import type { Heartbeat } from "../gateway/zones/heartbeat.ts";
 import type { Clock, Timer } from "../net/clock.ts";
 import { isDebugged, threadTimes } from "./thread-times.ts";
 import type { ThreadTimes } from "./thread-times.ts";

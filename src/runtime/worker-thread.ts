@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Transferable } from "node:worker_threads";
-import { Heartbeat } from "../gateway/heartbeat.ts";
+import { Heartbeat } from "../gateway/zones/heartbeat.ts";
 import type { WorkerMemory } from "./common-memory.ts";
 import type { Command, FromWorker, PassedSocket, ToWorker, WorkerStart } from "./messages.ts";
 

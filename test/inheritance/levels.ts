@@ -3,13 +3,13 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { DiskFiles } from "../../src/config/files.ts";
 import type { Context, Module, SettingsByModule } from "../../src/config/module.ts";
-import { ErrorLog } from "../../src/gateway/error-log.ts";
-import type { LocationDraft, ServerDraft } from "../../src/gateway/http-build.ts";
-import type { HttpModule } from "../../src/gateway/http-module.ts";
-import type { LogFiles } from "../../src/gateway/log-files.ts";
+import { ErrorLog } from "../../src/gateway/log/error-log.ts";
+import type { LocationDraft, ServerDraft } from "../../src/gateway/build/http-build.ts";
+import type { HttpModule } from "../../src/gateway/build/http-module.ts";
+import type { LogFiles } from "../../src/gateway/log/log-files.ts";
 import { createMemoryNetwork } from "../../src/net/memory/network.ts";
 import { httpModules } from "../../src/modules/index.ts";
-import { mainModule } from "../../src/modules/main.ts";
+import { mainModule } from "../../src/modules/core/main.ts";
 import { readConfiguration, startReading } from "../../src/runtime/configuration.ts";
 
 const certificates = fileURLToPath(new URL("../case-runner/certificates", import.meta.url));

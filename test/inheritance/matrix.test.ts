@@ -8,7 +8,7 @@ import { ConfigError } from "../../src/config/errors.ts";
 import type { Context, DirectiveSpec } from "../../src/config/module.ts";
 import { directivesOf } from "../../src/config/walk.ts";
 import { httpModules } from "../../src/modules/index.ts";
-import { mainModule } from "../../src/modules/main.ts";
+import { mainModule } from "../../src/modules/core/main.ts";
 import { ownMark, places, readLevels } from "./levels.ts";
 import type { Level, Levels } from "./levels.ts";
 import { samples, statementOf } from "./samples.ts";

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { LogFiles } from "../../src/gateway/log-files.ts";
+import type { LogFiles } from "../../src/gateway/log/log-files.ts";
 import { startGateway } from "../../src/runtime/embed.ts";
 
 export interface Running {

@@ -4,7 +4,7 @@
  */
 import { isMainThread, threadId } from "node:worker_threads";
 import { parseOptions } from "../../src/cli/options.ts";
-import type { HttpModule } from "../../src/gateway/http-module.ts";
+import type { HttpModule } from "../../src/gateway/build/http-module.ts";
 import { run } from "../../src/runtime/start.ts";
 import { usualPatience } from "../../src/runtime/watchdog.ts";
 import type { Patience } from "../../src/runtime/watchdog.ts";

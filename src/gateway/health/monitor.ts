@@ -1,10 +1,10 @@
 import type { Timer } from "../../net/clock.ts";
 import type { Network } from "../../net/network.ts";
-import type { Background } from "../background.ts";
+import type { Background } from "../serve/background.ts";
 import type { PeerGroup } from "../balance/peer-group.ts";
 import type { PeerSet } from "../balance/peer-set.ts";
 import type { Peer } from "../balance/peer.ts";
-import type { ErrorLog } from "../error-log.ts";
+import type { ErrorLog } from "../log/error-log.ts";
 import type { Lease } from "./lease.ts";
 import { HealthProbe } from "./probe.ts";
 import type { ProbePlan, Verdict } from "./probe.ts";

@@ -2,7 +2,7 @@ import type { Balancer } from "../balance/balancer.ts";
 import type { PeerGroup } from "../balance/peer-group.ts";
 import type { PeerOptions } from "../balance/peer.ts";
 import type { PeerSet } from "../balance/peer-set.ts";
-import type { Value } from "../settings.ts";
+import type { Value } from "../serve/settings.ts";
 import type { KeepaliveSettings } from "./keepalive-pool.ts";
 import type { Sticky, Upstream } from "./upstream.ts";
 

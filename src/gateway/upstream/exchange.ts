@@ -9,15 +9,15 @@ import { factsOf, failureOf, failureOfBody, failureOfStatus, wordsOf } from "../
 import type { Failure } from "../failure/failure.ts";
 import { failureKinds } from "../failure/kinds.ts";
 import { NextUpstream } from "../failure/next-upstream.ts";
-import { redirectMark } from "../request.ts";
-import type { ClientWatcher, Request } from "../request.ts";
+import { redirectMark } from "../request/request.ts";
+import type { ClientWatcher, Request } from "../request/request.ts";
 import { PooledConnection } from "./keepalive-pool.ts";
 import { describeSystemError } from "../../config/errors.ts";
 import { originOf } from "../../config/setting-origin.ts";
 import { dialFailure } from "./dial-failure.ts";
 import { Payload } from "./payload.ts";
 import type { PayloadOwner } from "./payload.ts";
-import { UpstreamState } from "../upstream-state.ts";
+import { UpstreamState } from "../request/upstream-state.ts";
 import { UpstreamTry } from "./try.ts";
 import type { Upstream } from "./upstream.ts";
 

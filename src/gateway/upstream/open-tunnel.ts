@@ -1,8 +1,8 @@
 import type { Connection } from "../../net/connection.ts";
-import type { Tunnel, TunnelParts } from "../tunnel.ts";
-import { TunnelRecord } from "../tunnel-record.ts";
-import { TwoWayTunnel } from "../two-way-tunnel.ts";
-import { WebSocketTunnel } from "../websocket-tunnel.ts";
+import type { Tunnel, TunnelParts } from "../tunnel/tunnel.ts";
+import { TunnelRecord } from "../tunnel/tunnel-record.ts";
+import { TwoWayTunnel } from "../tunnel/two-way-tunnel.ts";
+import { WebSocketTunnel } from "../tunnel/websocket-tunnel.ts";
 import type { Exchange } from "./exchange.ts";
 
 /**

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { patternBytes } from "../../net/contract-peer.ts";
-import type { BodyConsumer } from "../request-body.ts";
-import type { Request } from "../request.ts";
+import type { BodyConsumer } from "../request/request-body.ts";
+import type { Request } from "../request/request.ts";
 import { Payload } from "./payload.ts";
 
 /** A request whose body the test delivers itself. */

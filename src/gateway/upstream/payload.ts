@@ -1,9 +1,9 @@
-import { BodyFile } from "../body-file.ts";
-import { fitsBuffer, mayStayInMemory } from "../body-memory.ts";
-import { BodySpool } from "../body-spool.ts";
-import type { SpoolOwner } from "../body-spool.ts";
-import type { BodyConsumer } from "../request-body.ts";
-import type { Request } from "../request.ts";
+import { BodyFile } from "../request/body-file.ts";
+import { fitsBuffer, mayStayInMemory } from "../request/body-memory.ts";
+import { BodySpool } from "../request/body-spool.ts";
+import type { SpoolOwner } from "../request/body-spool.ts";
+import type { BodyConsumer } from "../request/request-body.ts";
+import type { Request } from "../request/request.ts";
 
 /** Read at once of a file. */
 const pieceBytes = 65_536;

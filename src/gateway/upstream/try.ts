@@ -10,7 +10,7 @@ import type { DeadlineOwner } from "../../net/deadline.ts";
 import { failureOf, lostUpstream } from "../failure/failure.ts";
 import type { Failure } from "../failure/failure.ts";
 import { openTunnel } from "./open-tunnel.ts";
-import type { Request } from "../request.ts";
+import type { Request } from "../request/request.ts";
 import type { Exchange } from "./exchange.ts";
 import type { PooledConnection } from "./keepalive-pool.ts";
 import type { PayloadTarget } from "./payload.ts";

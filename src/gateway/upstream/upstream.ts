@@ -1,7 +1,7 @@
 import { parseIp } from "../../net/address.ts";
 import type { BalanceRequest, Balancer, Selection } from "../balance/balancer.ts";
-import type { Request } from "../request.ts";
-import type { Value } from "../settings.ts";
+import type { Request } from "../request/request.ts";
+import type { Value } from "../serve/settings.ts";
 import type { KeepalivePool } from "./keepalive-pool.ts";
 
 /** What `sticky` does with the search for a peer. */

@@ -3,7 +3,7 @@ import type { Pace } from "../../net/pace.ts";
 import { ConfigError } from "../../config/errors.ts";
 import type { Scope } from "../../config/scope.ts";
 import { parseSize } from "../../config/values.ts";
-import type { SharedMemory } from "../shared-memory.ts";
+import type { SharedMemory } from "./shared-memory.ts";
 
 /** The smallest zone, as in nginx: eight pages. */
 export const zoneBytesMin = 8 * 4096;

@@ -2,9 +2,9 @@ import { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
 import type { SettingsByModule } from "../../config/module.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
-import { buildOf, locationDraftOf } from "../../gateway/http-build.ts";
-import type { LocationDraft, ServerDraft } from "../../gateway/http-build.ts";
-import type { LocationKind } from "../../gateway/location.ts";
+import { buildOf, locationDraftOf } from "../../gateway/build/http-build.ts";
+import type { LocationDraft, ServerDraft } from "../../gateway/build/http-build.ts";
+import type { LocationKind } from "../../gateway/serve/location.ts";
 import { defaultListen } from "./listen.ts";
 
 /** `server { … }` */

@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
-import { valueOf } from "../../gateway/http-build.ts";
-import type { SymlinkRule } from "../../gateway/settings.ts";
-import type { Value } from "../../gateway/settings.ts";
+import { valueOf } from "../../gateway/build/http-build.ts";
+import type { SymlinkRule } from "../../gateway/serve/settings.ts";
+import type { Value } from "../../gateway/serve/settings.ts";
 
 /** Reads `disable_symlinks`; null for `off`. */
 export function readSymlinkRule({ name, args }: Directive, scope: Scope): SymlinkRule | null {

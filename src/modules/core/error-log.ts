@@ -1,9 +1,9 @@
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
-import { logLevels } from "../../gateway/error-log.ts";
-import type { LogLevel, LogSink } from "../../gateway/error-log.ts";
-import type { LogFiles } from "../../gateway/log-files.ts";
-import { isSyslog, readSyslog } from "../../gateway/syslog.ts";
+import { logLevels } from "../../gateway/log/error-log.ts";
+import type { LogLevel, LogSink } from "../../gateway/log/error-log.ts";
+import type { LogFiles } from "../../gateway/log/log-files.ts";
+import { isSyslog, readSyslog } from "../../gateway/log/syslog.ts";
 
 /** One `error_log` line. */
 export interface ErrorLogTarget {

@@ -1,8 +1,8 @@
 import { parseNumber } from "../../config/values.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
-import { valueOf } from "../../gateway/http-build.ts";
-import type { ErrorPage } from "../../gateway/settings.ts";
+import { valueOf } from "../../gateway/build/http-build.ts";
+import type { ErrorPage } from "../../gateway/serve/settings.ts";
 
 /** `error_page code … [=[response]] uri;` */
 export function readErrorPage(scope: Scope, { args }: Directive): ErrorPage {

@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
-import { buildOf, serverDraftOf } from "../../gateway/http-build.ts";
-import type { ServerName } from "../../gateway/virtual-server.ts";
+import { buildOf, serverDraftOf } from "../../gateway/build/http-build.ts";
+import type { ServerName } from "../../gateway/serve/virtual-server.ts";
 
 /** `server_name name …;` */
 export function serverNameDirective(scope: Scope, directive: Directive): void {

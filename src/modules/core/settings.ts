@@ -2,10 +2,10 @@ import { tmpdir } from "node:os";
 import { constantValue } from "../../config/complex-value.ts";
 import type { Level } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
-import { buildOf } from "../../gateway/http-build.ts";
-import type { WebSocketDrain } from "../../gateway/drain.ts";
-import type { FileRoot, LocationSettings, ServerSettings } from "../../gateway/settings.ts";
-import { ErrorLog } from "../../gateway/error-log.ts";
+import { buildOf } from "../../gateway/build/http-build.ts";
+import type { WebSocketDrain } from "../../gateway/serve/drain.ts";
+import type { FileRoot, LocationSettings, ServerSettings } from "../../gateway/serve/settings.ts";
+import { ErrorLog } from "../../gateway/log/error-log.ts";
 import type { ErrorLogTarget } from "./error-log.ts";
 
 /** Settings as directives write them: what needs the whole level to be worked out is optional here. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { outcome, testReading } from "../../config/test-reading.ts";
-import type { WebSocketDrain } from "../../gateway/drain.ts";
+import type { WebSocketDrain } from "../../gateway/serve/drain.ts";
 import { readWebSocketDrain } from "./websocket-drain.ts";
 
 /** What `websocket_drain` with these arguments stands for, or the error. */

@@ -2,7 +2,7 @@ import { refuse } from "../../config/slots.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
 import { parseMilliseconds, parseNumber } from "../../config/values.ts";
-import type { WebSocketDrain } from "../../gateway/drain.ts";
+import type { WebSocketDrain } from "../../gateway/serve/drain.ts";
 import { isSendableCloseCode } from "../../websocket/close-codes.ts";
 
 const graceMsDefault = 10_000;

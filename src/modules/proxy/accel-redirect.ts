@@ -1,4 +1,4 @@
-import type { Request } from "../../gateway/request.ts";
+import type { Request } from "../../gateway/request/request.ts";
 import { unescapeUri } from "../../http/uri.ts";
 
 /** Goes on with a request at the URI or named location that a server's X-Accel-Redirect names. */

@@ -1,16 +1,16 @@
-import { RateFilter } from "../../gateway/rate-filter.ts";
+import { RateFilter } from "../../gateway/request/rate-filter.ts";
 import { Fields } from "../../http/fields.ts";
 import { safeFieldValue } from "../../http/field-value.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
-import type { Request } from "../../gateway/request.ts";
+import type { Request } from "../../gateway/request/request.ts";
 import { parseSize } from "../../config/values.ts";
-import { offerRanges, rangesRefused } from "../range-answer.ts";
+import { offerRanges, rangesRefused } from "../static/range-answer.ts";
 import { accelRedirect } from "./accel-redirect.ts";
 import { rewriteCookie } from "./cookies.ts";
 import type { CookieSettings } from "./cookies.ts";
 import { refreshUrlStart, rewriteRedirect } from "./redirect.ts";
 import type { ProxySettings, RedirectRule } from "./settings.ts";
-import type { Value } from "../../gateway/settings.ts";
+import type { Value } from "../../gateway/serve/settings.ts";
 
 /** Fields of an answer that concern the upstream connection. */
 const hopByHop = ["connection", "keep-alive", "transfer-encoding"];

@@ -1,9 +1,9 @@
 import type { Scope } from "../../config/scope.ts";
 import { refuse } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
-import { valueOf } from "../../gateway/http-build.ts";
-import type { Request } from "../../gateway/request.ts";
-import type { Value } from "../../gateway/settings.ts";
+import { valueOf } from "../../gateway/build/http-build.ts";
+import type { Request } from "../../gateway/request/request.ts";
+import type { Value } from "../../gateway/serve/settings.ts";
 import type { LocalEndpoint } from "../../gateway/upstream/exchange.ts";
 import { formatIp } from "../../net/address.ts";
 import { parseInetPort } from "../../net/inet.ts";

@@ -1,12 +1,17 @@
 import { ConfigError } from "../../config/errors.ts";
 import type { Scope } from "../../config/scope.ts";
-import { buildOf } from "../../gateway/http-build.ts";
-import type { HttpBuild } from "../../gateway/http-build.ts";
+import { buildOf } from "../../gateway/build/http-build.ts";
+import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import { plainTlsOptions } from "../../net/network.ts";
 import type { TlsContext, TlsContextOptions } from "../../net/network.ts";
-import { keyFileName, loadAuthorities, loadCertificateAndKey, loadRevocations } from "../key-material.ts";
-import { applyCommands } from "../tls-commands.ts";
-import { VariableCertificates } from "../variable-certificates.ts";
+import {
+  keyFileName,
+  loadAuthorities,
+  loadCertificateAndKey,
+  loadRevocations,
+} from "../support/key-material.ts";
+import { applyCommands } from "../support/tls-commands.ts";
+import { VariableCertificates } from "../ssl/variable-certificates.ts";
 import type { ProxySettings } from "./settings.ts";
 
 /** Contexts of one configuration by what they were made of: most locations want the same. */

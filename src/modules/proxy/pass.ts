@@ -3,8 +3,8 @@ import type { ParsedUrl } from "../../config/url.ts";
 import type { Scope } from "../../config/scope.ts";
 import { refuse } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
-import { locationDraftOf, valueOf } from "../../gateway/http-build.ts";
-import { referToUpstream } from "../upstream.ts";
+import { locationDraftOf, valueOf } from "../../gateway/build/http-build.ts";
+import { referToUpstream } from "../upstream/upstream.ts";
 import type { ProxyLocation, ProxyPass } from "./settings.ts";
 
 /** `proxy_pass URL;` */

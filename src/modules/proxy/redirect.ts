@@ -2,8 +2,8 @@ import { constantValue } from "../../config/complex-value.ts";
 import type { Scope } from "../../config/scope.ts";
 import { append } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
-import { buildOf, valueOf } from "../../gateway/http-build.ts";
-import type { Request } from "../../gateway/request.ts";
+import { buildOf, valueOf } from "../../gateway/build/http-build.ts";
+import type { Request } from "../../gateway/request/request.ts";
 import type { ProxyLocation, ProxyPass, RedirectRule } from "./settings.ts";
 
 /** `proxy_redirect default | off | redirect replacement;` */

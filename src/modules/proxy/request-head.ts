@@ -1,8 +1,8 @@
 import { safeFieldValue, safeTarget } from "../../http/field-value.ts";
 import { asksForUpgrade } from "../../http/upgrade.ts";
 import { escapeUri } from "../../http/uri.ts";
-import type { Request } from "../../gateway/request.ts";
-import type { Value } from "../../gateway/settings.ts";
+import type { Request } from "../../gateway/request/request.ts";
+import type { Value } from "../../gateway/serve/settings.ts";
 import type { ProxyPass, ProxySettings } from "./settings.ts";
 
 /** Fields that are never copied from the client's request: they concern its connection, not the request. */

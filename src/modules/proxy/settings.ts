@@ -3,12 +3,12 @@ import type { Scope } from "../../config/scope.ts";
 import type { Buffers } from "../../config/slots.ts";
 import { NextUpstream } from "../../gateway/failure/next-upstream.ts";
 import type { UpstreamDraft } from "../../gateway/upstream/draft.ts";
-import type { Value } from "../../gateway/settings.ts";
+import type { Value } from "../../gateway/serve/settings.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
 import type { TlsContext } from "../../net/network.ts";
-import type { TlsCommand } from "../tls-commands.ts";
+import type { TlsCommand } from "../support/tls-commands.ts";
 import type { AttributeRule, CookieFlagRule } from "./cookies.ts";
-import type { CertificateCache, VariableCertificates } from "../variable-certificates.ts";
+import type { CertificateCache, VariableCertificates } from "../ssl/variable-certificates.ts";
 import { defaultRedirect } from "./redirect.ts";
 import { makeClientCertificates, makeClientContext } from "./client-tls.ts";
 

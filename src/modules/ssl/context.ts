@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { ConfigError } from "../../config/errors.ts";
 import type { Scope } from "../../config/scope.ts";
-import type { HttpBuild } from "../../gateway/http-build.ts";
+import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import { plainTlsOptions } from "../../net/network.ts";
 import type { Network, TlsContext, TlsContextOptions } from "../../net/network.ts";
 import { pemBlocks } from "../../net/pem.ts";
@@ -12,10 +12,10 @@ import {
   loadDhParameters,
   loadRevocations,
   readAtDirective,
-} from "../key-material.ts";
-import type { ReadFile } from "../key-material.ts";
-import type { NamedPair } from "../variable-certificates.ts";
-import { applyCommands } from "../tls-commands.ts";
+} from "../support/key-material.ts";
+import type { ReadFile } from "../support/key-material.ts";
+import type { NamedPair } from "./variable-certificates.ts";
+import { applyCommands } from "../support/tls-commands.ts";
 import type { SslServer } from "./settings.ts";
 
 /**

@@ -1,6 +1,6 @@
-import { failAt } from "../../gateway/http-build.ts";
-import type { HttpBuild, ServerDraft } from "../../gateway/http-build.ts";
-import { endpointKey } from "../../gateway/listen-socket.ts";
+import { failAt } from "../../gateway/build/http-build.ts";
+import type { HttpBuild, ServerDraft } from "../../gateway/build/http-build.ts";
+import { endpointKey } from "../../gateway/serve/listen-socket.ts";
 
 /** A `listen` address with the servers behind it. */
 export interface Address {

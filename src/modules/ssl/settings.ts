@@ -1,11 +1,11 @@
 import type { Level } from "../../config/module.ts";
-import { buildOf } from "../../gateway/http-build.ts";
+import { buildOf } from "../../gateway/build/http-build.ts";
 import type { TlsContextOptions } from "../../net/network.ts";
 import type { Zone } from "../../gateway/zones/zones.ts";
-import type { TlsCommand } from "../tls-commands.ts";
-import type { Value } from "../../gateway/settings.ts";
-import { keyFileName } from "../key-material.ts";
-import type { CertificateCache, NamedPair } from "../variable-certificates.ts";
+import type { TlsCommand } from "../support/tls-commands.ts";
+import type { Value } from "../../gateway/serve/settings.ts";
+import { keyFileName } from "../support/key-material.ts";
+import type { CertificateCache, NamedPair } from "./variable-certificates.ts";
 import { contextOptions, pairsOf } from "./context.ts";
 import type { SessionMemory } from "./session-table.ts";
 

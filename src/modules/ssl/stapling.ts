@@ -7,8 +7,8 @@ import type { Scope } from "../../config/scope.ts";
 import { slots } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
 import { ConfigError } from "../../config/errors.ts";
-import type { HttpBuild } from "../../gateway/http-build.ts";
-import type { HttpModule } from "../../gateway/http-module.ts";
+import type { HttpBuild } from "../../gateway/build/http-build.ts";
+import type { HttpModule } from "../../gateway/build/http-module.ts";
 import { ssl } from "./ssl.ts";
 import type { SslServer } from "./settings.ts";
 

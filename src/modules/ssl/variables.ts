@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import type { VariableSpec } from "../../config/variables.ts";
-import { wallMs } from "../../gateway/request-facts.ts";
-import type { Request } from "../../gateway/request.ts";
+import { wallMs } from "../../gateway/request/request-facts.ts";
+import type { Request } from "../../gateway/request/request.ts";
 import type { TlsInfo } from "../../net/connection.ts";
 import { verifyReason } from "../../net/tls-error.ts";
 import { cipherName, curveName } from "../../net/tls-names.ts";

@@ -1,7 +1,7 @@
-import { DECLINED } from "../../gateway/handler.ts";
-import type { PhaseHandler } from "../../gateway/handler.ts";
-import type { Request } from "../../gateway/request.ts";
-import type { VirtualServer } from "../../gateway/virtual-server.ts";
+import { DECLINED } from "../../gateway/request/handler.ts";
+import type { PhaseHandler } from "../../gateway/request/handler.ts";
+import type { Request } from "../../gateway/request/request.ts";
+import type { VirtualServer } from "../../gateway/serve/virtual-server.ts";
 import type { TlsInfo } from "../../net/connection.ts";
 import { verifyReason } from "../../net/tls-error.ts";
 import { isTooDeep, rootsIn, tooDeepCode } from "../../net/verify-depth.ts";

@@ -1,0 +1,34 @@
+import { ConfigError } from "../../../config/errors.ts";
+import type { ErrorLog } from "../../../gateway/log/error-log.ts";
+import type { Value } from "../../../gateway/serve/settings.ts";
+import type { ZoneUse } from "../../../gateway/zones/zones.ts";
+import { ConnectionCounts } from "./connection-counts.ts";
+
+/** What `limit_conn_zone` says of a zone. */
+export interface ConnectionZone {
+  readonly key: Value;
+  /** For what concerns no single request. */
+  readonly log: ErrorLog;
+  /** Number of this thread. */
+  readonly worker: number;
+  /** Set when the configuration was read. */
+  counts: ConnectionCounts | null;
+}
+
+export const connectionZoneUse: ZoneUse<ConnectionZone> = {
+  name: "limit_conn",
+  open(zone) {
+    const data = zone.data!;
+    const { key, worker } = data;
+    data.counts = ConnectionCounts.of(zone, worker);
+    const { memory } = data.counts;
+    if (memory.note === "") memory.note = key.text;
+    else if (!memory.hasNote(key.text)) {
+      const keys = `uses the "${key.text}" key while previously it used the "${memory.note}" key`;
+      throw new ConfigError(`limit_conn_zone "${zone.name}" ${keys}`, "", 0);
+    }
+  },
+  release(zone, worker) {
+    zone.data!.counts!.freeAll(worker);
+  },
+};

@@ -1,0 +1,36 @@
+import { ConfigError } from "../../../config/errors.ts";
+import type { ErrorLog } from "../../../gateway/log/error-log.ts";
+import type { Value } from "../../../gateway/serve/settings.ts";
+import type { ZoneUse } from "../../../gateway/zones/zones.ts";
+import { RequestRates } from "./request-rates.ts";
+
+/** What `limit_req_zone` says of a zone. */
+export interface RateZone {
+  readonly key: Value;
+  /** Thousandths of a request per second. */
+  readonly rate: number;
+  /** For what concerns no single request. */
+  readonly log: ErrorLog;
+  /** Number of this thread. */
+  readonly worker: number;
+  /** Set when the configuration was read. */
+  rates: RequestRates | null;
+}
+
+export const rateZoneUse: ZoneUse<RateZone> = {
+  name: "limit_req",
+  open(zone) {
+    const data = zone.data!;
+    const { key, rate, worker } = data;
+    data.rates = new RequestRates(zone, rate, worker);
+    const { memory } = data.rates;
+    if (memory.note === "") memory.note = key.text;
+    else if (!memory.hasNote(key.text)) {
+      const keys = `uses the "${key.text}" key while previously it used the "${memory.note}" key`;
+      throw new ConfigError(`limit_req "${zone.name}" ${keys}`, "", 0);
+    }
+  },
+  release(zone, worker) {
+    zone.data!.rates!.memory.unlockFor(worker);
+  },
+};

@@ -1,0 +1,206 @@
+/**
+ * Active checks of upstream servers, in the syntax of nginx's ngx_http_upstream_hc_module; and one that makes a
+ * WebSocket handshake, which is ours.
+ * https://nginx.org/en/docs/http/ngx_http_upstream_hc_module.html
+ */
+import type { Level } from "../../../config/module.ts";
+import type { Scope } from "../../../config/scope.ts";
+import { refuse } from "../../../config/slots.ts";
+import type { Directive } from "../../../config/tree.ts";
+import { parseMilliseconds, parseNumber } from "../../../config/values.ts";
+import { successOrRedirect } from "../../../gateway/health/expectation.ts";
+import { Lease } from "../../../gateway/health/lease.ts";
+import { HealthMonitor } from "../../../gateway/health/monitor.ts";
+import type { HealthCheck } from "../../../gateway/health/monitor.ts";
+import { failAt } from "../../../gateway/build/http-build.ts";
+import type { HttpBuild } from "../../../gateway/build/http-build.ts";
+import type { HttpModule } from "../../../gateway/build/http-module.ts";
+import type { Location } from "../../../gateway/serve/location.ts";
+import type { UpstreamDraft } from "../../../gateway/upstream/draft.ts";
+import type { ClientTls } from "../../../net/network.ts";
+import { proxy } from "../../proxy/proxy.ts";
+import type { ProxyLocation, ProxyPass } from "../../proxy/settings.ts";
+import { matchBlock, matchesOf } from "./match.ts";
+
+/** `health_check` as written. */
+interface CheckDraft extends Omit<HealthCheck, "plan"> {
+  readonly type: "http" | "websocket";
+  readonly uri: string;
+  /** Name of a `match` block; "" for none. */
+  readonly match: string;
+  readonly file: string;
+  readonly line: number;
+}
+
+interface HealthLocation {
+  /** Of this location alone. */
+  check?: CheckDraft;
+}
+
+const level: Level<HealthLocation> = { defaults: () => ({}) };
+
+/** Checks that one upstream can have: bits of a word. */
+const checksMax = 31;
+
+export const health: HttpModule<object, object, HealthLocation> = {
+  name: "ngx_http_upstream_hc_module",
+  directives: [
+    {
+      name: "health_check",
+      contexts: ["location"],
+      args: "0+",
+      default: null,
+      inherited: "own",
+      doc: "Checks the servers that the location passes to, by HTTP or by a WebSocket handshake.",
+      set: healthCheck,
+    },
+    {
+      name: "match",
+      contexts: ["http"],
+      args: "1",
+      block: true,
+      default: null,
+      doc: "What a healthy server answers: status, header and body.",
+      set: matchBlock,
+    },
+  ],
+  location: level,
+  attach(location, { check }, build) {
+    if (check !== undefined) watch(location, check, build);
+  },
+};
+
+function healthCheck(scope: Scope, directive: Directive): void {
+  const settings = scope.location(health);
+  if (settings.check !== undefined) return refuse(scope, directive, "is duplicate");
+  const { file, line } = directive;
+  const draft: { -readonly [K in keyof CheckDraft]: CheckDraft[K] } = {
+    type: "http",
+    uri: "/",
+    match: "",
+    intervalMs: 5000,
+    jitterMs: 0,
+    fails: 1,
+    passes: 1,
+    mandatory: false,
+    port: null,
+    file,
+    line,
+  };
+  for (const parameter of directive.args) readParameter(scope, parameter, draft);
+  settings.check = draft;
+}
+
+function readParameter(
+  scope: Scope,
+  parameter: string,
+  draft: { -readonly [K in keyof CheckDraft]: CheckDraft[K] },
+): void {
+  const equals = parameter.indexOf("=");
+  const value = parameter.slice(equals + 1);
+  const invalid = (): never => scope.fail(`invalid parameter "${parameter}"`);
+  const count = (): number => parseNumber(value) || invalid();
+  const time = (): number => parseMilliseconds(value) ?? invalid();
+  switch (equals < 0 ? parameter : parameter.slice(0, equals + 1)) {
+    case "interval=":
+      draft.intervalMs = time() || invalid();
+      return;
+    case "jitter=":
+      draft.jitterMs = time();
+      return;
+    case "fails=":
+      draft.fails = count();
+      return;
+    case "passes=":
+      draft.passes = count();
+      return;
+    case "uri=":
+      draft.uri = value.startsWith("/") ? value : invalid();
+      return;
+    case "match=":
+      draft.match = value || invalid();
+      return;
+    case "port=":
+      draft.port = count() < 65_536 ? count() : invalid();
+      return;
+    case "type=":
+      draft.type = value === "http" || value === "websocket" ? value : invalid();
+      return;
+    case "mandatory":
+      draft.mandatory = true;
+      return;
+    case "persistent":
+      // What is known of a server always outlives a reload.
+      return;
+    case "keepalive_time=":
+      time();
+      scope.notice('the "keepalive_time" parameter has no effect: each check has a connection of its own');
+      return;
+    default:
+      invalid();
+  }
+}
+
+function watch(location: Location, draft: CheckDraft, build: HttpBuild): void {
+  const settings = location.settings.get(proxy) as ProxyLocation;
+  const { pass } = settings;
+  const target = pass?.upstream ?? null;
+  if (pass === undefined || target === null) {
+    return failAt(draft, '"health_check" needs a "proxy_pass" without variables');
+  }
+  const expectation = draft.match === "" ? successOrRedirect : matchesOf(build).get(draft.match);
+  if (expectation === undefined) return failAt(draft, `unknown match "${draft.match}"`);
+  const { connectTimeoutMs, readTimeoutMs, bufferSize: headBytesMax } = settings;
+  const plan = {
+    type: draft.type,
+    uri: draft.uri,
+    fields: requestFields(settings, pass),
+    expectation,
+    tls: pass.scheme === "https://" ? clientTls(settings, pass) : null,
+    connectTimeoutMs,
+    readTimeoutMs,
+    headBytesMax,
+  };
+  // Upstreams of addresses alone are made after this.
+  build.afterwards.push(() => monitor(build, target, { ...draft, plan }, draft));
+}
+
+function monitor(build: HttpBuild, target: UpstreamDraft, check: HealthCheck, draft: CheckDraft): void {
+  const { name: upstream, group, healthChecks } = target;
+  if (healthChecks >= checksMax) failAt(draft, `too many health checks of upstream "${upstream}"`);
+  target.healthChecks += 1;
+  const monitored = { upstream, group: group!, bit: 1 << healthChecks };
+  const { type, uri, port } = { ...draft, ...check };
+  const name = `health ${upstream} ${healthChecks} ${type} ${port} ${uri}`;
+  // Longer than a check's turn by far: who misses it is busy, or gone.
+  const leaseSeconds = Math.ceil((2 * check.intervalMs) / 1000) + 2;
+  const lease = new Lease(build.shared.region(name, Lease.byteLength), build.worker, leaseSeconds);
+  build.background.set(name, new HealthMonitor(check, monitored, build.network, build.mainErrorLog, lease));
+}
+
+/** What `proxy_set_header` says without variables; the handshake's own fields come from the check. */
+function requestFields({ setHeaders }: ProxyLocation, { host }: ProxyPass): string {
+  let fields = "";
+  let named = host;
+  for (const [name, value] of setHeaders) {
+    const lower = name.toLowerCase();
+    const own = lower === "connection" || lower === "upgrade" || lower.startsWith("sec-websocket-");
+    if (value.constant === null || value.constant === "" || own) continue;
+    if (lower === "host") named = value.constant;
+    else fields += `${name}: ${value.constant}\r\n`;
+  }
+  return `Host: ${named}\r\n${fields}`;
+}
+
+function clientTls(
+  { tlsContext, sslServerName, sslVerify, sslName }: ProxyLocation,
+  pass: ProxyPass,
+): ClientTls {
+  const name = sslName === null ? pass.host : (sslName.constant ?? pass.host);
+  return {
+    context: tlsContext!,
+    serverName: sslServerName ? name : null,
+    verifyName: sslVerify ? name : null,
+    alpn: [],
+  };
+}

@@ -1,0 +1,111 @@
+/** The parameters of `server` in an `upstream` block. */
+import { createHash } from "node:crypto";
+import type { Scope } from "../../config/scope.ts";
+import { parseMilliseconds, parseNumber, parseSeconds } from "../../config/values.ts";
+import type { PeerOptions } from "../../gateway/balance/peer.ts";
+import type { UpstreamDraft } from "../../gateway/upstream/draft.ts";
+import { routeBytesMax } from "./sticky-sessions.ts";
+import type { Endpoint } from "../../net/network.ts";
+
+type Options = Omit<PeerOptions, "name" | "server" | "endpoint">;
+
+export interface ServerParameters {
+  readonly options: Options;
+  /** The name is looked up again and again. */
+  readonly resolve: boolean;
+  /** `service=`, as written. */
+  readonly service: string | null;
+}
+
+export function readServerParameters(
+  scope: Scope,
+  draft: UpstreamDraft,
+  parameters: readonly string[],
+): ServerParameters {
+  const options: { -readonly [K in keyof Options]: Options[K] } = {
+    weight: 1,
+    maxConns: 0,
+    maxFails: 1,
+    failTimeoutMs: 10_000,
+    backup: false,
+    down: false,
+  };
+  let resolve = false;
+  let service: string | null = null;
+  for (const parameter of parameters) {
+    if (parameter === "resolve") resolve = true;
+    else if (parameter.startsWith("service=")) service = parameter.slice(8) || scope.fail("service is empty");
+    else if (parameter.includes("=")) readValue(scope, parameter, options);
+    else readWord(scope, draft, parameter, options);
+  }
+  return { options, resolve, service };
+}
+
+function readWord(
+  scope: Scope,
+  draft: UpstreamDraft,
+  word: string,
+  options: { -readonly [K in keyof Options]: Options[K] },
+): void {
+  switch (word) {
+    case "down":
+      options.down = true;
+      return;
+    case "drain":
+      options.drain = true;
+      return;
+    case "backup":
+      if (!draft.allowsBackup) scope.fail('balancing method does not support parameter "backup"');
+      options.backup = true;
+      return;
+    default:
+      scope.fail(`invalid parameter "${word}"`);
+  }
+}
+
+function readValue(
+  scope: Scope,
+  parameter: string,
+  options: { -readonly [K in keyof Options]: Options[K] },
+): void {
+  const equals = parameter.indexOf("=");
+  const value = parameter.slice(equals + 1);
+  const invalid = (): never => scope.fail(`invalid parameter "${parameter}"`);
+  const count = (): number => parseNumber(value) ?? invalid();
+  switch (parameter.slice(0, equals)) {
+    case "weight":
+      options.weight = count() || invalid();
+      return;
+    case "max_conns":
+      options.maxConns = count();
+      return;
+    case "max_fails":
+      options.maxFails = count();
+      return;
+    case "fail_timeout":
+      options.failTimeoutMs = (parseSeconds(value) ?? invalid()) * 1000;
+      return;
+    case "slow_start":
+      options.slowStartMs = parseMilliseconds(value) ?? invalid();
+      return;
+    case "route":
+      if (value === "" || value.length > routeBytesMax) invalid();
+      options.route = value;
+      return;
+    default:
+      invalid();
+  }
+}
+
+/** How sessions name a peer that has no `route=`. */
+export function defaultRoute(peer: string): string {
+  return createHash("md5").update(peer, "latin1").digest("hex");
+}
+
+/** The peer in `$upstream_addr` and in the log. */
+export function peerName(endpoint: Endpoint): string {
+  if (endpoint.kind === "unix") return `unix:${endpoint.path}`;
+  return endpoint.address.includes(":")
+    ? `[${endpoint.address}]:${endpoint.port}`
+    : `${endpoint.address}:${endpoint.port}`;
+}
