@@ -10,7 +10,7 @@ import { MemoryNetwork } from "../../net/memory/network.ts";
 import { plainTlsOptions } from "../../net/network.ts";
 import { VariableCertificates, type CertificateCache } from "./variable-certificates.ts";
 
-const fixtures = fileURLToPath(new URL("../net/fixtures/", import.meta.url));
+const fixtures = fileURLToPath(new URL("../../net/fixtures/", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "longhaul-certificates-"));
 after(() => rmSync(directory, { recursive: true }));
 
