@@ -7,6 +7,7 @@
  *     node test/operations/run.ts spread --workers 4
  *     node test/operations/run.ts kill-worker --against nginx
  *     node test/operations/run.ts exactness --workers 4
+ *     node test/operations/run.ts long-reload --reloads 5 --lines 20000
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -16,6 +17,7 @@ import { limits, runExactness } from "./exactness.ts";
 import { installedNginx, longhaulOn, longhaulWithWorkers } from "./gateway.ts";
 import type { Product } from "./gateway.ts";
 import { killProcess, runKillWorker, throwInThread } from "./kill-worker.ts";
+import { runLongReload } from "./long-reload.ts";
 import { runReload } from "./reload.ts";
 import { linesOf } from "./report.ts";
 import { runSpread } from "./spread.ts";
@@ -39,6 +41,8 @@ const { values, positionals } = parseArgs({
     upgrades: { type: "string", default: "3" },
     window: { type: "string", default: "30" },
     clients: { type: "string", default: "400" },
+    lines: { type: "string", default: "20000" },
+    servers: { type: "string", default: "2000" },
     json: { type: "string" },
   },
 });
@@ -87,6 +91,13 @@ const operations: Readonly<Record<string, () => Promise<object>>> = {
       ...common,
       product: productOf(longhaulWithWorkers),
       killer: values.against === "nginx" ? killProcess : throwInThread,
+    }),
+  "long-reload": () =>
+    runLongReload({
+      ...common,
+      reloads: Number(values.reloads),
+      lines: Number(values.lines),
+      servers: Number(values.servers),
     }),
   exactness: () => runExactness({ ...common, clients: Number(values.clients), limits }),
 };

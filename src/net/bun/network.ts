@@ -29,6 +29,12 @@ import { needsNodeTls } from "./tls-options.ts";
 /** A collection stops the thread for 4 ms for each thousand tunnels: with more sockets it is left to the runtime. */
 const collectedMax = 10_000;
 
+/**
+ * A forced collection stops the thread: 16 to 37 ms of its own for 64 to 177 MB (measured), and what its helpers
+ * take on a busy machine.
+ */
+const forcedHeapBytesMax = 32 * 1024 * 1024;
+
 /** The system's sockets through Bun's own API; node's where that lacks something. */
 export class BunNetwork implements Network {
   readonly name = "bun";
@@ -49,7 +55,7 @@ export class BunNetwork implements Network {
     this.node = new NodeNetwork(options);
     this.clock = this.node.clock;
     const received = new ReceivedMemory(this.clock, () => {
-      if (this.openSockets <= collectedMax) this.giveBackMemory();
+      if (this.openSockets <= collectedMax) requireBun().gc(true);
     });
     this.plain = plainHandlers(this.sockets, received, this.onInternalError);
     this.clientTls = clientTlsHandlers(this.sockets, received, this.onInternalError);
@@ -95,7 +101,7 @@ export class BunNetwork implements Network {
 
   giveBackMemory(): void {
     // Without force it often collects nothing while the loop is idle (measured, Bun 1.4.5).
-    requireBun().gc(true);
+    requireBun().gc(process.memoryUsage().heapUsed <= forcedHeapBytesMax);
   }
 
   /** Null where Bun's own TLS sockets cannot do what is asked. */
