@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConfigFiles } from "../config/files.ts";
-import { DiskLogFiles } from "../gateway/disk-log-files.ts";
-import { ErrorLog } from "../gateway/error-log.ts";
+import { DiskLogFiles } from "../gateway/log/disk-log-files.ts";
+import { ErrorLog } from "../gateway/log/error-log.ts";
 import { systemNetwork } from "../net/choose.ts";
 import type { Pace } from "../net/pace.ts";
 import { readConfiguration, startReading } from "./configuration.ts";
