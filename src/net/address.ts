@@ -136,6 +136,7 @@ export type HostPort =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "error"; readonly message: HostPortError };
 
+/** What is wrong with an address, in nginx's words: the error that names the directive begins with them. */
 export type HostPortError =
   | "invalid port"
   | "invalid port range"

@@ -12,6 +12,7 @@ export interface Clock {
   soon(run: () => void): void;
 }
 
+/** What `Clock.timer` has set, once. */
 export interface Timer {
   /** Idempotent; harmless after the timer fired. */
   cancel(): void;

@@ -23,6 +23,10 @@ class Heard implements DatagramEvents {
   }
 }
 
+/**
+ * Registers what the contract asks of `Network.datagrams`: answers, order of events, failures, the count of
+ * sockets.
+ */
 export function testDatagrams(make: MakeSubject): void {
   scene(
     "datagrams go to a peer and come back, also those sent before there is a socket",

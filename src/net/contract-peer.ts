@@ -30,6 +30,7 @@ export class Peer implements ConnectionOwner {
     return new Promise((resolve) => this.waiting.push({ holds, resolve }));
   }
 
+  /** Resolves once the connection is told to be closed. */
   closed(): Promise<void> {
     return this.until(() => this.closes.length > 0);
   }
@@ -87,6 +88,7 @@ export function connect(network: Network, options: DialOptions): Promise<Peer> {
   });
 }
 
+/** What `onHandshakeError` was told. */
 export interface HandshakeError {
   readonly code: string;
   readonly message: string;
@@ -113,6 +115,10 @@ export class Acceptor {
     this.errors = queues.errors;
   }
 
+  /**
+   * Listens. With `takePlain`, plain text on a TLS listener is a connection, in `plain`; `admits` is asked
+   * before each.
+   */
   static async start(
     network: Network,
     options: ListenOptions,
@@ -146,12 +152,14 @@ export class Queue<T> {
   private readonly values: T[] = [];
   private readonly takers: ((value: T) => void)[] = [];
 
+  /** Gives a value to who has waited longest, or keeps it. */
   push(value: T): void {
     const taker = this.takers.shift();
     if (taker === undefined) this.values.push(value);
     else taker(value);
   }
 
+  /** The oldest value, once there is one. */
   take(): Promise<T> {
     const value = this.values.shift();
     if (value !== undefined) return Promise.resolve(value);

@@ -8,8 +8,10 @@ import type { SocketAddress } from "./connection.ts";
 /** Far beyond what a test needs; a hang then fails by name. */
 const testTimeoutMs = 30_000;
 
+/** Any free port of the loopback address: where tests listen. */
 export const loopback: Endpoint = { kind: "tcp", address: "127.0.0.1", port: 0 };
 
+/** Makes a network anew for one test of the contract, so that no test sees another's sockets or time. */
 export type MakeSubject = () => ContractSubject;
 
 /** What a test of the contract works with; everything it opens is closed after the test. */
@@ -24,6 +26,7 @@ export class Scene {
     this.network = subject.network;
   }
 
+  /** Listens on a free port unless told otherwise; see `Acceptor.start`. */
   async listen(
     options: Partial<ListenOptions> = {},
     takePlain = false,
@@ -39,6 +42,7 @@ export class Scene {
     return acceptor;
   }
 
+  /** Dials, and resolves to the dialing end. @throws DialFailure */
   async connect(endpoint: Endpoint, tls: ClientTls | null = null): Promise<Peer> {
     const peer = await connect(this.network, { endpoint, tls });
     this.peers.push(peer);
@@ -68,6 +72,10 @@ export class Scene {
     });
   }
 
+  /**
+   * Closes what the test has opened. @throws AssertionError when the network still counts sockets as open
+   * after that.
+   */
   async dispose(): Promise<void> {
     for (const { listener } of this.acceptors) await listener.stop();
     // A peer that lost its connection to another owner hears nothing of the end.
@@ -84,6 +92,7 @@ export class Scene {
   }
 }
 
+/** Where to dial to reach a listener that is bound to this address. */
 export function endpointOf(address: SocketAddress): Endpoint {
   if (address.family === "unix") return { kind: "unix", path: address.address };
   return { kind: "tcp", address: address.address, port: address.port };

@@ -1,5 +1,6 @@
 /** Elements of DER, as far as they are read here: tags of one byte, lengths of up to four. */
 
+/** Where an element stands in the bytes that it was read from. (ITU-T X.690) */
 export interface DerElement {
   readonly tag: number;
   /** Of the content. */
@@ -8,6 +9,7 @@ export interface DerElement {
   readonly end: number;
 }
 
+/** The tag bytes of the kinds that are read here, "constructed" included in that of a sequence. */
 export const derTags = { integer: 0x02, octets: 0x04, objectId: 0x06, sequence: 0x30 } as const;
 
 /** The element at a place; null when there is none or it reaches beyond the end. */

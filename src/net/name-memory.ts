@@ -22,6 +22,7 @@ export class NameMemory {
     return known !== undefined && known.lastSecond >= nowSeconds ? known : null;
   }
 
+  /** Remembers what was said of a name, in place of what was known; others are forgotten where it is too much. */
   set(name: string, known: KnownName): void {
     this.forget(name);
     this.names.set(name, known);

@@ -38,6 +38,10 @@ export interface NameFailure {
   readonly untilMs: number;
 }
 
+/**
+ * The `resolver` directive: which name servers are asked, in turn, and for which kinds of address.
+ * https://nginx.org/en/docs/http/ngx_http_core_module.html#resolver
+ */
 export interface NameServers {
   readonly servers: readonly TcpEndpoint[];
   readonly ipv4: boolean;
@@ -59,6 +63,10 @@ export interface LostTarget extends NameFailure {
   readonly target: string;
 }
 
+/**
+ * The servers of a service, the targets that have no address, and until when both may be used (by the clock's
+ * `now`); or why there are none.
+ */
 export type ServiceResolution =
   | {
       readonly servers: readonly ServiceAddress[];
@@ -90,6 +98,7 @@ export class NameWait {
     this.leaving.push(leave);
   }
 
+  /** The one who waits has gone. Its timers end with that; a question on its way is still answered for others. */
   cancel(): void {
     for (const leave of this.leaving) leave();
   }
@@ -105,6 +114,11 @@ interface Waiter {
   settle(result: KnownName | NameFailure, fresh: boolean): void;
 }
 
+/**
+ * Asks name servers for addresses and services, and remembers what they say as long as they say. Questions
+ * that are the same are asked once; aliases are followed. Never rejects: a failure is a value, with nginx's
+ * number and words.
+ */
 export class NameResolver {
   private readonly network: Network;
   private readonly nameServers: NameServers;

@@ -20,6 +20,7 @@ export interface QuestionSocket {
   release(user: SocketUser): void;
 }
 
+/** A question that was sent by a socket and may have to be sent by another. */
 export interface SocketUser {
   /** The server cannot be reached by this socket; one by TCP is gone with that. */
   failed(socket: QuestionSocket): void;
@@ -28,6 +29,10 @@ export interface SocketUser {
 /** Gets bytes that claim to be an answer; they are valid only during the call. */
 type TakeAnswer = (bytes: Buffer, from: QuestionSocket) => void;
 
+/**
+ * The ways to one name server: sockets for datagrams, up to a limit, and one connection for what is too long
+ * for them. They are opened when they are needed, and closed when nobody uses them.
+ */
 export class NameServerLink {
   private readonly network: Network;
   private readonly endpoint: TcpEndpoint;

@@ -138,6 +138,7 @@ export interface Prologue {
   onCut(why: "closed" | "timeout"): void;
 }
 
+/** Where and how to listen. Options that are left out are as the system has them. */
 export interface ListenOptions {
   readonly endpoint: Endpoint;
   readonly tls: ServerTls | null;
@@ -177,6 +178,7 @@ export interface ListenerEvents {
   onPlainOnTls?(connection: Connection, prologue: Prologue | null): ConnectionOwner;
 }
 
+/** A listening socket that was bound by `Network.listen`. */
 export interface Listener {
   /** The bound address; tells the port that was chosen when 0 was asked for. */
   readonly address: SocketAddress;
@@ -190,6 +192,7 @@ export interface Listener {
   release?(): SocketHandle | null;
 }
 
+/** TLS towards a server that is dialed. */
 export interface ClientTls {
   readonly context: TlsContext;
   /** SNI name to send, or null for none. */
@@ -203,6 +206,7 @@ export interface ClientTls {
   readonly alpn: readonly string[];
 }
 
+/** Where to dial, and from where: `localAddress` is an IP address, the system's choice by default. */
 export interface DialOptions {
   readonly endpoint: Endpoint;
   readonly localAddress?: string;
@@ -221,6 +225,7 @@ export interface DialEvents {
   onFailed(code: string, message: string): void;
 }
 
+/** A connection, or TLS handshake, on its way. Its outcome goes to the `DialEvents`. */
 export interface Dial {
   /** Gives up. There is no connect timeout in the seam: the caller's timer calls this. */
   abort(): void;

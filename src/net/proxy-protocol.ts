@@ -15,6 +15,7 @@ export interface ProxiedConnection {
   readonly tlvs: Buffer;
 }
 
+/** What the first bytes of a connection are: part of a header, a whole one, or none. */
 export type ProxyHeader =
   | { readonly kind: "partial" }
   /** `length` bytes; `connection` is null when it tells of none (UNKNOWN, LOCAL, unix sockets, datagrams). */

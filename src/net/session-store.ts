@@ -7,10 +7,12 @@ const entriesMax = 256;
 export class SessionStore {
   private readonly sessions = new Map<string, Buffer>();
 
+  /** The session that is kept for a key, if any. */
   get(key: string): Buffer | undefined {
     return this.sessions.get(key);
   }
 
+  /** Keeps a session in place of the key's older one. */
   set(key: string, session: Buffer): void {
     if (this.sessions.size >= entriesMax && !this.sessions.has(key)) {
       for (const [oldest] of this.sessions) {
@@ -21,6 +23,7 @@ export class SessionStore {
     this.sessions.set(key, session);
   }
 
+  /** Forgets a session, if there is one. */
   delete(key: string): void {
     this.sessions.delete(key);
   }
@@ -43,10 +46,12 @@ export class DialSession {
     this.key = JSON.stringify([place, serverName, verifyName, verifyDepth ?? null]);
   }
 
+  /** The session to offer to the server, if one is kept. */
   get(): Buffer | undefined {
     return this.store.get(this.key);
   }
 
+  /** A session that the server has issued: kept once the server is accepted, dropped where it is refused. */
   keep(session: Buffer): void {
     if (this.verdict === "accepted") this.store.set(this.key, session);
     else if (this.verdict === "open") this.pending = session;

@@ -17,6 +17,7 @@ const nameTypeHost = 0;
 /** A hello may be longer; then the TLS library has to find the name itself. */
 export const helloBytesMax = 32 * 1024;
 
+/** What is read from a ClientHello. */
 export interface HelloFacts {
   /** As sent. */
   readonly serverName: string | null;

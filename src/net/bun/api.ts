@@ -4,6 +4,10 @@
  * Bun may break.
  */
 
+/**
+ * A TCP, unix or TLS socket of Bun's. It has handlers of its kind, not of its own; who it belongs to is in
+ * `data`.
+ */
 export interface BunSocket {
   data: SocketUser;
   readonly fd: number;
@@ -33,6 +37,10 @@ export interface BunSocket {
   getPeerCertificate(abbreviated?: boolean): unknown;
 }
 
+/**
+ * What Bun says of a socket that failed: `code` is the system's ("ECONNRESET", …) or the TLS library's, where
+ * there is one.
+ */
 export interface SocketError extends Error {
   readonly code?: string;
 }
@@ -57,6 +65,7 @@ export interface SocketUser {
   chooseProtocol?(wire: Uint8Array): string | undefined;
 }
 
+/** The callbacks that all sockets of a listener, or of one kind of dial, share; they find the owner in `data`. */
 export interface SocketHandlers {
   readonly binaryType: "buffer";
   open(socket: BunSocket): void;
@@ -73,6 +82,7 @@ export interface SocketHandlers {
   alpnCallback?(socket: BunSocket, name: unknown, wire: Uint8Array): string | undefined;
 }
 
+/** Key material and rules of TLS, in Bun's terms: made from a `TlsContext`'s options by `bunTlsOptions`. */
 export interface BunTlsOptions {
   cert?: Buffer[];
   key?: (Buffer | string)[];
@@ -89,6 +99,10 @@ export interface BunTlsOptions {
   ALPNProtocols?: Buffer;
 }
 
+/**
+ * What `listen` takes: either `hostname` and `port`, or `unix`, or the descriptor `fd` of a socket that is
+ * bound already.
+ */
 export interface BunListenOptions {
   hostname?: string;
   port?: number;
@@ -103,6 +117,10 @@ export interface BunListenOptions {
   socket: SocketHandlers;
 }
 
+/**
+ * What `connect` takes: either `hostname` and `port`, or `unix`, or the descriptor `fd` of a socket that is
+ * connected already. Bun binds to `localAddress` and `localPort` before, where they are given.
+ */
 export interface BunConnectOptions {
   hostname?: string;
   port?: number;
@@ -116,6 +134,10 @@ export interface BunConnectOptions {
   socket: SocketHandlers;
 }
 
+/**
+ * A listening socket of Bun's. `port` is the one that the system chose where 0 was asked for; none on unix
+ * sockets.
+ */
 export interface BunListener {
   readonly port: number | undefined;
   readonly hostname: string | undefined;
@@ -123,6 +145,7 @@ export interface BunListener {
   stop(): void;
 }
 
+/** The functions of the global `Bun` that are used here. */
 export interface BunApi {
   listen(options: BunListenOptions): BunListener;
   connect(options: BunConnectOptions): Promise<unknown>;

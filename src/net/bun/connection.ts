@@ -6,6 +6,7 @@ import { SendQueue } from "./send-queue.ts";
 
 const nobody: ConnectionOwner = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
+/** An open socket, ready for use, with what is known of it: what `BunConnection` is made from. */
 export interface BunConnectionInit {
   readonly socket: BunSocket;
   readonly remote: SocketAddress;

@@ -10,6 +10,7 @@ import { closedWords, resetWords } from "../tls-error.ts";
 import { alpnNames } from "./tls-options.ts";
 import { BunTlsInfo } from "./tls-info.ts";
 
+/** A socket that was accepted and has yet to speak TLS: what `BunHandshake` is made from. */
 export interface BunHandshakeInit {
   readonly socket: BunSocket;
   readonly remote: SocketAddress;

@@ -29,6 +29,7 @@ interface Symbols {
   __errno_location(): number;
 }
 
+/** The system calls, by descriptor. One that is not said to throw keeps its failure to itself. */
 export class Libc {
   private readonly ffi: Ffi;
   private readonly symbols: Symbols;
@@ -51,6 +52,7 @@ export class Libc {
     return copy < 0 ? null : copy;
   }
 
+  /** Gives the descriptor back. Only for those that Bun does not know of: it closes its own. */
   close(fd: number): void {
     this.symbols.close(fd);
   }

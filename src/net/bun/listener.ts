@@ -101,6 +101,7 @@ export function bunListenOptions(options: ListenOptions): Omit<BunListenOptions,
   };
 }
 
+/** The address that a listener has got: as asked for, with the system's port where 0 was. */
 export function boundAddress(options: ListenOptions, listener: BunListener): SocketAddress {
   const { endpoint } = options;
   if (endpoint.kind === "unix") return addressOfEndpoint(endpoint);

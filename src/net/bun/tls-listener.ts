@@ -19,6 +19,10 @@ const firstBytesSeconds = 2;
 /** Timers cannot be longer. */
 const timerMsMax = 2 ** 31 - 1;
 
+/**
+ * What `BunTlsListener` is made from. The handlers are those of the network's TLS and plain sockets: a
+ * client's first byte decides which of them it gets.
+ */
 export interface BunTlsListenerInit {
   readonly options: ListenOptions;
   readonly serverTls: ServerTls;

@@ -49,6 +49,7 @@ export function alpnWire(protocols: readonly string[]): Buffer {
   );
 }
 
+/** The protocol names of an ALPN list as it is sent, without the lengths before them (RFC 7301 section 3.1). */
 export function alpnNames(wire: Uint8Array): string[] {
   const bytes = Buffer.from(wire.buffer, wire.byteOffset, wire.length);
   const names: string[] = [];

@@ -113,6 +113,7 @@ abstract class Handshake implements ConnectionOwner {
   }
 }
 
+/** The dialing side: says hello, judges the server's certificate and says that it is done. */
 export class ClientHandshake extends Handshake {
   private readonly tls: ClientTls;
 
@@ -147,6 +148,7 @@ export class ClientHandshake extends Handshake {
   }
 }
 
+/** The accepting side: answers the hello, chooses context, version and protocol, and has a time limit. */
 export class ServerHandshake extends Handshake {
   private readonly tls: ServerTls;
   private readonly world: World;

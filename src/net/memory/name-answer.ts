@@ -2,6 +2,7 @@
 import { readResponse } from "../dns-message.ts";
 import type { DnsResponse } from "../dns-message.ts";
 
+/** A resource record to be put into an answer; `type` and `data` are as on the wire (RFC 1035 section 3.2). */
 export interface AnswerRecord {
   readonly type: number;
   readonly ttlSeconds: number;

@@ -41,6 +41,10 @@ const ephemeralPort = 32_768;
 /** `advance` gives up here: timers that set each other for ever. */
 const eventsMax = 10_000_000;
 
+/**
+ * What a simulated network starts with. All that is left to chance follows from `seed`; `weather` is fair
+ * where it says nothing.
+ */
 export interface MemoryNetworkOptions {
   readonly seed: number;
   readonly weather?: Partial<Weather>;
@@ -49,6 +53,10 @@ export interface MemoryNetworkOptions {
   readonly onInternalError?: InternalErrorHook;
 }
 
+/**
+ * A network inside this process, with a virtual clock: nothing moves but by `advance` and
+ * `runUntilIdle`, and the same seed gives the same run. Delays, stalls, resets and refusals are its `weather`.
+ */
 export class MemoryNetwork implements Network {
   readonly name = "memory";
   readonly tlsLibrary = "openssl";
@@ -199,10 +207,12 @@ export class MemoryNetwork implements Network {
     return { listener: dual, local: { family: "ipv6", address: `::ffff:${endpoint.address}`, port } };
   }
 
+  /** False once it was stopped: what is on its way to it then is refused. */
   isListening(listener: MemoryListener): boolean {
     return this.listeners.includes(listener);
   }
 
+  /** A port that nobody has been given before. */
   takePort(): number {
     return this.nextPort++;
   }
@@ -360,6 +370,7 @@ function inUse(what: string): Error {
   });
 }
 
+/** A simulated network in which nobody listens and no name is known yet. */
 export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
   return new MemoryNetwork(options);
 }

@@ -20,10 +20,12 @@ export class SeededRandom {
     return min + Math.floor(this.next() * (max - min + 1));
   }
 
+  /** True in `probability` (0 to 1) of the calls; 0 takes no number from the row. */
   chance(probability: number): boolean {
     return probability > 0 && this.next() < probability;
   }
 
+  /** One of the values, each as likely; undefined when there are none. */
   pick<T>(values: readonly T[]): T | undefined {
     return values[this.integer(0, values.length - 1)];
   }

@@ -38,6 +38,7 @@ export function memoryContext(context: TlsContext): MemoryTlsContext {
   throw new TypeError("TLS context of another network");
 }
 
+/** Whether a certificate is for a host name (RFC 6125); false without a certificate. */
 export function certificateCarries(der: Buffer | undefined, name: string): boolean {
   return der !== undefined && new X509Certificate(der).checkHost(name) !== undefined;
 }

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Endpoint } from "../network.ts";
 import type { SocketAddress } from "../connection.ts";
 
+/** The peer of a unix socket that is bound to no path, as clients are. */
 export const unnamedUnixAddress: SocketAddress = { family: "unix", address: "", port: 0 };
 
 /** One address per endpoint: thousands of connections lead to the same few. */
@@ -23,6 +24,7 @@ function addressFrom(endpoint: Endpoint): SocketAddress {
   return ipAddress(endpoint.address, endpoint.port);
 }
 
+/** An IP address and a port of the family that the address's spelling shows. It is not checked. */
 export function ipAddress(address: string, port: number): SocketAddress {
   return { family: address.includes(":") ? "ipv6" : "ipv4", address, port };
 }

@@ -42,6 +42,7 @@ export function connectionOf(socket: Socket): NodeConnection | undefined {
   return (socket as UsedSocket)[user];
 }
 
+/** An open socket, ready for use, with what is known of it: what `NodeConnection` is made from. */
 export interface NodeConnectionInit {
   /** Where plaintext is read and written: the TCP or unix socket, or the TLS socket above it. */
   readonly socket: Socket;
@@ -171,6 +172,7 @@ export class NodeConnection implements Connection {
     if (this.open) this.raw.setKeepAlive(enabled, idleSeconds * 1000);
   }
 
+  /** The socket's `end` event. */
   takeEnd(): void {
     // Bun also ends a socket that is destroyed.
     if (!this.open || this.ended || this.errorCode !== null) return;
@@ -182,6 +184,7 @@ export class NodeConnection implements Connection {
     }
   }
 
+  /** The socket's `drain` event, which is passed on only where `send` has returned false. */
   takeDrain(): void {
     if (!this.open || !this.drainOwed || this.socket.writableLength !== 0) return;
     this.drainOwed = false;
@@ -192,10 +195,12 @@ export class NodeConnection implements Connection {
     }
   }
 
+  /** The socket's `error` event: noted, for the close that follows tells it. */
   takeError(error: NodeJS.ErrnoException): void {
     this.errorCode ??= error.code ?? "EUNKNOWN";
   }
 
+  /** The socket's `close` event: the last, and the one that takes the connection off the count. */
   takeClose(): void {
     if (this.closed) return;
     // An end that both sides agreed on was not always told as such.

@@ -17,6 +17,7 @@ export class DatagramSender {
     this.socket = openSocket(host);
   }
 
+  /** Sends one datagram. The bytes may not be changed before they are sent, which nothing tells. */
   send(bytes: Buffer): void {
     const { host, port } = this;
     if (this.retired) {

@@ -59,6 +59,7 @@ function onSecure(this: WatchedSocket): void {
   this[user]?.secured();
 }
 
+/** A socket that was accepted and has yet to speak TLS: what `ServerHandshake` is made from. */
 export interface HandshakeInit {
   readonly raw: Socket;
   readonly remote: SocketAddress;
@@ -105,10 +106,12 @@ export class ServerHandshake implements DeadlineOwner {
     this.fail("HANDSHAKE_TIMEOUT", "client timed out in SSL handshake");
   }
 
+  /** The client has gone, or ended its side, before the handshake was done. */
   peerClosed(): void {
     this.fail("ECONNRESET", closedWords(this.heard));
   }
 
+  /** The client has reset the connection before the handshake was done. */
   peerReset(): void {
     this.fail("ECONNRESET", resetWords(this.heard));
   }
@@ -187,6 +190,7 @@ export class ServerHandshake implements DeadlineOwner {
     socket.on("end", onGone);
   }
 
+  /** The TLS library has finished the handshake. */
   secured(): void {
     this.guarded(() => this.succeed());
   }
@@ -284,6 +288,7 @@ export class ServerHandshake implements DeadlineOwner {
     if (socket !== null) socket[user] = undefined;
   }
 
+  /** Ends the handshake, closes the socket and tells why, once; `message` is for the log. */
   fail(code: string, message: string): void {
     if (this.done) return;
     this.finish();

@@ -24,6 +24,7 @@ import { NodeListener } from "./listener.ts";
 import { runsOnBun } from "./runtime.ts";
 import { sharedTlsContext } from "./shared-tls-context.ts";
 
+/** What can be chosen of the network of `node:net`. */
 export interface NodeNetworkOptions {
   /** Gets exceptions thrown by owners and timers. Default: stderr. */
   readonly onInternalError?: InternalErrorHook;
@@ -82,6 +83,7 @@ export class NodeNetwork implements Network {
   }
 }
 
+/** The system's network by `node:net` and `node:tls`, for one event loop; runs on both runtimes. */
 export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
   return new NodeNetwork(options);
 }
