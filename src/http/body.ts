@@ -5,6 +5,7 @@ export interface BodySink {
   onBody(bytes: Buffer, start: number, end: number): void;
 }
 
+/** How far a decoder is; "done" and "failed" are final. */
 export type DecoderState = "needMore" | "done" | "failed";
 
 /** Finds the body in a byte stream. */

@@ -22,6 +22,7 @@ const EXTENSION_BYTES_MAX = 4096;
 /** Leading zeros, too, count as digits. */
 const SIZE_DIGITS_MAX = 64;
 
+/** What is wanted of a chunked body beside its bytes. */
 export interface ChunkedOptions {
   /** Keep the trailer fields; else they are read over. */
   readonly keepTrailers?: boolean;

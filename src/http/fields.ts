@@ -20,14 +20,17 @@ export class Fields {
     return this.#bytes;
   }
 
+  /** The name of a field as written; "" beyond the last. */
   nameAt(index: number): string {
     return this.names[index] ?? "";
   }
 
+  /** The name of a field in lower case; "" beyond the last. */
   lowerNameAt(index: number): string {
     return this.lowerNames[index] ?? "";
   }
 
+  /** The value of a field; "" beyond the last. */
   valueAt(index: number): string {
     return this.values[index] ?? "";
   }
@@ -41,6 +44,7 @@ export class Fields {
     return -1;
   }
 
+  /** Whether there is a field of that name. `lower` is in lower case. */
   has(lower: string): boolean {
     return this.indexOf(lower) >= 0;
   }
@@ -102,6 +106,7 @@ export class Fields {
     return this.#removeFrom(lower, 0);
   }
 
+  /** Another list of the same fields, to be changed without changing this one. */
   clone(): Fields {
     const copy = new Fields();
     for (let i = 0; i < this.names.length; i++) {

@@ -13,6 +13,7 @@ export class HeadWriter {
     this.#text = firstLine;
   }
 
+  /** Begins with a request line. `target` stands there as it is, in whichever form (RFC 9112 section 3.2). */
   static request(method: string, target: string, version: "1.0" | "1.1"): HeadWriter {
     return new HeadWriter(`${method} ${target} HTTP/${version}\r\n`);
   }
@@ -24,11 +25,13 @@ export class HeadWriter {
     );
   }
 
+  /** Appends a field line. */
   field(name: string, value: string): this {
     this.#text += name + ": " + value + "\r\n";
     return this;
   }
 
+  /** Appends a field line for each of them, in order. */
   fields(fields: Fields): this {
     for (let i = 0; i < fields.size; i++) this.field(fields.nameAt(i), fields.valueAt(i));
     return this;

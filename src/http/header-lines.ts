@@ -3,7 +3,9 @@
  * resumable at every byte. Finished lines are kept as positions; who owns the bytes makes strings of them.
  */
 export const HEADERS_AGAIN = 0;
+/** The empty line was read; `position` is behind it. */
 export const HEADERS_DONE = 1;
+/** A byte that may not stand there; `invalidAt` tells where. */
 export const HEADERS_INVALID = 2;
 
 const CR = 0x0d;
@@ -41,6 +43,10 @@ function nameClasses(): Uint8Array {
 /** Numbers per line in `spans`: start and end of the name, start and end of the value, 1 if the name is invalid. */
 export const SPAN = 5;
 
+/**
+ * Reads header lines up to the empty one. Positions are indexes into the array that `scan` was last called
+ * with.
+ */
 export class HeaderLineScanner {
   readonly #underscoresAllowed: boolean;
   readonly #fromUpstream: boolean;
@@ -69,6 +75,7 @@ export class HeaderLineScanner {
     return this.#state === START;
   }
 
+  /** Begins with another head at `position`. */
   reset(position: number): void {
     this.#state = START;
     this.position = position;

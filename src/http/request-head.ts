@@ -54,6 +54,7 @@ export interface RequestHead extends RequestLine {
   readonly bytes: number;
 }
 
+/** How far a reader of heads is; "done" and "failed" are final until it is reset. */
 export type ReaderState = "needMore" | "done" | "failed";
 
 const LINE_MESSAGES = [

@@ -3,10 +3,15 @@
  * every byte, refusing at the first byte that cannot be right.
  */
 export const LINE_AGAIN = 0;
+/** The line was read; `position` is behind its line end. */
 export const LINE_DONE = 1;
+/** A byte that may not stand in a method. */
 export const LINE_INVALID_METHOD = 2;
+/** A byte that may not stand in the target or behind it. */
 export const LINE_INVALID_REQUEST = 3;
+/** Another version than HTTP/0.x and 1.x, or one with too many digits: answered with 505. */
 export const LINE_INVALID_VERSION = 4;
+/** A line without a version, which is HTTP/0.9, with another method than GET. */
 export const LINE_INVALID_09_METHOD = 5;
 
 const CR = 0x0d;
@@ -96,6 +101,7 @@ export class RequestLineScanner {
   /** An absolute target with arguments but no path: "http://host?a". */
   emptyPathInUri = false;
 
+  /** Forgets the line that was read; `position` stays. */
   reset(): void {
     this.#state = START;
     this.schemeStart = -1;

@@ -21,6 +21,9 @@ export class SmallPieces {
   /** Pieces so far. */
   count = 0;
 
+  /**
+   * Takes a piece: hands it over at once, behind what was gathered, where it is large or one of the first few.
+   */
   add(bytes: Buffer, start: number, end: number, sink: BodySink): void {
     if (++this.count > singlePiecesMax && end - start < largeBytes) {
       this.gather(bytes, start, end, sink);

@@ -1,6 +1,8 @@
 /** The status line of a response, scanned as nginx's ngx_http_parse_status_line does. */
 export const STATUS_AGAIN = 0;
+/** The line was read; `position` is behind its line end. */
 export const STATUS_DONE = 1;
+/** This is no status line: nginx then takes what came for the body of an HTTP/0.9 response. */
 export const STATUS_INVALID = 2;
 
 const CR = 0x0d;
@@ -20,6 +22,10 @@ const ALMOST_DONE = 12;
 
 const VERSION_MAX = 99;
 
+/**
+ * Reads one status line, resumable at every byte. Positions are indexes into the array that `scan` was last
+ * called with.
+ */
 export class StatusLineScanner {
   #state = 0;
   #digits = 0;
@@ -33,6 +39,7 @@ export class StatusLineScanner {
   versionMajor = 0;
   versionMinor = 0;
 
+  /** Begins with another status line at `position`. */
   reset(position: number): void {
     this.#state = 0;
     this.#digits = 0;
@@ -40,12 +47,14 @@ export class StatusLineScanner {
     this.status = 0;
   }
 
+  /** Tells that the bytes were copied to a place `delta` further on. */
   rebase(delta: number): void {
     this.position += delta;
     this.statusStart += delta;
     this.lineEnd += delta;
   }
 
+  /** Reads on from `position` up to `end`. @returns STATUS_AGAIN, STATUS_DONE or STATUS_INVALID */
   scan(bytes: Uint8Array, end: number): number {
     for (let p = this.position; p < end; p++) {
       const ch = bytes[p]!;

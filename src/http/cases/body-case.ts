@@ -31,10 +31,12 @@ export interface ResponseCase {
   readonly nginx122?: { readonly status: number; readonly why: string };
 }
 
+/** The cases of `chunked.json`. @throws Error when the file is missing or no JSON. */
 export function readChunkedCases(): ChunkedCase[] {
   return JSON.parse(readFileSync(new URL("chunked.json", import.meta.url), "utf8")) as ChunkedCase[];
 }
 
+/** The cases of `response.json`. @throws Error when the file is missing or no JSON. */
 export function readResponseCases(): ResponseCase[] {
   return JSON.parse(readFileSync(new URL("response.json", import.meta.url), "utf8")) as ResponseCase[];
 }

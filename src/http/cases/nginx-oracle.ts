@@ -25,12 +25,14 @@ export interface OracleAnswer {
   readonly values: ReadonlyMap<string, string>;
 }
 
+/** A running nginx that tells what it makes of a request's bytes. */
 export interface Oracle {
   /** Sends bytes to the server with these limits, ends the sending side, and reads the first answer. */
   ask(limits: RequestHeadLimits, bytes: Buffer): Promise<OracleAnswer>;
   stop(): Promise<void>;
 }
 
+/** Whether there is an nginx to ask on this machine; without one its tests are skipped. */
 export function oracleInstalled(): boolean {
   return existsSync(NGINX);
 }
@@ -52,6 +54,7 @@ export async function startOracle(sets: readonly RequestHeadLimits[]): Promise<O
   };
 }
 
+/** An nginx that was started for a test, ready to answer; `stop` also removes its files. */
 export interface RunningNginx {
   /** Its own directory; the first server listens on "0.sock" in it. */
   readonly directory: string;

@@ -12,6 +12,7 @@ export interface ProxyOracle {
   stop(): Promise<void>;
 }
 
+/** Starts nginx and the upstream behind it, on unix sockets. Rejects when nginx does not start. */
 export async function startProxyOracle(): Promise<ProxyOracle> {
   const nginx = await startNginx(
     (directory) => `  server {

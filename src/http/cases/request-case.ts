@@ -14,6 +14,7 @@ export interface RequestCase {
   readonly nginx122?: { readonly status: number; readonly why: string };
 }
 
+/** What a reader is to make of a request head. A field that is left out is not looked at. */
 export interface RequestExpectation {
   readonly outcome: "done" | "failed" | "needMore";
   /** Of a failure. */
@@ -24,6 +25,7 @@ export interface RequestExpectation {
   readonly fields?: readonly (readonly [string, string])[];
 }
 
+/** The cases of all files of request heads. @throws Error when a file is missing or no JSON. */
 export function readRequestCases(): RequestCase[] {
   const cases: RequestCase[] = [];
   for (const name of [
@@ -39,12 +41,14 @@ export function readRequestCases(): RequestCase[] {
   return cases;
 }
 
+/** The bytes that stand on the wire: each piece as often as it says. */
 export function inputBytes(input: RequestCase["input"]): Buffer {
   const text =
     typeof input === "string" ? input : input.map(([piece, times]) => piece.repeat(times)).join("");
   return Buffer.from(text, "latin1");
 }
 
+/** The limits to read a case with: nginx's defaults, but for what the case sets. */
 export function limitsOf(item: RequestCase): RequestHeadLimits {
   return { ...REQUEST_HEAD_LIMITS, ...item.limits };
 }
