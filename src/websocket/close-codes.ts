@@ -1,17 +1,22 @@
 /** Close codes of RFC 6455, section 7.4, and of IANA's registry. */
 const CLOSE_NORMAL = 1000;
+/** An endpoint goes away: a server that stops, a page that is left. */
 export const CLOSE_GOING_AWAY = 1001;
+/** The peer's frames break the protocol. */
 export const CLOSE_PROTOCOL_ERROR = 1002;
 const CLOSE_UNSUPPORTED_DATA = 1003;
 /** Never sent: the close frame had no code. */
 export const CLOSE_NO_STATUS = 1005;
 /** Never sent: the connection ended without a close frame. */
 export const CLOSE_ABNORMAL = 1006;
+/** A text message, or the reason of a close frame, is not UTF-8. */
 export const CLOSE_INVALID_DATA = 1007;
 const CLOSE_POLICY_VIOLATION = 1008;
+/** A message is larger than the endpoint takes. */
 export const CLOSE_TOO_BIG = 1009;
 const CLOSE_MISSING_EXTENSION = 1010;
 const CLOSE_INTERNAL_ERROR = 1011;
+/** The server restarts; the client may come back, after some chosen delay. (IANA's registry) */
 export const CLOSE_SERVICE_RESTART = 1012;
 const CLOSE_TRY_AGAIN_LATER = 1013;
 const CLOSE_BAD_GATEWAY = 1014;

@@ -5,6 +5,7 @@ const FIN = 0x80;
 const RSV1 = 0x40;
 const MASKED = 0x80;
 
+/** The first bits and the mask of a frame; a final, unmasked frame without RSV1 by default. */
 export interface FrameOptions {
   /** False for all frames of a message but the last. */
   readonly fin?: boolean;

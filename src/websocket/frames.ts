@@ -7,16 +7,23 @@ import {
   isSendableCloseCode,
 } from "./close-codes.ts";
 
+/** A further frame of a message (RFC 6455 section 5.2; so are the other opcodes). */
 export const OPCODE_CONTINUATION = 0;
+/** The first frame of a message that is text in UTF-8. */
 export const OPCODE_TEXT = 1;
+/** The first frame of a message that is bytes. */
 export const OPCODE_BINARY = 2;
+/** The last frame of a direction; its payload is a close code and a reason, or nothing. */
 export const OPCODE_CLOSE = 8;
+/** Asks for a pong with the same payload. */
 export const OPCODE_PING = 9;
+/** Answers a ping, or comes unasked as a sign of life. */
 export const OPCODE_PONG = 10;
 
 /** Payload of a control frame, bytes (RFC 6455, section 5.5). */
 export const CONTROL_PAYLOAD_MAX = 125;
 
+/** Whose frames are read, and what they may be. */
 export interface FrameScannerOptions {
   /** Frames from a client must be masked, frames from a server must not. */
   readonly from: "client" | "server";

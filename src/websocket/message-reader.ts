@@ -39,6 +39,7 @@ export class MessageReader implements FrameObserver {
     this.#scanner = new FrameScanner({ from, messageBytesMax }, this);
   }
 
+  /** Reads on in `bytes[start, end)`. After a violation, which is told once, nothing more is read. */
   read(bytes: Uint8Array, start: number, end: number): void {
     const scanner = this.#scanner;
     scanner.scan(bytes, start, end);

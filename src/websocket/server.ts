@@ -9,6 +9,7 @@ import { answerHandshake } from "./handshake.ts";
 import { MessageReader } from "./message-reader.ts";
 import type { MessageSink } from "./message-reader.ts";
 
+/** What a server is told of all its connections. */
 export interface WebSocketServerEvents {
   onOpen?(socket: WebSocketServerConnection, head: RequestHead): void;
   /** `data` is valid only during the call. */
@@ -20,6 +21,7 @@ export interface WebSocketServerEvents {
   onRequest?(head: RequestHead): Buffer;
 }
 
+/** What a connection is served with; limits that are left out have the defaults of this file. */
 export interface WebSocketServerOptions {
   readonly clock: Clock;
   readonly events: WebSocketServerEvents;
@@ -78,6 +80,7 @@ export class WebSocketServerConnection implements ConnectionOwner, MessageSink {
     } while (from < data.length);
   }
 
+  /** Sends a ping with at most 125 bytes; nothing before the handshake or after a close frame. */
   ping(payload: Uint8Array): void {
     if (this.#opened && !this.#closeSent) this.#write(writePing(payload));
   }
