@@ -1,6 +1,7 @@
 /** A set of bytes (or of code points, while a pattern is read), as a character class of a regular expression describes one. */
 export type ByteSet = Uint8Array;
 
+/** A set of none of `size` bytes or code points; members are 1, all others 0. */
 export function emptySet(size = 256): ByteSet {
   return new Uint8Array(size);
 }
@@ -10,12 +11,14 @@ export function setOf(test: (byte: number) => boolean): ByteSet {
   return emptySet().map((_, byte) => (test(byte) ? 1 : 0));
 }
 
+/** Adds to `target` what is in `source`, which must not be larger. */
 export function addAll(target: ByteSet, source: ByteSet): void {
   source.forEach((member, byte) => {
     if (member === 1) target[byte] = 1;
   });
 }
 
+/** A new set, of all that is not in this one. */
 export function complement(set: ByteSet): ByteSet {
   return set.map((member) => 1 - member);
 }
@@ -75,6 +78,7 @@ export const ESCAPE_CLASSES: ReadonlyMap<string, ByteSet> = new Map([
   ["V", complement(VERTICAL_SPACE)],
 ]);
 
+/** Every byte: what a dot matches with `(?s)`. Shared: not to be changed. */
 export const allBytes: ByteSet = setOf(() => true);
 
 /** What a dot matches. */

@@ -12,6 +12,7 @@ export interface ComplexValue<H extends VariableHolder> {
   evaluate(holder: H): string;
 }
 
+/** A piece of a string with variables: text as it stands, or what is put in its place. */
 export type ValuePart =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "variable"; readonly name: string }

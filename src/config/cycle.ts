@@ -24,6 +24,10 @@ export interface CycleOptions {
 /** The directives of the modules that were asked for last: nothing in it belongs to one configuration. */
 let lastIndex: { readonly modules: readonly Module[]; readonly index: DirectiveIndex } | null = null;
 
+/**
+ * Begins the reading of one configuration: finds directives, reads files and applies what they say. After
+ * `end`, all of that throws.
+ */
 export function createCycle(options: CycleOptions): Cycle {
   const { prefix, confDirectory, notice, pace } = options;
   let open: { readonly files: ConfigFiles; readonly walker: Walker } | null = {

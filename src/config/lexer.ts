@@ -38,6 +38,7 @@ export class Lexer {
     this.#wordBytesMax = file === COMMAND_LINE ? Infinity : WORD_BYTES_MAX;
   }
 
+  /** Reads on to the end of a statement, a block or the file. What is wrong with the text is a statement, too. */
   next(): Statement {
     this.#words = [];
     this.#startLine = this.line;

@@ -34,6 +34,7 @@ export class PcreCharacters {
     return this.utf ? CODE_POINTS : BYTES;
   }
 
+  /** A set of none of them, to be filled. */
   emptySet(): ByteSet {
     return emptySet(this.size);
   }

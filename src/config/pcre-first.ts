@@ -70,6 +70,7 @@ export function firstBefore(node: PcreNode, rest: First): First {
   };
 }
 
+/** What comes first where one of two alternatives may stand. */
 export function eitherFirst(a: First, b: First): First {
   return { set: union(a.set, b.set), empty: a.empty || b.empty, tested: a.tested || b.tested };
 }

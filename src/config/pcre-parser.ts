@@ -214,6 +214,7 @@ export class PcreParser {
     return { node: { kind: "sequence", items: [...before, tail] }, repeatable: false };
   }
 
+  /** One character (a byte, or a code point with `(*UTF)`), in both cases where the options in force say so. */
   literal(code: number): Item {
     return piece(this.characters.literal(code, this.options.caseless));
   }

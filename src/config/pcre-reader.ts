@@ -15,10 +15,12 @@ export class PcreReader {
     return this.position >= this.text.length;
   }
 
+  /** The unit `offset` places ahead, which stays; "" behind the end. */
   peek(offset = 0): string {
     return this.text[this.position + offset] ?? "";
   }
 
+  /** Takes one unit of the text; "" at its end. */
   take(): string {
     return this.text[this.position++] ?? "";
   }
@@ -30,6 +32,7 @@ export class PcreReader {
     return code;
   }
 
+  /** Takes `expected` where it stands next, and tells whether it did. */
   takeIf(expected: string): boolean {
     if (!this.text.startsWith(expected, this.position)) return false;
     this.position += expected.length;
@@ -44,6 +47,7 @@ export class PcreReader {
     return found;
   }
 
+  /** @throws PcreError with PCRE's words and the place that they are about */
   fail(message: string, offset = this.position): never {
     throw new PcreError(message, offset);
   }

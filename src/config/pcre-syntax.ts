@@ -61,6 +61,7 @@ export interface PcreOptions {
   readonly noAutoCapture: boolean;
 }
 
+/** A pattern as it was understood: its tree, and what is known of the whole. */
 export interface ParsedPcre {
   readonly root: PcreNode;
   readonly groupCount: number;

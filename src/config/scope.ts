@@ -66,14 +66,23 @@ export class Scope {
     this.subject = init.subject;
   }
 
+  /**
+   * What directives of a module have set for the whole `http` block, or for the file outside of it; to be
+   * written to.
+   */
   main<M extends object>(module: Module<M, object, object>): Partial<M> {
     return settingsOf(this.mainSettings, module);
   }
 
+  /** What directives of a module have set for the server that is being read. */
   server<S extends object>(module: Module<object, S, object>): Partial<S> {
     return settingsOf(this.serverSettings, module);
   }
 
+  /**
+   * What directives of a module have set for the location, or whatever else inherits as one, that is being
+   * read.
+   */
   location<L extends object>(module: Module<object, object, L>): Partial<L> {
     return settingsOf(this.locationSettings, module);
   }
@@ -83,10 +92,12 @@ export class Scope {
     throw new ConfigError(message, this.current?.file ?? "", this.current?.line ?? 0);
   }
 
+  /** Tells something that is probably not meant, with the place of the directive; the configuration is used. */
   warn(message: string): void {
     this.cycle.notice("warn", message, this.current?.file ?? "", this.current?.line ?? 0);
   }
 
+  /** Tells something worth knowing, with the place of the directive. */
   notice(message: string): void {
     this.cycle.notice("notice", message, this.current?.file ?? "", this.current?.line ?? 0);
   }

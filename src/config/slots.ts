@@ -16,6 +16,7 @@ export type KeysFor<T, V> = { [K in keyof T]-?: V extends T[K] ? K : never }[key
 type WordKeys<T> = { [K in keyof T]-?: T[K] extends string | number | boolean | null ? K : never }[keyof T] &
   string;
 
+/** The two arguments of directives such as `large_client_header_buffers`: how many buffers, of which size. */
 export interface Buffers {
   readonly count: number;
   /** Bytes. */

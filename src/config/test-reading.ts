@@ -8,6 +8,7 @@ import { Scope } from "./scope.ts";
 import type { Cycle } from "./scope.ts";
 import { DirectiveIndex, createWalker } from "./walk.ts";
 
+/** A configuration that tests read bit by bit. */
 export interface Reading {
   readonly scope: Scope;
   /** Warnings and notices, as nginx would print them. */
@@ -37,6 +38,7 @@ export function testReading(
   return { scope, remarks, read: (text) => readIn(scope, text) };
 }
 
+/** A scope without settings, for directives to write to. */
 export function testScope(cycle: Cycle, context: Context, parent: Scope | null = null): Scope {
   return new Scope({
     cycle,

@@ -17,6 +17,7 @@ export interface Directive {
   readonly block: Block | null;
 }
 
+/** What stands between `{` and `}`, or in a whole file. */
 export interface Block {
   readonly directives: readonly Directive[];
   readonly file: string;
@@ -30,6 +31,7 @@ export interface Block {
   readonly error: SyntaxError | null;
 }
 
+/** Where a file stops making sense, in nginx's words; thrown as a ConfigError only when a walk gets there. */
 export interface SyntaxError {
   readonly message: string;
   readonly file: string;

@@ -18,6 +18,7 @@ export interface ParsedUrl {
   readonly hostText: string;
 }
 
+/** What an address may be where it stands; more than host and port only where it says so. */
 export interface UrlOptions {
   readonly defaultPort: number;
   /** A path may follow. */

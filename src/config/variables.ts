@@ -11,6 +11,7 @@ export interface VariableHolder {
   captures: readonly (string | undefined)[] | null;
 }
 
+/** A variable as a module declares it: nginx's `ngx_http_variable_t`. */
 export interface VariableSpec<H extends VariableHolder> {
   /** Without the dollar sign, lower case. A name ending in "_" with `prefix` stands for a family. */
   readonly name: string;

@@ -36,6 +36,7 @@ export class DirectiveIndex {
     }
   }
 
+  /** The directive of that name in this context; undefined where it may not stand. */
   find(context: Context, name: string): DirectiveSpec | undefined {
     return this.#byContext.get(context)?.get(name);
   }
