@@ -46,6 +46,7 @@ export interface Reading {
   syntaxOk: boolean;
 }
 
+/** What a configuration is read with, and for whom. */
 export interface ReadingOptions {
   readonly commandLine: CommandLine;
   readonly network: Network;
@@ -64,6 +65,7 @@ export interface ReadingOptions {
   readonly pace?: Pace;
 }
 
+/** A reading that has found nothing yet; kept by the caller, who wants its remarks even when it fails. */
 export function startReading(files: ConfigFiles = new DiskFiles()): Reading {
   return { files, remarks: [], syntaxOk: false };
 }

@@ -16,6 +16,7 @@ import type { Configuration, Reading } from "./configuration.ts";
 import { connectionLimits } from "./connection-limits.ts";
 import { Listeners } from "./listeners.ts";
 
+/** What a gateway inside this process is started with. */
 export interface GatewayOptions {
   /** Text of the configuration; takes the place of a file. */
   readonly config?: string;

@@ -13,6 +13,10 @@ export interface Generation {
   readonly workers: number;
 }
 
+/**
+ * Puts a configuration that was read together with all that a worker, which cannot be sent functions, needs to
+ * read the same again: the files, the names' addresses and the shared memory.
+ */
 export function makeGeneration(
   configuration: Configuration,
   init: {

@@ -125,6 +125,10 @@ export class Listeners {
     });
   }
 
+  /**
+   * Stops accepting everywhere. Connections stay; the ports are free once it resolves, where nobody else has
+   * them.
+   */
   async stop(): Promise<void> {
     const all = [...this.bound.values()];
     this.bound.clear();

@@ -17,6 +17,7 @@ const ignored =
 /** Does not let the process become another user, and says why in its message. */
 export class PrivilegeError extends Error {}
 
+/** The rights of this process: which it has, and how they are given up. One for the whole process. */
 export class Privileges {
   /** Root's rights are there still. */
   private isRoot = process.geteuid?.() === 0;

@@ -48,12 +48,14 @@ export class Serving {
     return released;
   }
 
+  /** Accepts on these sockets; whoever was told to quit serves again with that. Rejects with an Error with `code`. */
   async accept(sockets: readonly PassedSocket[]): Promise<void> {
     this.gateway.stopping = false;
     this.gateway.accepts = true;
     await this.listeners.accept(sockets);
   }
 
+  /** Stops accepting on sockets that came by `accept`, all of them by default, and gives them back. */
   release(names: readonly SocketName[] = this.listeners.names): PassedSocket[] {
     return this.listeners.release(names);
   }
@@ -64,6 +66,7 @@ export class Serving {
     await this.gateway.stopGracefully(timeoutMs, hasSuccessor);
   }
 
+  /** Drops all connections and stops listening. */
   async stop(): Promise<void> {
     this.gateway.stopNow();
     await this.listeners.stop();

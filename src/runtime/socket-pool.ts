@@ -232,6 +232,7 @@ export class SocketPool<W extends object> {
     }
   }
 
+  /** Closes all sockets that no listener has; their ports are free with that. */
   close(): void {
     this.keepOnly([]);
   }

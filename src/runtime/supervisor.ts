@@ -27,6 +27,7 @@ const endMs = 300;
 /** Counts are of the moment; a thread that does not tell its own is left out. */
 const gatherMs = 3000;
 
+/** What a supervisor is made from. */
 export interface SupervisorInit {
   readonly commandLine: CommandLine;
   readonly clock: Clock;
@@ -141,6 +142,7 @@ export class Supervisor {
     return all;
   }
 
+  /** Has all worker threads open their log files anew; resolves when they have. */
   async reopenLogs(): Promise<void> {
     await Promise.all([...this.alive].map((thread) => thread.tell({ kind: "reopen" })));
   }

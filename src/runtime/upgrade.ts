@@ -8,6 +8,7 @@ import { bequeath } from "./inheritance.ts";
 import type { Inheritance } from "./inheritance.ts";
 import { readRequest, writeAnswer } from "./takeover-file.ts";
 
+/** What a binary upgrade needs of the process that it is to replace. */
 export interface UpgradeInit {
   readonly log: ErrorLog;
   readonly inheritance: Inheritance;

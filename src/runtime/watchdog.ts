@@ -69,6 +69,7 @@ export class Watchdog {
     this.wait();
   }
 
+  /** Nobody is looked after any more. Idempotent. */
   stop(): void {
     this.timer?.cancel();
     this.timer = null;
