@@ -6,6 +6,7 @@ const DEFAULT_FILE = "nginx.conf";
 /** A command line that cannot be understood; the message is nginx's. */
 export class OptionError extends Error {}
 
+/** What the command line asks for. */
 export interface Options {
   readonly commandLine: CommandLine;
   readonly showHelp: boolean;

@@ -33,6 +33,7 @@ export function signalProcess(name: SignalName, pid: number): number {
   }
 }
 
+/** Whether there is a process of that id, whomever it belongs to. */
 export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);

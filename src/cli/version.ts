@@ -1,5 +1,6 @@
 import { nginxVersion, productName, productVersion } from "../gateway/request/product.ts";
 
+/** What `-v` prints, with its line end. */
 export function versionText(): string {
   return `${productName} version: ${productName}/${productVersion}\n`;
 }
@@ -16,6 +17,7 @@ export function buildText(): string {
   );
 }
 
+/** What `-h` prints, in nginx's form. */
 export const HELP_TEXT = `Usage: ${productName} [-?hvVtTq] [-s signal] [-p prefix]
                 [-e filename] [-c filename] [-g directives]
        ${productName} --takeover [-p prefix] [-e filename] [-c filename] [-g directives]
