@@ -57,6 +57,7 @@ import { upstreamModule } from "./upstream/upstream.ts";
 import { userid } from "./filters/userid/userid.ts";
 import { variablesAlone } from "./variables/variables-alone.ts";
 
+/** All that are built in. Others that a configuration is read with come behind them in each phase. */
 export const httpModules: readonly HttpModule[] = [
   httpCore,
   resolver,

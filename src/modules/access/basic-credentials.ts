@@ -1,5 +1,6 @@
 import type { Request } from "../../gateway/request/request.ts";
 
+/** What a client names itself by; one character per byte (latin1). */
 export interface Credentials {
   readonly user: string;
   readonly password: string;

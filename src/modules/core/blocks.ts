@@ -65,6 +65,7 @@ export async function enterLocation(
   return draft;
 }
 
+/** What stands between `location` and its block: how URIs are compared, and with what. */
 export interface LocationHead {
   readonly kind: LocationKind;
   readonly name: string;

@@ -202,6 +202,7 @@ const directives: readonly DirectiveSpec[] = [
   },
 ];
 
+/** The one module outside `http`. https://nginx.org/en/docs/ngx_core_module.html */
 export const mainModule: Module<MainSettings> = { name: "ngx_core_module", directives, main: level };
 
 function readProcesses(directive: Directive, scope: Scope): number {

@@ -15,6 +15,7 @@ import { NameResolver } from "../../net/name-resolver.ts";
 import type { NameServers } from "../../net/name-resolver.ts";
 import type { TcpEndpoint } from "../../net/network.ts";
 
+/** What a location resolves names with that are known only at run time; without `resolver`, null, they cannot be. */
 export interface ResolverLocation {
   resolver: NameResolver | null;
   resolverTimeoutMs: number;

@@ -24,6 +24,10 @@ const drainWhenDropped: WebSocketDrain = { windowMs: null, jitterMs: 0, graceMs:
 /** Below the prefix. */
 const defaultRoot = "html";
 
+/**
+ * What servers have without directives: nginx's defaults; times in milliseconds, sizes in bytes. `finish` throws
+ * ConfigError for buffers that nginx refuses.
+ */
 export const serverLevel: Level<ServerSettings> = {
   defaults: () => ({
     clientHeaderTimeoutMs: minute,
@@ -43,6 +47,7 @@ export const serverLevel: Level<ServerSettings> = {
   },
 };
 
+/** What locations have without directives: nginx's defaults; times in milliseconds, sizes in bytes. */
 export const locationLevel: Level<CoreLocation> = {
   defaults: () => ({
     root: null,

@@ -1,6 +1,7 @@
 import type { BodyFilter, BodyOutput } from "../../gateway/request/body-filter.ts";
 import { lowerAscii } from "../../http/fields.ts";
 
+/** A string that `sub_filter` replaces, and what with: worked out once for each body, when it is found first. */
 export interface Pattern {
   /** Found without regard to ASCII case; not empty. */
   readonly text: string;

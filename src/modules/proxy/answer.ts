@@ -53,6 +53,10 @@ export function hiddenFields(settings: ProxySettings): ReadonlySet<string> {
   ]);
 }
 
+/**
+ * Makes of a location's settings, once, what takes over the heads of its answers. `hidden`: names in lower
+ * case, of `hiddenFields`.
+ */
 export function compileAnswer(
   settings: ProxySettings,
   redirects: readonly RedirectRule[],

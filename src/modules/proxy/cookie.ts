@@ -19,6 +19,7 @@ export function parseCookie(text: string): Cookie | null {
   return { name: first.name, value: first.value, attributes };
 }
 
+/** The field's value, with its parts joined by "; ", whatever stood between them before. */
 export function formatCookie({ name, value, attributes }: Cookie): string {
   let text = `${name}=${value}`;
   for (const attribute of attributes) {

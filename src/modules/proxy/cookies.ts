@@ -57,6 +57,7 @@ export function proxyCookieFlags(scope: Scope, directive: Directive, settings: P
   settings.cookieFlags = append(settings.cookieFlags, rule);
 }
 
+/** The rules of `proxy_cookie_domain`, `proxy_cookie_path` and `proxy_cookie_flags` of a location. */
 export type CookieSettings = Pick<ProxyLocation, "cookieDomains" | "cookiePaths" | "cookieFlags">;
 
 /** A Set-Cookie field of an answer as the client gets it. */

@@ -58,6 +58,7 @@ export function hostOf(url: ParsedUrl, defaultPort: number): Pick<ProxyPass, "ho
   return { host, port: String(url.port) };
 }
 
+/** Takes "http://" or "https://" off a URL, in any case; null for one that begins otherwise. */
 export function splitScheme(url: string): { scheme: string; rest: string; defaultPort: number } | null {
   const lower = url.slice(0, 8).toLowerCase();
   if (lower.startsWith("http://")) return { scheme: "http://", rest: url.slice(7), defaultPort: 80 };

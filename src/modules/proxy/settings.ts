@@ -38,6 +38,11 @@ export interface RedirectRule {
   readonly replacement: Value;
 }
 
+/**
+ * What the directives of ngx_http_proxy_module set: times in milliseconds, sizes in bytes. `nextUpstream` is a
+ * sum of the bits of `NextUpstream`; 0 tries or milliseconds mean no limit.
+ * https://nginx.org/en/docs/http/ngx_http_proxy_module.html
+ */
 export interface ProxySettings {
   connectTimeoutMs: number;
   sendTimeoutMs: number;
@@ -101,6 +106,7 @@ export interface ProxyLocation extends ProxySettings {
 
 const minute = 60_000;
 
+/** nginx's defaults, and what is made of a level's settings once they are merged. */
 export const proxyLevel: Level<ProxyLocation> = {
   defaults: () => ({
     connectTimeoutMs: minute,

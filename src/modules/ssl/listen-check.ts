@@ -36,6 +36,7 @@ export function checkListens(
   }
 }
 
+/** All addresses that servers listen on, by endpoint; `ssl` where one of their `listen`s says so. */
 export function addressesOf(build: HttpBuild): readonly Address[] {
   const addresses = new Map<string, Address>();
   for (const server of build.servers) {

@@ -23,6 +23,7 @@ export interface SessionMemory {
   table: SessionTable | null;
 }
 
+/** Opens a zone's table, and its lock where a thread has ended with it. */
 export const sessionZoneUse: ZoneUse<SessionMemory> = {
   name: "ssl_session_cache",
   open(zone) {
@@ -40,6 +41,7 @@ export class SessionTable {
   /** A session on its way in or out of the memory. */
   private readonly bytes = Buffer.alloc(sessionBytesMax);
 
+  /** Bytes of shared memory for a zone of that size in the configuration. */
   static byteLength(zoneBytes: number): number {
     return ZoneTable.byteLength(shapeOf(zoneBytes));
   }
@@ -61,6 +63,7 @@ export class SessionTable {
     return null;
   }
 
+  /** Keeps a session. `id`: hexadecimal. One that is larger than nginx would take is not kept. */
   set(id: string, session: Buffer): void {
     if (session.length > sessionBytesMax || session.length === 0) return;
     const key = Buffer.from(id, "hex").toString("latin1");
@@ -73,6 +76,7 @@ export class SessionTable {
     }
   }
 
+  /** A thread has ended: opens the lock if that held it. */
   unlockFor(worker: number): void {
     this.table.unlockFor(worker);
   }

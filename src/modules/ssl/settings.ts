@@ -9,6 +9,10 @@ import type { CertificateCache, NamedPair } from "./variable-certificates.ts";
 import { contextOptions, pairsOf } from "./context.ts";
 import type { SessionMemory } from "./session-table.ts";
 
+/**
+ * What the directives of ngx_http_ssl_module set for a server; null and empty lists: not set.
+ * https://nginx.org/en/docs/http/ngx_http_ssl_module.html
+ */
 export interface SslServer {
   /** Names of files are completed when they are read. */
   certificates: readonly Value[];
@@ -47,6 +51,7 @@ export interface SessionCache {
   readonly builtin: number;
 }
 
+/** nginx's defaults, and the TLS options that are made of a server's settings once they are merged. */
 export const sslLevel: Level<SslServer> = {
   defaults: () => ({
     certificates: [],

@@ -3,6 +3,7 @@ import { formatHttpDate } from "../../http/date.ts";
 import { escapeUri } from "../../http/uri.ts";
 import { escapeForLog } from "../support/log-escape.ts";
 
+/** What a directory holds under one name. */
 export interface Entry {
   /** One character per byte. */
   readonly name: string;
@@ -12,6 +13,7 @@ export interface Entry {
   readonly modifiedMs: number;
 }
 
+/** How the page shows sizes, times and names: `autoindex_exact_size`, `autoindex_localtime` and the charset. */
 export interface HtmlOptions {
   readonly exactSize: boolean;
   readonly localTime: boolean;
@@ -23,6 +25,7 @@ export interface HtmlOptions {
 const nameColumns = 50;
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/** `autoindex_format html`: a page, one character per byte. `uri` is the directory's, unescaped. */
 export function htmlListing(uri: string, entries: readonly Entry[], options: HtmlOptions): string {
   const title = escapeHtml(uri);
   const head = `<html>\r\n<head><title>Index of ${title}</title></head>\r\n<body>\r\n`;
@@ -30,6 +33,7 @@ export function htmlListing(uri: string, entries: readonly Entry[], options: Htm
   return `${head}<h1>Index of ${title}</h1><hr><pre><a href="../">../</a>\r\n${lines}</pre><hr></body>\r\n</html>\r\n`;
 }
 
+/** `autoindex_format json`: a list of objects, one character per byte. */
 export function jsonListing(entries: readonly Entry[]): string {
   return `[${entries.map((entry) => `\r\n${jsonEntry(entry)}`).join(",")}\r\n]`;
 }
@@ -39,6 +43,7 @@ export function jsonpListing(entries: readonly Entry[], callback: string): strin
   return `/* callback */\r\n${callback}(${jsonListing(entries)});`;
 }
 
+/** `autoindex_format xml`: a document with one element for each entry, one character per byte. */
 export function xmlListing(entries: readonly Entry[]): string {
   return `<?xml version="1.0"?>\r\n<list>\r\n${entries.map(xmlEntry).join("")}</list>\r\n`;
 }

@@ -6,6 +6,7 @@ import type { Response } from "../../gateway/request/response.ts";
 /** Media types that a filter is for; "any" for all. */
 export type MimeTypes = ReadonlySet<string> | "any";
 
+/** What filters are for where nothing else is said. */
 export const htmlOnly: MimeTypes = new Set(["text/html"]);
 
 /** Reads a directive such as `gzip_types`: "text/html" is always among the types, "*" stands for all. */

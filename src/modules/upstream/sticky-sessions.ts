@@ -22,6 +22,7 @@ export interface SessionZone {
   table: ZoneTable | null;
 }
 
+/** Opens a zone's table, and its lock where a thread has ended with it. */
 export const sessionZoneUse: ZoneUse<SessionZone> = {
   name: "sticky",
   open(zone) {
@@ -33,10 +34,12 @@ export const sessionZoneUse: ZoneUse<SessionZone> = {
   },
 };
 
+/** Bytes of shared memory for a zone of that size in the configuration. */
 export function sessionBytes(zoneSize: number): number {
   return ZoneTable.byteLength(shapeOf(zoneSize));
 }
 
+/** The table in memory of `sessionBytes`; `worker` is the number of this thread, for the lock. */
 export function sessionTable(region: SharedArrayBuffer, zoneSize: number, worker: number): ZoneTable {
   return new ZoneTable(region, shapeOf(zoneSize), worker);
 }
@@ -85,6 +88,10 @@ export class LearnedSessions {
     table.unlock();
   }
 
+  /**
+   * Binds a session to a server from now on, in place of another; nothing happens when the zone has no room at
+   * all.
+   */
   learn(id: string, route: string): void {
     const table = this.zone.table!;
     const until = this.clock.wall() + this.timeoutMs;

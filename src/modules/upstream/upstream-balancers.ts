@@ -21,6 +21,7 @@ import type { KeepaliveSettings } from "../../gateway/upstream/keepalive-pool.ts
 import { parseNumber } from "../../config/values.ts";
 import { upstreamDraftOf } from "./upstream.ts";
 
+/** `hash`: https://nginx.org/en/docs/http/ngx_http_upstream_module.html#hash */
 export const upstreamHash: HttpModule = {
   name: "ngx_http_upstream_hash_module",
   directives: [
@@ -35,6 +36,7 @@ export const upstreamHash: HttpModule = {
   ],
 };
 
+/** `ip_hash`: https://nginx.org/en/docs/http/ngx_http_upstream_module.html#ip_hash */
 export const upstreamIpHash: HttpModule = {
   name: "ngx_http_upstream_ip_hash_module",
   directives: [
@@ -49,6 +51,7 @@ export const upstreamIpHash: HttpModule = {
   ],
 };
 
+/** `least_conn`: https://nginx.org/en/docs/http/ngx_http_upstream_module.html#least_conn */
 export const upstreamLeastConn: HttpModule = {
   name: "ngx_http_upstream_least_conn_module",
   directives: [
@@ -63,6 +66,7 @@ export const upstreamLeastConn: HttpModule = {
   ],
 };
 
+/** `least_time`: https://nginx.org/en/docs/http/ngx_http_upstream_module.html#least_time */
 export const upstreamLeastTime: HttpModule = {
   name: "ngx_http_upstream_least_time_module",
   directives: [
@@ -77,6 +81,7 @@ export const upstreamLeastTime: HttpModule = {
   ],
 };
 
+/** `random`: https://nginx.org/en/docs/http/ngx_http_upstream_module.html#random */
 export const upstreamRandom: HttpModule = {
   name: "ngx_http_upstream_random_module",
   directives: [
@@ -95,6 +100,7 @@ const keepalive = slots<KeepaliveSettings & { -readonly [K in keyof KeepaliveSet
   (scope) => upstreamDraftOf(scope).keepalive,
 );
 
+/** `keepalive` and its like: https://nginx.org/en/docs/http/ngx_http_upstream_module.html#keepalive */
 export const upstreamKeepalive: HttpModule = {
   name: "ngx_http_upstream_keepalive_module",
   directives: [

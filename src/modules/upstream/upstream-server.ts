@@ -9,6 +9,7 @@ import type { Endpoint } from "../../net/network.ts";
 
 type Options = Omit<PeerOptions, "name" | "server" | "endpoint">;
 
+/** What stands behind the address in a `server` directive. */
 export interface ServerParameters {
   readonly options: Options;
   /** The name is looked up again and again. */
@@ -17,6 +18,7 @@ export interface ServerParameters {
   readonly service: string | null;
 }
 
+/** Reads the parameters with nginx's defaults. @throws ConfigError in nginx's words */
 export function readServerParameters(
   scope: Scope,
   draft: UpstreamDraft,

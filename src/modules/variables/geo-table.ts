@@ -12,10 +12,15 @@ export class NetworkTable {
     return this.familyOf(network).set(network, prefixBits, value);
   }
 
+  /** Takes a network's value away; false when it had none. Networks inside it keep theirs. */
   delete({ network, prefixBits }: Cidr): boolean {
     return this.familyOf(network).delete(network, prefixBits);
   }
 
+  /**
+   * The value for an address of 4 or 16 bytes; undefined when no network contains it. An IPv4 address in IPv6 counts
+   * as IPv4.
+   */
   find(address: Buffer): string | undefined {
     const unmapped = unmapIpv4(address);
     return this.familyOf(unmapped).find(unmapped);

@@ -40,6 +40,7 @@ export class MapTable<V> {
     return stars > 0 ? "invalid hostname or wildcard" : put(this.exact, lower, value);
   }
 
+  /** Adds an expression behind those that are there: the first that matches counts. */
   addRegex(regex: CompiledRegex, value: V): void {
     this.regexes.push({ regex, value });
   }

@@ -46,6 +46,7 @@ export class RangeTable {
     return {};
   }
 
+  /** Takes a range away; false unless there is one with these very ends. */
   delete(start: number, end: number): boolean {
     const run = this.runOf(start);
     const index = this.indexOf(start, run);
@@ -55,6 +56,7 @@ export class RangeTable {
     return true;
   }
 
+  /** The value for an IPv4 address as a number; undefined outside all ranges. */
   find(address: number): string | undefined {
     const run = this.runOf(address);
     const range = run[this.indexOf(address, run)];

@@ -25,14 +25,17 @@ export class Charsets {
     return known;
   }
 
+  /** Whether the configuration names it, in any case. */
   knows(name: string): boolean {
     return this.names.has(lowerAscii(name));
   }
 
+  /** The way from one set to another; null when no `charset_map` has told it. */
   find(source: string, target: string): Conversion | null {
     return this.conversions.get(keyOf(source, target)) ?? null;
   }
 
+  /** Tells a way; names count in any case. */
   set(source: string, target: string, conversion: Conversion): void {
     this.conversions.set(keyOf(source, target), conversion);
   }

@@ -97,6 +97,7 @@ function disable(scope: Scope, { args }: Directive): void {
   if (args.includes("msie6")) settings.disableMsie6 = true;
 }
 
+/** Whether `gzip_vary` wants answers to say that they depend on Accept-Encoding. */
 export function variesByEncoding(request: Request): boolean {
   return conditionsOf(request).vary;
 }

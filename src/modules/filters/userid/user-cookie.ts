@@ -4,8 +4,10 @@ import type { Directive } from "../../../config/tree.ts";
 import { parseSeconds } from "../../../config/values.ts";
 import { cookieTime, lastCookieTime } from "../../support/cookie-time.ts";
 
+/** A parameter of `userid_flags`; "off" stands alone. */
 export type UserFlag = "off" | "secure" | "httponly" | "samesite=strict" | "samesite=lax" | "samesite=none";
 
+/** All of them, in the order in which the cookie says them. */
 export const userFlags: readonly UserFlag[] = [
   "off",
   "secure",
@@ -37,6 +39,7 @@ export function userCookie(name: string, value: string, attributes: CookieAttrib
   return text;
 }
 
+/** The value of `userid_expires` in seconds; 0 for `off`, Infinity for `max`. @throws ConfigError for others */
 export function readExpiry(directive: Directive, scope: Scope): number {
   const [text = ""] = directive.args;
   if (text === "max") return Infinity;

@@ -31,6 +31,7 @@ export class ConnectionCounts {
     this.worker = worker;
   }
 
+  /** The counts in a zone's shared memory, for one thread. */
   static of(zone: Zone, worker: number): ConnectionCounts {
     const region = zone.region(ZoneTable.byteLength(shapeOf(zone.size)));
     return new ConnectionCounts(region, zone.size, worker);
@@ -51,6 +52,7 @@ export class ConnectionCounts {
     return node;
   }
 
+  /** Counts one less, where `take` has counted one more. */
   free(node: number): void {
     const { table } = this;
     const at = table.word(node) + countWord;

@@ -15,6 +15,10 @@ export interface ConnectionZone {
   counts: ConnectionCounts | null;
 }
 
+/**
+ * Opens a zone's counts, and frees what a thread that has ended held.
+ * @throws ConfigError when the zone goes on with another key than before
+ */
 export const connectionZoneUse: ZoneUse<ConnectionZone> = {
   name: "limit_conn",
   open(zone) {

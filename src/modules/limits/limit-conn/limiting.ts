@@ -16,6 +16,7 @@ export interface Limit {
   readonly connections: number;
 }
 
+/** What `limit_conn` and its like say of a location; `status` is that of refused requests, `dryRun` refuses none. */
 export interface LimitConnSettings {
   limits: readonly Limit[];
   logLevel: LimitLogLevel;

@@ -20,6 +20,7 @@ export interface Limit {
   readonly delay: number;
 }
 
+/** What `limit_req` and its like say of a location; `status` is that of refused requests, `dryRun` refuses none. */
 export interface LimitReqSettings {
   limits: readonly Limit[];
   logLevel: LimitLogLevel;

@@ -17,6 +17,10 @@ export interface RateZone {
   rates: RequestRates | null;
 }
 
+/**
+ * Opens a zone's rates, and its lock where a thread has ended with it.
+ * @throws ConfigError when the zone goes on with another key than before
+ */
 export const rateZoneUse: ZoneUse<RateZone> = {
   name: "limit_req",
   open(zone) {
