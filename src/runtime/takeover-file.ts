@@ -85,8 +85,8 @@ export function readAnswer(pidFile: string): TakeoverAnswer | null {
 }
 
 /**
- * Takes the request, or the answer in its place, away. Idempotent. @throws Error with `code` when the
- * directory does not allow it
+ * Takes the request, or the answer in its place, away. Idempotent.
+ * @throws Error with `code` when the directory does not allow it
  */
 export function removeRequest(pidFile: string): void {
   rmSync(nameOf(pidFile), { force: true });

@@ -16,6 +16,7 @@ export class LeastConn implements Balancer {
   }
 }
 
+/** The choice for one request: the least loaded of those that have not been tried. `least_time` compares in its own way. */
 export class LeastConnSelection extends RoundRobinSelection {
   protected override pick(): Peer | null {
     if (this.peers.single) return super.pick();

@@ -117,6 +117,7 @@ export class PeerTable {
     return true;
   }
 
+  /** One user less, of those that `share` has counted. */
   unshare(slot: number): void {
     Atomics.sub(this.users, slot, 1);
     if (this.held !== null) this.held.users[slot]! -= 1;
@@ -144,6 +145,7 @@ export class PeerTable {
     this.waitingSince[slot] = 0;
   }
 
+  /** A peer's weight, less what its failures have taken of it: nginx's `effective_weight`. */
   effectiveWeight(peer: Peer): number {
     return Math.max(0, peer.weight - this.lostWeight[peer.slot]!);
   }
@@ -275,6 +277,7 @@ export class PeerTable {
     if (this.accessed[peer.slot]! < this.checked[peer.slot]!) this.clearFails(peer);
   }
 
+  /** Forgets failures: the peer counts as live. */
   clearFails(peer: Peer): void {
     if (this.fails[peer.slot] !== 0) Atomics.store(this.fails, peer.slot, 0);
   }

@@ -20,6 +20,10 @@ export class RoundRobin implements Balancer {
   }
 }
 
+/**
+ * What selections of all methods share: which peers were tried, the backup set, bound sessions, outcomes.
+ * Picks in turn; other methods override `next`, `pick` or how loads compare.
+ */
 export class RoundRobinSelection implements Selection {
   tries: number;
   /** The set in use: the backup set, once the first one had nothing left to offer. */

@@ -53,6 +53,7 @@ export interface LocationDraft {
   location: Location | null;
 }
 
+/** A `server` block while the configuration is read; `server` is set by `build`. */
 export interface ServerDraft {
   readonly settings: SettingsByModule;
   readonly listens: ListenDraft[];
@@ -178,6 +179,10 @@ export function locationDraftOf(scope: Scope): LocationDraft {
   throw new Error("this scope is not inside a server block");
 }
 
+/**
+ * The server whose block is being read.
+ * @throws Error outside of servers, where no directive that asks for it may stand
+ */
 export function serverDraftOf(scope: Scope): ServerDraft {
   for (let at: Scope | null = scope; at !== null; at = at.parent)
     if (isServerDraft(at.subject)) return at.subject;

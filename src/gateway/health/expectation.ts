@@ -27,6 +27,7 @@ export interface Expectation {
   readonly body: readonly { readonly regex: CompiledRegex; readonly negated: boolean }[];
 }
 
+/** What is healthy without a `match`: any status from 200 to 399. */
 export const successOrRedirect: Expectation = {
   name: "",
   statuses: { ranges: [[200, 399]], negated: false },

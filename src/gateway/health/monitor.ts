@@ -24,6 +24,7 @@ export interface HealthCheck {
   readonly port: number | null;
 }
 
+/** Whom a health check watches. */
 export interface Monitored {
   /** The upstream's name. */
   readonly upstream: string;

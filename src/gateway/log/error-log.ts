@@ -13,6 +13,7 @@ export const logLevels = [
   "info",
   "debug",
 ] as const;
+/** A severity, by the name that `error_log` gives it. */
 export type LogLevel = (typeof logLevels)[number];
 
 /** Process and thread, as nginx tells them. */

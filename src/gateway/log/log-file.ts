@@ -82,6 +82,7 @@ export class LogFile implements LogSink {
     if (!this.stuck) this.flush();
   }
 
+  /** Writes what waits. What a pipe has no room for is tried again; after other failures it is told, and lost. */
   flush(): void {
     if (this.pending === "" || this.retired) return;
     let bytes = Buffer.from(this.pending, "latin1");
@@ -180,6 +181,7 @@ export class BufferedLog implements LogSink {
     this.retired = true;
   }
 
+  /** Hands over what was gathered, however little it is. */
   flush(): void {
     this.timer?.cancel();
     this.timer = null;

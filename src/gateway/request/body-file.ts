@@ -85,6 +85,7 @@ export class BodyFile {
     this.users += 1;
   }
 
+  /** One request less that needs it. Without any, it is closed once no call is under way. */
   release(): void {
     this.users -= 1;
     this.closeUnused();

@@ -58,6 +58,7 @@ export class BodyFilters {
     this.chain.at(-1)!.resume();
   }
 
+  /** The answer is given up: no filter puts anything out from here on. */
   close(): void {
     for (const filter of this.chain) filter.close();
   }

@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../../net/clock.ts";
 import { UnreadBytes } from "./unread-bytes.ts";
 import type { BodyFilter, BodyOutput } from "./body-filter.ts";
 
+/** How fast an answer may go out: `limit_rate` and `limit_rate_after`. */
 export interface Rate {
   /** Bytes per second; more than 0. */
   readonly bytesPerSecond: number;

@@ -78,6 +78,7 @@ export class RequestBody implements BodySink {
     this.source.readBody();
   }
 
+  /** The consumer, which had enough, takes more. */
   resume(): void {
     this.source.resumeBody();
   }
@@ -154,6 +155,7 @@ export class RequestBody implements BodySink {
     this.users += 1;
   }
 
+  /** One request less that needs what was kept; the last one lets go of memory and file. */
   leave(): void {
     this.users -= 1;
     if (this.users > 0) return;

@@ -8,6 +8,7 @@ import { Phase, runPhases } from "./phases.ts";
 /** How many subrequests may stand inside each other (nginx: 50). */
 const depthMax = 50;
 
+/** What a subrequest asks for, and who takes its answer. */
 export interface SubrequestOptions {
   readonly uri: string;
   /** Null for none. */

@@ -47,6 +47,7 @@ export class UpstreamState {
   }
 }
 
+/** A state as data: what a tunnel keeps of its request, for its line in the access log. */
 export function packState(state: UpstreamState): PackedState {
   return [
     state.address,
@@ -69,6 +70,7 @@ export function toMicroseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
+/** The state that was packed, its times cut to microseconds. */
 export function unpackState(packed: PackedState): UpstreamState {
   const [address, scheme, uri, startMs, status, connectMs, headerMs, responseMs, ...rest] = packed;
   const state = new UpstreamState(address, scheme, uri, startMs);

@@ -91,6 +91,7 @@ export class Gateway {
     this.counters.publish({ writing, waiting, reading, sockets: this.network.openSockets });
   }
 
+  /** The number of a connection in logs, `$connection`: no other one of the process has it. */
   nextSerial(): number {
     return this.counters.nextSerial();
   }
@@ -154,6 +155,7 @@ export class Gateway {
     for (const connection of this.connections) connection.socket.close();
   }
 
+  /** A connection is closed. The last one lets go whoever waits for all to be gone. */
   forget(connection: ClientHolder): void {
     this.connections.delete(connection);
     this.counters.setActive(this.connections.size);
@@ -162,6 +164,7 @@ export class Gateway {
     for (const resolve of this.whenEmpty.splice(0)) resolve();
   }
 
+  /** Writes a bug of ours, with its stack, to the error log. */
   reportInternalError(error: unknown): void {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.log.write("alert", `internal error: ${detail}`);

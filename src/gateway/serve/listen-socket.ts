@@ -53,6 +53,7 @@ export class ListenSocket {
     this.addresses = addresses;
   }
 
+  /** The servers for a connection to `local`: those of that very address, else those of the socket's own. */
   serversFor(local: SocketAddress): AddressServers {
     if (this.addresses.length === 1) return this.addresses[0]!;
     const exact = this.addresses.find(

@@ -36,6 +36,7 @@ export class TunnelSet extends Set<OpenTunnel> implements DeadlineOwner {
     this.quiet = new Deadline(network.clock, this);
   }
 
+  /** A tunnel has been opened; many in a short time are a rush. */
   override add(tunnel: OpenTunnel): this {
     super.add(tunnel);
     if (this.size >= this.level + Math.max(grownMin, this.level * grownPart)) {
@@ -45,6 +46,7 @@ export class TunnelSet extends Set<OpenTunnel> implements DeadlineOwner {
     return this;
   }
 
+  /** A tunnel has ended. Returns false when it had been deleted before. */
   override delete(tunnel: OpenTunnel): boolean {
     const known = super.delete(tunnel);
     if (this.size < this.level) this.level = this.size;

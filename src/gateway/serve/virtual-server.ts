@@ -29,6 +29,7 @@ export interface Handshakes {
   readonly sessions: ServerSessions | null;
 }
 
+/** What the TLS of a server is like; filled when the configuration is compiled. */
 export interface ServerTlsState {
   /** By the default server of the address: what it says of sessions holds for all. None without certificates. */
   readonly behind: Map<VirtualServer, Handshakes>;

@@ -66,6 +66,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     this.idleMs = policy.idleMs;
   }
 
+  /** Becomes the owner of both connections. `early`: what the server has sent behind its answer's head. */
   open(writer: AnswerWriter, early: Buffer | null): void {
     this.gateway.tunnels.add(this);
     const { ahead, deadline, clientEnded } = writer.handOver(this, this.client);

@@ -153,6 +153,7 @@ export class WebSocketSide extends TunnelSide {
     else this.passOn(bytes);
   }
 
+  /** Passes bytes on to the other side, and follows their frames. */
   passOn(bytes: Buffer): void {
     this.frames.pass(bytes);
     super.onData(bytes);

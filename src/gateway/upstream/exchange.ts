@@ -121,6 +121,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.abandon(failureOfBody(status));
   }
 
+  /** Begins with the request's body; the first server is asked when enough of that is there. */
   start(): void {
     this.request.watcher = this;
     this.payload.start();

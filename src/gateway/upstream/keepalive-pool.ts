@@ -4,6 +4,7 @@ import { ResponseHeadReader } from "../../http/response-head.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 
+/** `keepalive` and its like, of one upstream. */
 export interface KeepaliveSettings {
   /** Idle connections kept per worker; beyond that the one unused for longest is closed. */
   readonly idleMax: number;
@@ -49,6 +50,7 @@ export class PooledConnection implements ConnectionOwner, DeadlineOwner {
     return this.reader;
   }
 
+  /** Closes it for good: it is in no pool. */
   close(): void {
     this.deadline.dispose();
     this.connection.close();

@@ -90,6 +90,10 @@ export class Payload implements BodyConsumer, SpoolOwner {
     return this.gathered > 0 || this.request.body.contentLength !== 0;
   }
 
+  /**
+   * Begins to read the body, or takes what was read of it before. Tells the owner, possibly from inside the
+   * call.
+   */
   start(): void {
     const { body } = this.request;
     if (body.file?.whole === true) return this.takeFile(body.file);

@@ -37,6 +37,10 @@ export class Upstream {
     this.sticky = sticky;
   }
 
+  /**
+   * The choice of peers for one request, by the method that is in force now, and by its session where it has
+   * one.
+   */
   begin(request: Request): Selection {
     const selection = this.peers.balancer.begin(new BalanceFacts(request, this.key));
     return this.sticky === null ? selection : this.sticky.bind(request, selection);

@@ -56,10 +56,12 @@ export class Counters {
     this.own[requests] = count;
   }
 
+  /** One more connection was accepted by this thread. */
   countAccepted(): void {
     this.own[accepted]! += 1;
   }
 
+  /** How many connections of clients this thread has now. */
   setActive(count: number): void {
     this.own[active] = count;
   }

@@ -54,6 +54,10 @@ export class ZoneLock {
     return this.acquireSlowly();
   }
 
+  /**
+   * Lets the lock go and wakes who sleeps for it. Nothing happens when it was taken from this thread
+   * meanwhile.
+   */
   release(): void {
     const { words, at, mine } = this;
     const open = mine & ~stateMask;

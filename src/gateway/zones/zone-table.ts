@@ -126,10 +126,15 @@ export class ZoneTable {
     return this.nodes + node * this.nodeWords;
   }
 
+  /**
+   * Takes the table's lock, for moments: see `ZoneLock`. What a dead thread has left half done is put right
+   * before.
+   */
   lock(): void {
     if (this.mutex.acquire()) this.rebuild();
   }
 
+  /** Lets the lock go. */
   unlock(): void {
     this.mutex.release();
   }
@@ -196,6 +201,7 @@ export class ZoneTable {
     this.append(node);
   }
 
+  /** Takes a node away; its memory is free for another key. */
   remove(node: number): void {
     const { words } = this;
     const at = this.word(node);
