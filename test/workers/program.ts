@@ -2,6 +2,7 @@
  * Longhaul with a module of the tests' own: `$worker_thread` tells which thread answers, and `worker_crash`
  * ends it. The variable `PATIENCE` makes its watchdog less patient.
  */
+import { writeSync } from "node:fs";
 import { isMainThread, threadId } from "node:worker_threads";
 import { parseOptions } from "../../src/cli/options.ts";
 import type { HttpModule } from "../../src/gateway/build/http-module.ts";
@@ -22,6 +23,8 @@ const crashes: Readonly<Record<string, () => void>> = {
   rejection: () => void Promise.reject(new Error("injected")),
   exit: () => process.exit(3),
   loop: () => {
+    // Whoever waits for it reads the log.
+    writeSync(2, "the loop begins\n");
     for (;;);
   },
   microtasks: () => {

@@ -73,8 +73,7 @@ describe("TERM ends the process", () => {
     test(`although of ${workers} workers one is stuck`, async (t) => {
       const scene = await startScene(t, workers, holding, program);
       await hold(scene, "loop");
-      // A thread that still turns would say so.
-      await scene.gateway.logged(/start worker thread/);
+      await scene.gateway.logged(/^the loop begins$/m);
       process.kill(scene.gateway.pid, "SIGTERM");
       await scene.gateway.logged(/\[alert\] .*worker thread \d+ does not stop and is ended/);
       await scene.gateway.logged(/\[notice\] (\d+)#\1: exit$/);
