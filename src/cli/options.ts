@@ -28,7 +28,7 @@ const VALUE_NAMES: Readonly<Record<string, string>> = {
   s: "parameter",
 };
 
-/** An option that nginx does not have. */
+/** An option that nginx does not have: start in the place of a running process. */
 export const takeoverOption = "--takeover";
 
 /** What everybody tries first, by nginx's letter for it. */

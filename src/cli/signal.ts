@@ -22,7 +22,7 @@ export function sendSignal(name: SignalName, pidFile: string): number {
   return pid === null ? 1 : signalProcess(name, pid);
 }
 
-/** Returns the exit code. */
+/** Sends a signal. Returns the exit code: 1, and the reason is told, where it cannot be sent. */
 export function signalProcess(name: SignalName, pid: number): number {
   try {
     process.kill(pid, SIGNALS[name]);

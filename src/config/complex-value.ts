@@ -81,7 +81,7 @@ export function compileValue<H extends VariableHolder>(
   };
 }
 
-/** A value without variables. */
+/** A value that is `text` as it stands, whoever holds it: a "$" in it means itself. */
 export function constantValue<H extends VariableHolder>(text: string): ComplexValue<H> {
   return { text, constant: text, evaluate: () => text };
 }

@@ -64,7 +64,10 @@ const WORD_LISTS: readonly (readonly [RegExp, string])[] = [
 
 const BUFFERS = /_buffers$/;
 
-/** The check for a directive's values. */
+/**
+ * What checks the values of a directive that has no effect, so that a mistake in it is told all the same.
+ * Accepts anything where nothing is known of the values. The setter throws ConfigError in nginx's words.
+ */
 export function ignoredValue(name: string, args: string, contexts: readonly Context[]): Setter {
   const slot = slots<Ignored>((scope) => levelFor(contexts, scope));
   if (args === "flag") return slot.flag(name);

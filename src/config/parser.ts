@@ -24,7 +24,7 @@ export function parseConfig(text: string, file: string): Block {
   }
 }
 
-/** The same, in turns. */
+/** The same, giving way to other work as `pace` says: a configuration may have 100,000 lines. */
 export async function parseInTurns(text: string, file: string, pace: Pace): Promise<Block> {
   const parser = new Parser(text, file);
   for (;;) {

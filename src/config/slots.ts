@@ -212,7 +212,7 @@ export function refuse(scope: Scope, { name }: Directive, complaint: string): ne
   return scope.fail(`"${name}" directive ${complaint}`);
 }
 
-/** "on" or "off", without regard to case. */
+/** "on" or "off", without regard to case. @throws ConfigError for anything else */
 export function readFlag({ name, args }: Directive, scope: Scope): boolean {
   const word = args[0]?.toLowerCase();
   if (word === "on") return true;

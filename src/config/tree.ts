@@ -4,6 +4,8 @@
  * Strings hold one character per byte (latin1), so that bytes that are not UTF-8 survive and regular
  * expressions see bytes, as in nginx.
  */
+
+/** What was written up to a `;` or with a block, and where. */
 export interface Directive {
   readonly name: string;
   /** Arguments without their quotes and escapes; variables are not expanded. */

@@ -5,13 +5,13 @@
 /** nginx's integers have 64 bits; what is larger overflows and is refused. */
 const INTEGER_MAX = 2n ** 63n - 1n;
 
-/** A number without sign. */
+/** A number without sign; null for anything else. From 2⁵³ on it is not exact. */
 export function parseNumber(text: string): number | null {
   const value = parseInteger(text);
   return value === null ? null : Number(value);
 }
 
-/** Bytes, with "k" or "m". */
+/** Bytes, with "k" or "m" (times 1024 and its square); null for anything else: nginx's `ngx_parse_size`. */
 export function parseSize(text: string): number | null {
   return parseScaled(text, /[kKmM]$/);
 }

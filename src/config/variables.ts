@@ -4,6 +4,8 @@
  * The registry is generic over `H`, the holder that values are computed for (the gateway's request),
  * because this room knows nothing of requests.
  */
+
+/** Whom values are computed for: a request. */
 export interface VariableHolder {
   /** Values by variable index: undefined = not computed yet, null = "not found" (logged as "-"). */
   readonly variableValues: (string | null | undefined)[];

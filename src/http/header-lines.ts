@@ -2,6 +2,8 @@
  * Header lines, scanned as nginx's ngx_http_parse_header_line does for requests and responses alike:
  * resumable at every byte. Finished lines are kept as positions; who owns the bytes makes strings of them.
  */
+
+/** All bytes were read, and the empty line has not come. */
 export const HEADERS_AGAIN = 0;
 /** The empty line was read; `position` is behind it. */
 export const HEADERS_DONE = 1;

@@ -26,7 +26,7 @@ export interface RequestHeadLimits {
   readonly mergeSlashes: boolean;
 }
 
-/** nginx's defaults. */
+/** nginx's defaults: client_header_buffer_size, large_client_header_buffers, max_headers and their like. */
 export const REQUEST_HEAD_LIMITS: RequestHeadLimits = {
   headerBufferSize: 1024,
   largeBufferCount: 4,

@@ -2,6 +2,8 @@
  * The request line, scanned as nginx's ngx_http_parse_request_line does: byte by byte, resumable at
  * every byte, refusing at the first byte that cannot be right.
  */
+
+/** All bytes were read, and the line goes on. */
 export const LINE_AGAIN = 0;
 /** The line was read; `position` is behind its line end. */
 export const LINE_DONE = 1;

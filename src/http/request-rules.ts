@@ -68,7 +68,10 @@ function connectionType(value: string): "close" | "keep-alive" | null {
   return /keep-alive/i.test(value) ? "keep-alive" : null;
 }
 
-/** Judges a head whose fields are complete. */
+/**
+ * Judges a head whose fields are complete, and puts what they say into `facts`. Null when all is well. (RFC
+ * 9112 sections 3.2 and 6.3, as far as nginx follows them)
+ */
 export function checkHead(
   method: string,
   isHttp11: boolean,

@@ -1,4 +1,6 @@
 /** The status line of a response, scanned as nginx's ngx_http_parse_status_line does. */
+
+/** All bytes were read, and the line goes on. */
 export const STATUS_AGAIN = 0;
 /** The line was read; `position` is behind its line end. */
 export const STATUS_DONE = 1;

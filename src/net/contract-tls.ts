@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { plainTlsOptions } from "./network.ts";
 import type { ServerTls, TlsContext, TlsContextOptions, Network } from "./network.ts";
 
-/** A file of the tests' key material. */
+/** A file of the tests' key material. @throws Error when there is none of that name */
 export function fixture(name: string): Buffer {
   return readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
 }

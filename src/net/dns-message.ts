@@ -211,7 +211,7 @@ export function lowerAscii(text: string): string {
   return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase()) : text;
 }
 
-/** nginx's words for a response code. */
+/** nginx's words for a response code (RFC 1035 section 4.1.1). */
 export function codeWords(code: number): string {
   return (
     ["", "Format error", "Server failure", "Host not found", "Unimplemented", "Operation refused"][code] ||

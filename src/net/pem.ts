@@ -20,7 +20,7 @@ export function plainPem(bytes: Buffer): Buffer {
   return Buffer.from(plainText(bytes), "latin1");
 }
 
-/** The blocks of a file, in their order. */
+/** The blocks of a file, in their order; text around them is left out. Empty where there are none. */
 export function pemBlocks(bytes: Buffer): readonly PemBlock[] {
   return [...plainText(bytes).matchAll(block)].map(([text, label = ""]) => ({ label, text: `${text}\n` }));
 }

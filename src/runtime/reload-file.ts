@@ -49,7 +49,7 @@ export function ownerOf(pid: number): number {
   return Number(effective);
 }
 
-/** Null while there is no answer. */
+/** What has become of the reload, as far as it is told; null while there is no answer. */
 export function outcomeIn(path: string): ReloadAnswer | null {
   try {
     return JSON.parse(readFileSync(path, "utf8").trimEnd()) as ReloadAnswer;

@@ -62,7 +62,7 @@ function programOf(text: string): Program | null {
   return { file, args: args.map(String), cwd };
 }
 
-/** In the place of the request. */
+/** Writes the answer in the place of the request. Does nothing where that was taken away: nobody waits then. */
 export function writeAnswer(pidFile: string, answer: TakeoverAnswer): void {
   try {
     truncateSync(nameOf(pidFile));
@@ -72,7 +72,7 @@ export function writeAnswer(pidFile: string, answer: TakeoverAnswer): void {
   }
 }
 
-/** Null while the request stands. */
+/** What the running process has answered; null while the request stands, and where there is neither. */
 export function readAnswer(pidFile: string): TakeoverAnswer | null {
   try {
     const { failure } = JSON.parse(

@@ -46,7 +46,7 @@ export function wordsOf({ kind, cause }: Failure): string {
   return failureKinds[kind].words.replace("%", () => cause);
 }
 
-/** What follows from the failure's kind. */
+/** What follows from the failure's kind: status, log words and level, and the rest of the table. */
 export function factsOf({ kind }: Failure): FailureFacts {
   return failureKinds[kind];
 }

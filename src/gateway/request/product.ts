@@ -1,4 +1,4 @@
-/** The product's name and version, as the Server field, error pages and `-v` tell them. */
+/** The product's name, as the Server field, error pages and `-v` tell it. */
 export const productName = "longhaul";
 /** The version of this package, as package.json says it. */
 export const productVersion = "0.1.0";

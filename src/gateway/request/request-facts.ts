@@ -16,7 +16,7 @@ export function requestLength(request: Request): number {
   return request.head.bytes + request.body.wireBytes;
 }
 
-/** Seconds since the request began, "0.123". */
+/** Seconds since the request began, "0.123": `$request_time`. */
 export function requestTime(request: Request): string {
   return formatSeconds(request.client.gateway.network.clock.now() - request.startMs);
 }
@@ -26,7 +26,7 @@ export function epochTime(request: Request): string {
   return formatSeconds(wallMs(request));
 }
 
-/** Milliseconds since the epoch. */
+/** The time of day, in milliseconds since the epoch, as the request's network has it. */
 export function wallMs(request: Request): number {
   return request.client.gateway.network.clock.wall();
 }

@@ -10,7 +10,7 @@ export interface Agent {
   readonly safari: boolean;
 }
 
-/** Follows ngx_http_process_user_agent. */
+/** What a User-Agent field says of the browser. Follows ngx_http_process_user_agent. */
 export function readAgent(agent: string): Agent {
   const opera = agent.includes("Opera");
   const at = agent.indexOf("MSIE ");

@@ -110,7 +110,7 @@ export function zoneSize(
   return size < zoneBytesMin ? scope.fail(`zone "${argument.small}" is too small`) : size;
 }
 
-/** Reads `zone=name:size`. */
+/** Reads `zone=name:size`; the size in bytes. @throws ConfigError for a size that is none, or too small */
 export function zoneArgument(scope: Scope, argument: string): { name: string; size: number } {
   const text = argument.slice("zone=".length);
   const colon = text.indexOf(":");

@@ -7,7 +7,7 @@ import type { LocationDraft, ServerDraft } from "../../gateway/build/http-build.
 import type { LocationKind } from "../../gateway/serve/location.ts";
 import { defaultListen } from "./listen.ts";
 
-/** `server { … }` */
+/** `server { … }`: a server with its level of settings. Rejects with the ConfigError of what stands in it. */
 export async function serverBlock(scope: Scope, directive: Directive): Promise<void> {
   const { file, line } = directive;
   const head: LocationHead = { kind: "server", name: "", noRegex: false, regex: null };

@@ -5,7 +5,7 @@ import { valueOf } from "../../gateway/build/http-build.ts";
 import type { SymlinkRule } from "../../gateway/serve/settings.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
 
-/** Reads `disable_symlinks`; null for `off`. */
+/** Reads `disable_symlinks`; null for `off`. @throws ConfigError in nginx's words */
 export function readSymlinkRule({ name, args }: Directive, scope: Scope): SymlinkRule | null {
   let mode: SymlinkRule["mode"] | "off" | null = null;
   let from: Value | null = null;

@@ -11,7 +11,10 @@ export interface ErrorLogTarget {
   readonly level: LogLevel;
 }
 
-/** `error_log file [level];` */
+/**
+ * `error_log file [level];` opens the file.
+ * @throws ConfigError for a file that cannot be opened, or an unknown level
+ */
 export function readErrorLog(scope: Scope, { args }: Directive, logs: LogFiles): ErrorLogTarget {
   const [path = "", word = "error", ...rest] = args;
   const level = logLevels.find((known) => known === word);

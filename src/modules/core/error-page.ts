@@ -4,7 +4,7 @@ import type { Directive } from "../../config/tree.ts";
 import { valueOf } from "../../gateway/build/http-build.ts";
 import type { ErrorPage } from "../../gateway/serve/settings.ts";
 
-/** `error_page code … [=[response]] uri;` */
+/** `error_page code … [=[response]] uri;` @throws ConfigError for codes outside of 300 to 599, and the like */
 export function readErrorPage(scope: Scope, { args }: Directive): ErrorPage {
   const words = args.slice(0, -1);
   const last = words.at(-1) ?? "";

@@ -21,7 +21,7 @@ interface Options {
   hasSocketOptions: boolean;
 }
 
-/** `listen address[:port] [parameters];` */
+/** `listen address[:port] [parameters];` adds a socket to the server. @throws ConfigError in nginx's words */
 export function listenDirective(scope: Scope, directive: Directive): void {
   const [text = "", ...parameters] = directive.args;
   // The program that carries a gateway can ask it for the port that it got.

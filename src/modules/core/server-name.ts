@@ -4,7 +4,10 @@ import type { Directive } from "../../config/tree.ts";
 import { buildOf, serverDraftOf } from "../../gateway/build/http-build.ts";
 import type { ServerName } from "../../gateway/serve/virtual-server.ts";
 
-/** `server_name name …;` */
+/**
+ * `server_name name …;` adds names to the server.
+ * @throws ConfigError for a name or expression that cannot be used
+ */
 export function serverNameDirective(scope: Scope, directive: Directive): void {
   const draft = serverDraftOf(scope);
   for (const arg of directive.args) {

@@ -24,7 +24,10 @@ export interface ExpiresSetting {
 
 const daySeconds = 86_400;
 
-/** @throws ConfigError in nginx's words */
+/**
+ * `expires [modified] time | epoch | max | off;` A time with variables is read with each answer.
+ * @throws ConfigError in nginx's words
+ */
 export function readExpires(scope: Scope, directive: Directive): ExpiresSetting {
   const [first = "", second] = directive.args;
   const modified = second !== undefined;

@@ -9,7 +9,10 @@ import { formatIp } from "../../net/address.ts";
 import { parseInetPort } from "../../net/inet.ts";
 import type { ProxyLocation } from "./settings.ts";
 
-/** `proxy_bind address[:port] | off;` */
+/**
+ * `proxy_bind address[:port] [transparent] | off;`
+ * @throws ConfigError for an address that is none, and for `transparent`
+ */
 export function proxyBind(scope: Scope, directive: Directive, settings: Partial<ProxyLocation>): void {
   if (settings.bind !== undefined) return refuse(scope, directive, "is duplicate");
   const [address = "", word] = directive.args;

@@ -7,7 +7,10 @@ import { locationDraftOf, valueOf } from "../../gateway/build/http-build.ts";
 import { referToUpstream } from "../upstream/upstream.ts";
 import type { ProxyLocation, ProxyPass } from "./settings.ts";
 
-/** `proxy_pass URL;` */
+/**
+ * `proxy_pass URL;` Names the upstream at once, or with each request where the URL holds variables.
+ * @throws ConfigError in nginx's words
+ */
 export function proxyPass(scope: Scope, directive: Directive, settings: Partial<ProxyLocation>): void {
   if (settings.pass !== undefined) return refuse(scope, directive, "is duplicate");
   const draft = locationDraftOf(scope);

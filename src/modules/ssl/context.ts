@@ -59,7 +59,10 @@ export function contextOptions(
   return applyCommands(options, commands, { network, read, fullName, passphrases });
 }
 
-/** @throws ConfigError */
+/**
+ * The TLS context; `firstCertificate` is what the error names.
+ * @throws ConfigError with the TLS library's words
+ */
 export function makeContext(
   network: Network,
   options: TlsContextOptions,

@@ -12,7 +12,7 @@ export function rfc2253Name(name: string): string {
     .replace(/[^\0-\x7f]/gu, escapeUtf8);
 }
 
-/** The old way: "/O=b/CN=a". */
+/** A distinguished name the old way, "/O=b/CN=a": `$ssl_client_s_dn_legacy`. */
 export function legacyName(name: string): string {
   const parts = partsOf(name).map((line) => line.split(" + ").map(unescape).join("+"));
   return parts.map((part) => `/${part}`).join("");

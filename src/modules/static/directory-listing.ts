@@ -38,7 +38,7 @@ export function jsonListing(entries: readonly Entry[]): string {
   return `[${entries.map((entry) => `\r\n${jsonEntry(entry)}`).join(",")}\r\n]`;
 }
 
-/** @param callback a name that was checked */
+/** `autoindex_format jsonp`: a call of `callback`, a name that was checked, with the list. */
 export function jsonpListing(entries: readonly Entry[], callback: string): string {
   return `/* callback */\r\n${callback}(${jsonListing(entries)});`;
 }

@@ -39,7 +39,7 @@ export function readAtDirective(scope: Scope, read: ReadFile, path: string): Buf
   }
 }
 
-/** The passphrases of a file: one per line. */
+/** The passphrases of a file: one per line, empty lines left out. @throws ConfigError when it cannot be read */
 export function readPassphrases(scope: Scope, path: string): string[] {
   const text = readAtDirective(scope, (name) => scope.cycle.readFile(name), keyFileName(scope, path));
   const lines = text.toString("latin1").split("\n");
@@ -80,12 +80,12 @@ export function loadAuthorities(read: ReadFile, path: string): Buffer {
   );
 }
 
-/** @throws ConfigError */
+/** A file of revocation lists, as PEM. @throws ConfigError when it cannot be read or holds nothing of that kind */
 export function loadRevocations(read: ReadFile, path: string): Buffer {
   return loadChecked(read, path, "X509_LOOKUP_load_file", /-----BEGIN (?:X509 )?(?:CERTIFICATE|CRL)-----/);
 }
 
-/** Parameters of DHE. @throws ConfigError */
+/** Parameters of DHE, as PEM of PKCS #3. @throws ConfigError when the file cannot be read or holds none */
 export function loadDhParameters(read: ReadFile, path: string): Buffer {
   const pem = readOrFail(read, path, (detail) => `BIO_new_file("${path}") failed (SSL: ${detail})`);
   const found = pemBlocks(pem).find(({ label }) => /^(?:X9\.42 )?DH PARAMETERS$/.test(label));

@@ -28,7 +28,7 @@ export interface CommandTools {
   readonly passphrases: readonly string[];
 }
 
-/** Reads one directive. */
+/** Reads one directive. Tells of options that mean nothing here; what is wrong with others `applyCommands` tells. */
 export function readCommand({ name: directive, args, file, line }: Directive, scope: Scope): TlsCommand {
   const [name = "", value = ""] = args;
   const idle = name.toLowerCase() === "options" ? optionsWithoutEffect(value) : [];

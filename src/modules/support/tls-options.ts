@@ -92,7 +92,7 @@ interface Option {
   readonly on: boolean;
 }
 
-/** "A,-B, +C"; null where one is empty. */
+/** The options of an OpenSSL command, "A,-B, +C", each with whether it is set; null where one is empty. */
 export function optionsIn(value: string): readonly Option[] | null {
   const words = value.split(",").map((word) => word.trim());
   if (words.includes("")) return null;

@@ -2,7 +2,7 @@ import type { Request } from "../../gateway/request/request.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
 import { cookieTime, lastCookieTime } from "../support/cookie-time.ts";
 
-/** What `samesite` may be. */
+/** What the `samesite` parameter of `sticky cookie` may be, in any case, when it holds no variables. */
 export const sameSiteValue = /^(strict|lax|none)$/i;
 
 const tenYearsSeconds = 315_360_000;

@@ -74,7 +74,7 @@ const keepaliveDefaults: KeepaliveSettings = {
   idleTimeoutMs: 60_000,
 };
 
-/** The upstream whose block is being read. */
+/** The upstream whose block is being read. Only for directives that may stand in `upstream` alone. */
 export function upstreamDraftOf(scope: Scope): UpstreamDraft {
   return scope.subject as UpstreamDraft;
 }

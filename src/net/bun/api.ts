@@ -156,7 +156,7 @@ export interface BunApi {
 /** Bun's API, or null on another runtime. */
 export const bunApi: BunApi | null = (globalThis as unknown as { Bun?: BunApi }).Bun ?? null;
 
-/** @throws Error on another runtime. */
+/** Bun's API, for those who cannot do without. @throws Error on another runtime */
 export function requireBun(): BunApi {
   if (bunApi === null) throw new Error("the bun network needs Bun");
   return bunApi;

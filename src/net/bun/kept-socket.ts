@@ -146,7 +146,7 @@ class BunKeptSocket implements KeptSocket {
   }
 }
 
-/** The descriptor that was lent. */
+/** The file descriptor that was lent, for `BunListenOptions.fd`. Only for handles of this adapter. */
 export function bunDescriptor(handle: SocketHandle): number {
   return handle as number;
 }

@@ -11,7 +11,7 @@ export interface AnswerRecord {
   readonly owner?: string;
 }
 
-/** Name and type of a question. */
+/** Name and type of a question. @throws Error when the bytes are none */
 export function readQuestion(question: Buffer): Pick<DnsResponse, "name" | "type"> {
   const asAnswer = Buffer.from(question);
   asAnswer.writeUInt16BE(0x8000, 2);

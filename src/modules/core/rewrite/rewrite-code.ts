@@ -13,7 +13,10 @@ type Flag = "none" | "last" | "break" | "redirect" | "permanent";
 /** A piece of a replacement: what it gives, and whether it comes from the request (a capture). */
 type Piece = (request: Request, inArgs: boolean) => string;
 
-/** `rewrite regex replacement [flag];` */
+/**
+ * `rewrite regex replacement [flag];` as a code of the location's program.
+ * @throws ConfigError in nginx's words
+ */
 export function rewriteCode(scope: Scope, { args }: Directive): Code {
   const [pattern = "", written = "", word] = args;
   const regex = buildOf(scope).variables.regex(pattern, false, scope);

@@ -106,7 +106,10 @@ function conditionsOf({ location }: Request): GzipConditions {
   return location.settings.get(gzipConditions) as GzipConditions;
 }
 
-/** Follows ngx_http_gzip_ok. */
+/**
+ * Whether the client may be given gzip, by its fields and by `gzip_proxied` and its like. Follows
+ * ngx_http_gzip_ok.
+ */
 export function gzipAllowed(request: Request): boolean {
   const accepted = request.fields.get("accept-encoding");
   if (request.parent !== null || accepted === null || !acceptsGzip(accepted)) return false;

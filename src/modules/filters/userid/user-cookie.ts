@@ -47,7 +47,7 @@ export function readExpiry(directive: Directive, scope: Scope): number {
   return parseSeconds(text) ?? refuse(scope, directive, "invalid value");
 }
 
-/** A character, or "" for `off`. */
+/** The value of `userid_mark`: a character, or "" for `off`. @throws ConfigError for others */
 export function readMark(directive: Directive, scope: Scope): string {
   const [text = ""] = directive.args;
   if (text === "off") return "";

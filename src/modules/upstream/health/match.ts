@@ -17,7 +17,7 @@ export function matchesOf(build: HttpBuild): Map<string, Expectation> {
 
 type Draft = { -readonly [K in keyof Expectation]: Expectation[K] };
 
-/** `match name { … }` */
+/** `match name { … }`, for `health_check match=name`. Rejects with ConfigError in nginx's words. */
 export async function matchBlock(scope: Scope, directive: Directive): Promise<void> {
   const [name = ""] = directive.args;
   const known = matchesOf(buildOf(scope));
