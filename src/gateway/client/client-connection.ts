@@ -18,7 +18,7 @@ import type { AddressServers, ListenSocket } from "../serve/listen-socket.ts";
 import { Phase, runPhases } from "../request/phases.ts";
 import type { ProxiedConnection } from "../../net/proxy-protocol.ts";
 import { ProxyHeaderOwner, ProxyHeaderReader } from "./proxy-header.ts";
-import { logRequest } from "../request/request-log.ts";
+import { endRequest } from "../request/request-end.ts";
 import { tripsOverKeepAlive } from "../request/user-agent.ts";
 import type { RequestBody } from "../request/request-body.ts";
 import type { Request } from "../request/request.ts";
@@ -161,7 +161,7 @@ export class ClientConnection
       if (request.finished) return this.close();
       if (!request.body.discarded) return request.body.fail(400, prematureEnd);
     }
-    request.watcher?.onClientGone("closed");
+    request.tellClientGone("closed");
   }
 
   onDrain(): void {
@@ -213,7 +213,7 @@ export class ClientConnection
    */
   finishRequest(request: Request): void {
     if (request.finished || (this.blocked && this.socket.open)) return;
-    logRequest(request);
+    endRequest(request);
     if (this.state === "closed") this.gateway.forget(this);
     if (request !== this.request || this.state === "closed") return;
     if (!request.body.complete && request.keepAlive && !this.clientEnded) {
@@ -226,7 +226,7 @@ export class ClientConnection
   /** The answer cannot be completed: logs, then drops the connection. */
   abortRequest(request: Request): void {
     if (request.finished) return;
-    logRequest(request);
+    endRequest(request);
     this.request = null;
     if (this.state === "closed") return this.gateway.forget(this);
     const { core } = request.location;
@@ -436,9 +436,9 @@ export class ClientConnection
     if (code !== null) request.log("info", `client closed connection with error ${code}`);
     if (response.complete) return this.finishRequest(request);
     if (!body.complete && body.started && !body.discarded) body.fail(400, prematureEnd);
-    else request.watcher?.onClientGone("closed");
+    else request.tellClientGone("closed");
     if (request.finished) return;
-    if (request.watcher === null) {
+    if (!request.watched) {
       if (response.status === 0) response.status = 499;
       response.abort();
       return;
@@ -511,7 +511,7 @@ export class ClientConnection
     if (request === null) return this.socket.close();
     request.log("info", timedOut);
     request.keepAlive = false;
-    request.watcher?.onClientGone("stalled");
+    request.tellClientGone("stalled");
     if (!request.finished) request.response.abort();
     if (request.location.core.resetTimedoutConnection) this.socket.reset();
     this.socket.close();

@@ -13,6 +13,7 @@ export function beginRequest(connection: ClientConnection, head: RequestHead): R
   const body = new RequestBody(connection, head.contentLength ?? 0, head.chunked);
   const server = connection.servers.choice.defaultServer;
   const request = new Request({ client, writer, head, body, server });
+  if (!body.complete) request.onEnd(body);
   if (!chooseServer(request, connection.servers.choice)) {
     request.response.status = 500;
     request.response.abort();

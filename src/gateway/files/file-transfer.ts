@@ -1,5 +1,6 @@
 import { closeSync, read, readSync } from "node:fs";
-import type { ClientWatcher, Request } from "../request/request.ts";
+import type { ClientWatcher } from "../request/holders.ts";
+import type { Request } from "../request/request.ts";
 
 /** A piece of an answer's body: bytes at hand, or `[start, end)` of the file. */
 export type BodyPart = { readonly bytes: Buffer } | { readonly start: number; readonly end: number };
@@ -64,7 +65,7 @@ class FileTransfer implements ClientWatcher {
     this.descriptor = descriptor;
     this.parts = parts;
     this.enterPart();
-    request.watcher = this;
+    request.watch(this);
   }
 
   onClientGone(): void {
@@ -74,6 +75,10 @@ class FileTransfer implements ClientWatcher {
     }
     this.finish();
     request.response.abort();
+  }
+
+  onRequestEnd(): void {
+    this.finish();
   }
 
   /** Goes on with the next piece. */
@@ -136,7 +141,7 @@ class FileTransfer implements ClientWatcher {
   private finish(): void {
     if (this.over) return;
     this.over = true;
-    this.request.watcher = null;
+    this.request.unwatch(this);
     if (!this.reading) closeSync(this.descriptor);
   }
 }

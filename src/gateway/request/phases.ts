@@ -1,4 +1,5 @@
 import { mapUriToPath } from "./uri-path.ts";
+import { delayRequest } from "./request-delay.ts";
 import { DECLINED, DONE, OK } from "./handler.ts";
 import type { PhaseHandler, Verdict } from "./handler.ts";
 import type { Request } from "./request.ts";
@@ -207,17 +208,7 @@ function refuseAccess(request: Request, status: number): void {
   const { authDelayMs } = request.location.core;
   if (status !== 401 || authDelayMs === 0) return request.response.fail(status);
   request.log("info", "delaying unauthorized request");
-  const { clock } = request.client.gateway.network;
-  const timer = clock.timer(authDelayMs, () => {
-    request.watcher = null;
-    request.response.fail(status);
-  });
-  request.watcher = {
-    onClientGone() {
-      timer.cancel();
-      request.response.fail(499);
-    },
-  };
+  delayRequest(request, authDelayMs, () => request.response.fail(status));
 }
 
 function judgeAccess(request: Request, verdict: Verdict, any: boolean): Verdict {

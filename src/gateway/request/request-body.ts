@@ -3,6 +3,7 @@ import type { BodyDecoder, BodySink } from "../../http/body.ts";
 import { ChunkedDecoder } from "../../http/chunked.ts";
 import type { BodyFile } from "./body-file.ts";
 import type { BodySource } from "./body-source.ts";
+import type { Holder } from "./holders.ts";
 
 /** Who reads a request's body. */
 export interface BodyConsumer {
@@ -25,7 +26,7 @@ const discarding: BodyConsumer = {
 /**
  * The body of a request, read only when somebody wants it: until then it waits in the kernel.
  */
-export class RequestBody implements BodySink {
+export class RequestBody implements BodySink, Holder {
   /** As announced; -1 for a chunked body, 0 for none. */
   readonly contentLength: number;
   readonly chunked: boolean;
@@ -163,7 +164,11 @@ export class RequestBody implements BodySink {
     this.letGo();
   }
 
-  /** The request is over, and needs neither memory nor file any more. */
+  onRequestEnd(): void {
+    this.releaseStorage();
+  }
+
+  /** The request needs neither memory nor file any more. */
   releaseStorage(): void {
     if (this.released) return;
     this.released = true;

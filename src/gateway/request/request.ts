@@ -6,6 +6,8 @@ import type { RequestHead } from "../../http/request-head.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import type { Client } from "./client.ts";
+import { releaseAll, withOne, withoutOne } from "./holders.ts";
+import type { ClientWatcher, Few, Holder } from "./holders.ts";
 import type { Location } from "../serve/location.ts";
 import type { Origin } from "./origin.ts";
 import type { RequestBody } from "./request-body.ts";
@@ -16,12 +18,6 @@ import type { VirtualServer } from "../serve/virtual-server.ts";
 
 /** How often a request may be given another URI before it is taken for a loop (nginx: 10). */
 const uriChangesMax = 10;
-
-/** A content handler that must hear when the client goes away before the answer is complete. */
-export interface ClientWatcher {
-  /** `how`: the client closed its connection, or has taken nothing for `send_timeout`. */
-  onClientGone(how: "closed" | "stalled"): void;
-}
 
 /**
  * One HTTP request, from its head to its line in the access log.
@@ -81,13 +77,16 @@ export class Request implements VariableHolder {
   upstreamTrailers: Fields | null = null;
   /** The host that a module passes the request on to: `$proxy_host` and `$proxy_port`. */
   passedTo: { readonly host: string; readonly port: string } | null = null;
-  watcher: ClientWatcher | null = null;
   /** What nginx is said to be doing, in log lines that do not say it themselves; "" for nothing. */
   activity = "";
   /** Room for what modules keep per request, by their own key; null until one needs it. */
   moduleState: Map<object, unknown> | null = null;
   phase: Phase = Phase.postRead;
   phaseIndex = 0;
+  private watchers: Few<ClientWatcher> = null;
+  private holders: Few<Holder> = null;
+  /** What was held is given back, or for a tunnel to give back. */
+  private released = false;
 
   constructor(init: {
     client: Client;
@@ -123,6 +122,64 @@ export class Request implements VariableHolder {
     this.pipelined = client.pipelined;
     this.startMs = init.startMs ?? client.gateway.network.clock.now();
     this.response = new Response(this);
+  }
+
+  /**
+   * `holder` is told when the request is over, however it ends: once, after the log lines, the last one that came here
+   * first. A tunnel ends later than its request, and tells then. At once when all others have been told.
+   */
+  onEnd(holder: Holder): void {
+    if (this.released) holder.onRequestEnd();
+    else this.holders = withOne(this.holders, holder);
+  }
+
+  /** `holder` holds nothing any more. */
+  offEnd(holder: Holder): void {
+    this.holders = withoutOne(this.holders, holder);
+  }
+
+  /** Has those who are still at work stop, and gives back what is held, once the request is logged. */
+  release(): void {
+    const { watchers } = this;
+    const holders = this.takeHolders();
+    this.watchers = null;
+    if (watchers === null && holders === null) return;
+    const report = (error: unknown): void => this.client.gateway.reportInternalError(error);
+    releaseAll(watchers, report);
+    releaseAll(holders, report);
+  }
+
+  /** A tunnel, which goes on without the request, gives back what is held. */
+  takeHolders(): Few<Holder> {
+    const { holders } = this;
+    this.holders = null;
+    this.released = true;
+    return holders;
+  }
+
+  /**
+   * `watcher` hears when the client goes away, before those that came earlier. It takes itself out again when its work
+   * is done; if the request ends first, it is told so, before holders are.
+   */
+  watch(watcher: ClientWatcher): void {
+    if (this.released) watcher.onRequestEnd();
+    else this.watchers = withOne(this.watchers, watcher);
+  }
+
+  unwatch(watcher: ClientWatcher): void {
+    this.watchers = withoutOne(this.watchers, watcher);
+  }
+
+  /** Somebody sees to the request when its client goes away. */
+  get watched(): boolean {
+    return this.watchers !== null;
+  }
+
+  /** Whoever watches the client hears that it is gone, until one of them has ended the request. */
+  tellClientGone(how: "closed" | "stalled"): void {
+    const { watchers } = this;
+    if (!Array.isArray(watchers)) return watchers?.onClientGone(how);
+    for (const watcher of watchers.toReversed()) if (!this.finished) watcher.onClientGone(how);
   }
 
   /** Host name of the request: lower case, no port; "" when the client sent none. */

@@ -1,6 +1,8 @@
 import type { AnswerWriter } from "./answer-writer.ts";
 import { noBodySource } from "./body-source.ts";
+import type { Holder } from "./holders.ts";
 import { RequestBody } from "./request-body.ts";
+import { endRequest } from "./request-end.ts";
 import type { Response } from "./response.ts";
 import { Request } from "./request.ts";
 import { Phase, runPhases } from "./phases.ts";
@@ -42,11 +44,12 @@ export function startSubrequest(parent: Request, options: SubrequestOptions): Re
   parent.hasSubrequests = true;
   // The parent may end before it.
   if (options.withBody) body.share();
-  const writer = new SubrequestWriter(parent, options, options.withBody ? body : null);
+  const writer = new SubrequestWriter(parent, options);
   const request = new Request({ client, head, body, server, parent, writer });
   request.method = options.method;
   request.setUri(options.uri, options.args);
   request.internal = true;
+  if (options.withBody) request.onEnd(writer);
   runPhases(request, Phase.serverRewrite);
   return request;
 }
@@ -58,21 +61,18 @@ function depthOf(request: Request): number {
 }
 
 /** Takes a subrequest's answer, passes its body on or throws it away, and tells when it has ended. It has no head. */
-class SubrequestWriter implements AnswerWriter {
+class SubrequestWriter implements AnswerWriter, Holder {
   private readonly parent: Request;
   private readonly onEnd: (subrequest: Request) => void;
   private readonly output: ((bytes: Buffer) => boolean) | null;
   private readonly onFlush: (() => void) | null;
-  /** The parent's body, whose storage is needed until the end. */
-  private readonly body: RequestBody | null;
   private response: Response | null = null;
 
-  constructor(parent: Request, { onEnd, output, onFlush }: SubrequestOptions, body: RequestBody | null) {
+  constructor(parent: Request, { onEnd, output, onFlush }: SubrequestOptions) {
     this.parent = parent;
     this.onEnd = onEnd;
     this.output = output ?? null;
     this.onFlush = onFlush ?? null;
-    this.body = body;
   }
 
   get open(): boolean {
@@ -118,13 +118,20 @@ class SubrequestWriter implements AnswerWriter {
 
   finish(request: Request): void {
     if (request.finished) return;
-    request.finished = true;
-    if (request.location.core.logSubrequest) for (const handler of request.location.log) handler(request);
-    this.body?.leave();
-    this.onEnd(request);
+    endRequest(request);
+    try {
+      this.onEnd(request);
+    } catch (error) {
+      this.parent.response.crash(error);
+    }
   }
 
   abort(request: Request): void {
     this.finish(request);
+  }
+
+  /** The parent's body was needed until now. */
+  onRequestEnd(): void {
+    this.parent.body.leave();
   }
 }

@@ -4,6 +4,8 @@ import type { ResponseHead } from "../../http/response-head.ts";
 import type { Client } from "../request/client.ts";
 import { lostWriter } from "../request/answer-writer.ts";
 import { noBodySource } from "../request/body-source.ts";
+import { releaseAll } from "../request/holders.ts";
+import type { Few, Holder } from "../request/holders.ts";
 import type { Location } from "../serve/location.ts";
 import type { Origin } from "../request/origin.ts";
 import { RequestBody } from "../request/request-body.ts";
@@ -80,6 +82,8 @@ type PackedParts = [
 
 /** What only some requests have, and what is then kept as it is. */
 interface Kept {
+  /** Who holds something until the tunnel ends. */
+  readonly holders: Few<Holder>;
   readonly origin: Origin;
   readonly body: RequestBody | null;
   readonly moduleState: Request["moduleState"];
@@ -117,6 +121,12 @@ export class TunnelRecord {
     this.text = JSON.stringify(parts);
   }
 
+  /** The tunnel has ended: gives back what was held for its request. Called once. */
+  release(): void {
+    const { gateway } = this.client;
+    releaseAll(this.kept?.holders ?? null, (error) => gateway.reportInternalError(error));
+  }
+
   /** The request as it was, for logging. */
   unpack(): Request {
     const { client, server, location, kept } = this;
@@ -143,10 +153,12 @@ export class TunnelRecord {
 
 function keptOf(request: Request): Kept | null {
   const { server, moduleState, origin } = request;
+  const holders = request.takeHolders();
   const hasBody = request.body.contentLength !== 0;
   const others = hasBody || moduleState !== null || request.hasSubrequests || server.keepsAnswerFields;
-  if (!others && origin === request.client.origin) return null;
+  if (!others && holders === null && origin === request.client.origin) return null;
   return {
+    holders,
     origin,
     body: hasBody ? request.body : null,
     moduleState,

@@ -10,7 +10,7 @@ import type { Gateway, OpenTunnel } from "../serve/gateway.ts";
 import type { ListenSocket } from "../serve/listen-socket.ts";
 import type { PeerLease } from "../balance/balancer.ts";
 import type { TunnelRecord } from "./tunnel-record.ts";
-import { logRequest } from "../request/request-log.ts";
+import { logRequest } from "../request/request-end.ts";
 import type { Request } from "../request/request.ts";
 
 /** How long a side may take to read what is queued for it and to close, once the tunnel has ended. */
@@ -129,6 +129,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     if (this.ended) return;
     this.ended = true;
     this.log(level, `${reason} while proxying upgraded connection`);
+    this.record.release();
     this.gateway.tunnels.delete(this);
     this.lease.keeper.settle(this.lease.peer);
     this.client.farewell();
@@ -155,6 +156,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     request.log(level, message);
     this.settle(request);
     logRequest(request);
+    request.release();
   }
 
   /** What the log line tells of the tunnel as a whole. */

@@ -10,7 +10,8 @@ import type { Failure } from "../failure/failure.ts";
 import { failureKinds } from "../failure/kinds.ts";
 import { NextUpstream } from "../failure/next-upstream.ts";
 import { redirectMark } from "../request/request.ts";
-import type { ClientWatcher, Request } from "../request/request.ts";
+import type { ClientWatcher } from "../request/holders.ts";
+import type { Request } from "../request/request.ts";
 import { PooledConnection } from "./keepalive-pool.ts";
 import { describeSystemError } from "../../config/errors.ts";
 import { originOf } from "../../config/setting-origin.ts";
@@ -123,7 +124,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
 
   /** Begins with the request's body; the first server is asked when enough of that is there. */
   start(): void {
-    this.request.watcher = this;
+    this.request.watch(this);
     this.payload.start();
   }
 
@@ -143,6 +144,11 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     const failure = failureOf("clientClosed");
     if (this.selection === null) this.finish(failure.status);
     else this.abandon(failure);
+  }
+
+  /** It has ended without this: something on the way of the answer has failed. */
+  onRequestEnd(): void {
+    if (!this.ended) this.stop();
   }
 
   /** Logs with the activity that nginx appends ("while reading response header from upstream"). */
@@ -210,7 +216,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.end();
     const { pool } = this.plan.upstream;
     if (reusable !== null && pool !== null) pool.give(reusable);
-    this.request.watcher = null;
+    this.request.unwatch(this);
     try {
       this.request.response.end();
     } catch (error) {
@@ -239,7 +245,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.payload.close();
     this.ended = true;
     this.request.activity = "reading response header from upstream";
-    this.request.watcher = null;
+    this.request.unwatch(this);
     goOn();
   }
 
@@ -248,7 +254,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.ended = true;
     this.current = null;
     this.connectDeadline?.dispose();
-    this.request.watcher = null;
+    this.request.unwatch(this);
     this.payload.close();
     this.request.body.release();
     // A tunnel may last for days; only `$request_body` in a log line needs the body until then.
@@ -277,7 +283,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.release("ok");
     this.dropTry();
     this.payload.close();
-    this.request.watcher = null;
+    this.request.unwatch(this);
   }
 
   /** The body is gathered as far as it is waited for. */

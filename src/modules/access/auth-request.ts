@@ -13,6 +13,7 @@ import { buildOf, valueOf } from "../../gateway/build/http-build.ts";
 import { OK } from "../../gateway/request/handler.ts";
 import type { HttpModule } from "../../gateway/build/http-module.ts";
 import type { Verdict } from "../../gateway/request/handler.ts";
+import type { ClientWatcher } from "../../gateway/request/holders.ts";
 import type { Request } from "../../gateway/request/request.ts";
 import { startSubrequest } from "../../gateway/request/subrequest.ts";
 
@@ -72,20 +73,22 @@ function assign(scope: Scope, { args }: Directive): void {
 function ask(request: Request, { uri, assignments }: AuthRequestSettings): Promise<Verdict> {
   return new Promise((resolve) => {
     const onEnd = (subrequest: Request): void => {
-      request.watcher = null;
+      request.unwatch(watcher);
       setVariables(request, subrequest, assignments);
       resolve(judge(request, subrequest));
     };
     // The answer may be here before the subrequest itself is returned.
     const options = { uri, args: null, method: "GET", withBody: false, onEnd };
     let subrequest: Request | null = null;
-    request.watcher = {
-      onClientGone(how) {
-        subrequest?.watcher?.onClientGone(how);
-      },
+    const watcher: ClientWatcher = {
+      onClientGone: (how) => subrequest?.tellClientGone(how),
+      onRequestEnd: () => subrequest?.response.abort(),
     };
+    request.watch(watcher);
     subrequest = startSubrequest(request, options);
-    if (subrequest === null) resolve(500);
+    if (subrequest !== null) return;
+    request.unwatch(watcher);
+    resolve(500);
   });
 }
 

@@ -5,7 +5,8 @@ import { RoundRobin } from "../../gateway/balance/round-robin.ts";
 import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import { DONE } from "../../gateway/request/handler.ts";
 import type { PhaseHandler, Verdict } from "../../gateway/request/handler.ts";
-import type { ClientWatcher, Request } from "../../gateway/request/request.ts";
+import type { ClientWatcher } from "../../gateway/request/holders.ts";
+import type { Request } from "../../gateway/request/request.ts";
 import { isMethod, safeFieldValue } from "../../http/field-value.ts";
 import type { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
@@ -220,9 +221,10 @@ function resolveName(
   const known = resolver.remembered(host);
   if (known !== null) return go(known);
   const wait = new NameWait();
-  if (!ignoreClientAbort) request.watcher = new NameWatcher(request, wait);
+  const watcher = new NameWatcher(request, wait);
+  if (!ignoreClientAbort) request.watch(watcher);
   return resolver.ask(host, resolverTimeoutMs, wait).then((found) => {
-    request.watcher = null;
+    request.unwatch(watcher);
     return go(found);
   });
 }
@@ -237,10 +239,14 @@ class NameWatcher implements ClientWatcher {
     this.wait = wait;
   }
 
+  onRequestEnd(): void {
+    this.wait.cancel();
+  }
+
   onClientGone(): void {
     const { request } = this;
     this.wait.cancel();
-    request.watcher = null;
+    request.unwatch(this);
     request.log("info", "epoll_wait() reported that client prematurely closed connection");
     request.response.fail(499);
   }

@@ -81,30 +81,34 @@ export function serveRegular(
   stats: Stats,
   encoding: string | null,
 ): Verdict {
-  const verdict = prepare(request, stats, encoding);
-  if (verdict !== OK) {
-    closeSync(descriptor);
-    return verdict;
-  }
   const { response } = request;
-  if (request.body.discard() !== 0) {
+  let verdict: Verdict;
+  try {
+    verdict = beginAnswer(request, stats, encoding);
+  } catch (error) {
     closeSync(descriptor);
-    return 400;
+    throw error;
   }
-  offerRanges(request, request.location.core.maxRanges, "leave");
-  response.filterHead();
-  if (rangesRefused(request)) {
-    closeSync(descriptor);
-    return 416;
-  }
-  response.prepareHead();
-  if (response.headOnly || stats.size === 0) {
-    closeSync(descriptor);
-    response.end();
-  } else {
+  if (verdict === OK && !response.headOnly && stats.size > 0) {
     sendFile(request, descriptor, partsOf(request) ?? [{ start: 0, end: stats.size }]);
+    return DONE;
   }
+  closeSync(descriptor);
+  if (verdict !== OK) return verdict;
+  response.end();
   return DONE;
+}
+
+/** Makes the head ready; OK when the file is to follow. */
+function beginAnswer(request: Request, stats: Stats, encoding: string | null): Verdict {
+  const verdict = prepare(request, stats, encoding);
+  if (verdict !== OK) return verdict;
+  if (request.body.discard() !== 0) return 400;
+  offerRanges(request, request.location.core.maxRanges, "leave");
+  request.response.filterHead();
+  if (rangesRefused(request)) return 416;
+  request.response.prepareHead();
+  return OK;
 }
 
 /** A directory is redirected to with a slash; devices and the like are nobody's business. */

@@ -69,7 +69,7 @@ export class AdditionFilter implements BodyFilter {
     const { subrequest } = this;
     this.subrequest = null;
     if (subrequest === null || subrequest.finished) return;
-    subrequest.watcher?.onClientGone("closed");
+    subrequest.tellClientGone("closed");
     if (!subrequest.finished) subrequest.response.abort();
   }
 

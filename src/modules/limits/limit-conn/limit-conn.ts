@@ -14,7 +14,7 @@ import type { Request } from "../../../gateway/request/request.ts";
 import { zoneArgument } from "../../../gateway/zones/zones.ts";
 import { limitLogLevels } from "../limit-log-levels.ts";
 import { connectionZoneUse } from "./connection-zone.ts";
-import { freeConnections, limitConnections, statusKey } from "./limiting.ts";
+import { limitConnections, statusKey } from "./limiting.ts";
 import type { LimitConnSettings } from "./limiting.ts";
 
 const contexts: readonly Context[] = ["http", "server", "location"];
@@ -74,10 +74,8 @@ export const limitConn: HttpModule<object, object, LimitConnSettings> = {
       get: (request: Request) => (request.main.moduleState?.get(statusKey) as string | undefined) ?? null,
     },
   ],
-  attach(location, own, build) {
+  attach(location, own) {
     if (own.limits.length > 0) location.preaccess.push((request) => limitConnections(request, own));
-    // A request may end in another location than the one that counted it.
-    if (build.zones.has(connectionZoneUse)) location.log.push(freeConnections);
   },
 };
 

@@ -1,5 +1,6 @@
 import { DECLINED } from "../../../gateway/request/handler.ts";
 import type { Verdict } from "../../../gateway/request/handler.ts";
+import type { Holder } from "../../../gateway/request/holders.ts";
 import type { Request } from "../../../gateway/request/request.ts";
 import type { Zone } from "../../../gateway/zones/zones.ts";
 import type { LimitLogLevel } from "../limit-log-levels.ts";
@@ -26,18 +27,32 @@ export interface LimitConnSettings {
 
 /** Key in the main request's `moduleState`: what `$limit_conn_status` says. Who has it was judged already. */
 export const statusKey = {};
-/** Key in the main request's `moduleState`: what it is counted in. */
-const holdsKey = {};
 
-interface Hold {
-  readonly counts: ConnectionCounts;
-  readonly node: number;
+/** That a request is counted for a key, until it ends. */
+class Hold implements Holder {
+  /** The one that the same request was counted by before. */
+  readonly previous: Hold | null;
+  private counts: ConnectionCounts | null;
+  private readonly node: number;
+
+  constructor(counts: ConnectionCounts, node: number, previous: Hold | null) {
+    this.counts = counts;
+    this.node = node;
+    this.previous = previous;
+  }
+
+  onRequestEnd(): void {
+    const { counts } = this;
+    this.counts = null;
+    counts?.free(this.node);
+  }
 }
 
 /** Counts a request until its end, or refuses it. Follows ngx_http_limit_conn_handler. */
 export function limitConnections(request: Request, settings: LimitConnSettings): Verdict {
   const { main } = request;
   if (main.moduleState?.has(statusKey) === true) return DECLINED;
+  let hold: Hold | null = null;
   for (const { zone, connections } of settings.limits) {
     const { key, counts, log } = zone.data!;
     const value = key.evaluate(request);
@@ -50,35 +65,30 @@ export function limitConnections(request: Request, settings: LimitConnSettings):
     const node = counts!.take(value, connections);
     if (node === full) {
       log.write("crit", `ngx_slab_alloc() failed: no memory in limit_conn_zone "${zone.name}"`);
-      return refuse(request, settings);
+      return refuse(request, settings, hold);
     }
     if (node === limited) {
       const dryRun = settings.dryRun ? ", dry run," : "";
       request.log(settings.logLevel, `limiting connections${dryRun} by zone "${zone.name}"`);
-      return refuse(request, settings);
+      return refuse(request, settings, hold);
     }
-    hold(main, { counts: counts!, node });
+    hold = new Hold(counts!, node, hold);
+    main.onEnd(hold);
+    setStatus(main, "PASSED");
   }
   return DECLINED;
 }
 
-/** A main request has ended, or is not to be counted after all. */
-export function freeConnections({ moduleState }: Request): void {
-  const holds = moduleState?.get(holdsKey) as Hold[] | undefined;
-  if (holds === undefined) return;
-  moduleState!.delete(holdsKey);
-  for (const { counts, node } of holds) counts.free(node);
-}
-
-function hold(main: Request, one: Hold): void {
-  const state = (main.moduleState ??= new Map());
-  const holds = state.get(holdsKey) as Hold[] | undefined;
-  if (holds === undefined) state.set(holdsKey, [one]).set(statusKey, "PASSED");
-  else holds.push(one);
-}
-
-function refuse({ main }: Request, { dryRun, status }: LimitConnSettings): Verdict {
-  freeConnections(main);
-  (main.moduleState ??= new Map()).set(statusKey, dryRun ? "REJECTED_DRY_RUN" : "REJECTED");
+/** What it was counted by before, it is not after all. */
+function refuse({ main }: Request, { dryRun, status }: LimitConnSettings, last: Hold | null): Verdict {
+  for (let hold = last; hold !== null; hold = hold.previous) {
+    main.offEnd(hold);
+    hold.onRequestEnd();
+  }
+  setStatus(main, dryRun ? "REJECTED_DRY_RUN" : "REJECTED");
   return dryRun ? DECLINED : status;
+}
+
+function setStatus(main: Request, status: string): void {
+  (main.moduleState ??= new Map()).set(statusKey, status);
 }

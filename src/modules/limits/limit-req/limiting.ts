@@ -1,8 +1,8 @@
 import { DECLINED, DONE } from "../../../gateway/request/handler.ts";
 import type { Verdict } from "../../../gateway/request/handler.ts";
-import type { ClientWatcher, Request } from "../../../gateway/request/request.ts";
+import { delayRequest } from "../../../gateway/request/request-delay.ts";
+import type { Request } from "../../../gateway/request/request.ts";
 import type { Zone } from "../../../gateway/zones/zones.ts";
-import type { Timer } from "../../../net/clock.ts";
 import type { LimitLogLevel } from "../limit-log-levels.ts";
 import { oneRequest } from "./request-rates.ts";
 import type { Finding, RequestRates } from "./request-rates.ts";
@@ -116,7 +116,8 @@ function admit(
   request.log(delayLogLevels[logLevel], `${what}, by zone "${slowest.zone.name}"`);
   setStatus(request, dryRun ? "DELAYED_DRY_RUN" : "DELAYED");
   if (dryRun) return DECLINED;
-  new Delay(request).start(delayMs);
+  // The phase begins again then, and here finds the request judged.
+  delayRequest(request, delayMs, () => request.resume());
   return DONE;
 }
 
@@ -142,32 +143,4 @@ function setStatus({ main }: Request, status: string): void {
 function inRequests(thousandths: number): string {
   const rest = thousandths % oneRequest;
   return `${(thousandths - rest) / oneRequest}.${String(rest).padStart(3, "0")}`;
-}
-
-/** A request that waits for its turn; its client may give up. */
-class Delay implements ClientWatcher {
-  private readonly request: Request;
-  private timer: Timer | null = null;
-
-  constructor(request: Request) {
-    this.request = request;
-  }
-
-  start(delayMs: number): void {
-    const { request } = this;
-    request.watcher = this;
-    this.timer = request.client.gateway.network.clock.timer(delayMs, () => {
-      request.watcher = null;
-      // The phase begins again, and here finds the request judged.
-      request.resume();
-    });
-  }
-
-  onClientGone(): void {
-    const { request } = this;
-    this.timer?.cancel();
-    request.watcher = null;
-    request.log("info", "client prematurely closed connection");
-    request.response.fail(499);
-  }
 }
