@@ -166,6 +166,7 @@ export class Request implements VariableHolder {
     else this.watchers = withOne(this.watchers, watcher);
   }
 
+  /** `watcher` has done its work; whoever else watches goes on. */
   unwatch(watcher: ClientWatcher): void {
     this.watchers = withoutOne(this.watchers, watcher);
   }
