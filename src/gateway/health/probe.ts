@@ -11,7 +11,7 @@ import { hasToken } from "../../websocket/handshake.ts";
 import { failureOf, lostUpstream, wordsOf } from "../failure/failure.ts";
 import type { Failure } from "../failure/failure.ts";
 import { dialFailure } from "../upstream/dial-failure.ts";
-import { decoderFor } from "../upstream/try.ts";
+import { decoderFor } from "../upstream/http1-try.ts";
 import { bodyIsAsExpected, faultInHead } from "./expectation.ts";
 import type { Expectation } from "./expectation.ts";
 

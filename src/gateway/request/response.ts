@@ -176,6 +176,12 @@ export class Response {
     else this.filters.first.end();
   }
 
+  /** What has come together was written: it goes on at once, unless it may be held back for more. */
+  passOn(): void {
+    if (this.mayHoldBack) this.flush();
+    else this.flushBody();
+  }
+
   /** What was written should reach the client now, even if more of it together would be cheaper. */
   flushBody(): void {
     if (this.filters === null) this.flushWire();

@@ -1,4 +1,6 @@
-import type { Fields } from "../../http/fields.ts";
+import { asksForUpgrade } from "../../http/upgrade.ts";
+import type { Clock } from "../../net/clock.ts";
+import type { Connection } from "../../net/connection.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import type { Dial, DialOptions, ClientTls } from "../../net/network.ts";
 import { Deadline } from "../../net/deadline.ts";
@@ -13,22 +15,27 @@ import { redirectMark } from "../request/request.ts";
 import type { ClientWatcher } from "../request/holders.ts";
 import type { Request } from "../request/request.ts";
 import { PooledConnection } from "./keepalive-pool.ts";
+import type { KeepalivePool } from "./keepalive-pool.ts";
+import { openTunnel } from "./open-tunnel.ts";
 import { describeSystemError } from "../../config/errors.ts";
 import { originOf } from "../../config/setting-origin.ts";
 import { dialFailure } from "./dial-failure.ts";
 import { Payload } from "./payload.ts";
 import type { PayloadOwner } from "./payload.ts";
 import { UpstreamState } from "../request/upstream-state.ts";
-import { UpstreamTry } from "./try.ts";
+import type {
+  AnswerSink,
+  HeadOutcome,
+  TryOwner,
+  TrySettings,
+  UpstreamProtocol,
+  UpstreamTry,
+} from "./protocol.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** The directives of a protocol module (`proxy_*`) that govern an exchange. */
-export interface UpstreamSettings {
+export interface UpstreamSettings extends TrySettings {
   readonly connectTimeoutMs: number;
-  readonly sendTimeoutMs: number;
-  readonly readTimeoutMs: number;
-  /** Bytes that an answer's head may have. */
-  readonly bufferSize: number;
   /** Set of `NextUpstream` bits. */
   readonly nextUpstream: number;
   /** 0: as many as there are servers. */
@@ -53,7 +60,7 @@ export interface LocalEndpoint {
 }
 
 /** How one request is passed on: worked out by the protocol module, the same for every try. */
-export interface ExchangePlan {
+export interface ExchangePlan extends UpstreamProtocol {
   readonly settings: UpstreamSettings;
   readonly upstream: Upstream;
   /** What the directives of the protocol's module begin with: "proxy_". */
@@ -67,25 +74,17 @@ export interface ExchangePlan {
   readonly local: LocalEndpoint | null;
   /** Tells connections apart that must not be shared although they lead to the same peer. */
   readonly poolKey: string;
-  /** The server is asked by HEAD: its answer has no body. */
+  /** The server is asked for a head alone, whatever the client wants. */
   readonly isHead: boolean;
-  /** Sent instead of the client's body; null for the client's own. */
-  readonly replacementBody: Buffer | null;
-  /** Request line and fields, ending with the empty line. `bodyLength` null: the body is chunked. */
-  buildHead(bodyLength: number | null): string;
-  /** Whether that head asks for another protocol (Upgrade): only then may a server answer 101. */
+  /** Whether the server is asked for another protocol (Upgrade): only then may it answer 101. */
   readonly asksForUpgrade: boolean;
+  /** Where the answer's body goes instead of to the client. */
+  readonly sink?: AnswerSink;
   /**
    * Takes over status and fields of the answer into `request.response`. A function as result says that
    * the answer itself is not wanted: the exchange ends, and the function goes on with the request.
    */
   acceptHead(head: ResponseHead): (() => void) | null;
-  /** Passes on the head of an interim answer with status 103, or not. */
-  acceptEarlyHints(head: ResponseHead): void;
-  /** Takes over the fields behind the answer's last chunk; null when they are not wanted. */
-  acceptTrailers(trailers: Fields): void;
-  /** Whether the fields behind the last chunk are wanted. */
-  readonly keepsTrailers: boolean;
 }
 
 /** Methods that must not be repeated once a server may have acted on them. */
@@ -95,7 +94,7 @@ const nonIdempotent = new Set(["POST", "LOCK", "PATCH"]);
  * A request's dealings with upstream servers: tries one after the other until one answers.
  * Follows ngx_http_upstream_connect, _next, _test_next and _finalize_request.
  */
-export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
+export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner, TryOwner {
   readonly request: Request;
   readonly plan: ExchangePlan;
   readonly payload: Payload;
@@ -103,6 +102,8 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   requestSent = false;
   /** What the exchange is doing, for "… while connecting to upstream" in log lines. */
   activity = "connecting to upstream";
+  /** Where the answer's body goes. */
+  private readonly sink: AnswerSink;
   private selection: Selection | null = null;
   private startMs = 0;
   private peer: Peer | null = null;
@@ -110,11 +111,14 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   private dial: Dial | null = null;
   private connectDeadline: Deadline | null = null;
   private current: UpstreamTry | null = null;
+  /** An answer's head was taken: no other server can be asked any more. */
+  private answered = false;
   private ended = false;
 
   constructor(request: Request, plan: ExchangePlan) {
     this.request = request;
     this.plan = plan;
+    this.sink = plan.sink ?? request.response;
     this.payload = new Payload(request, plan.settings.requestBuffering, this);
   }
 
@@ -132,8 +136,31 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     return this.request.upstreamStates!.at(-1)!;
   }
 
-  get clockMs(): number {
-    return this.request.client.gateway.network.clock.now();
+  get clock(): Clock {
+    return this.request.client.gateway.network.clock;
+  }
+
+  private get clockMs(): number {
+    return this.clock.now();
+  }
+
+  get settings(): UpstreamSettings {
+    return this.plan.settings;
+  }
+
+  get pool(): KeepalivePool | null {
+    return this.plan.upstream.pool;
+  }
+
+  /** The client asks for another protocol, and the server was told: a subrequest's answer is no tunnel. */
+  get maySwitch(): boolean {
+    const { parent, fields } = this.request;
+    if (parent !== null || !this.plan.asksForUpgrade) return false;
+    return fields.getAll("upgrade").some(asksForUpgrade);
+  }
+
+  get wantsHeadOnly(): boolean {
+    return this.request.isHead;
   }
 
   onClientGone(how: "closed" | "stalled"): void {
@@ -160,7 +187,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   fail(failure: Failure): void {
     if (this.ended) return;
     const { retry, status } = failure;
-    if (retry === 0) return this.abandon(failure);
+    if (retry === 0 || this.answered) return this.abandon(failure);
     // As in nginx, a timeout is told behind what has become of the server.
     const late = retry === NextUpstream.timeout;
     if (!late) this.tell(failure);
@@ -181,8 +208,47 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.connect();
   }
 
+  takeHead(head: ResponseHead): HeadOutcome {
+    const { request, state, plan } = this;
+    state.status = head.status;
+    request.upstreamHead = head;
+    state.headerMs = this.clockMs - state.startMs;
+    if (head.status >= 300 && this.rejects(head.status)) return "over";
+    this.answered = true;
+    this.activity = "reading upstream";
+    if (plan.settings.interceptErrors && head.status >= 300 && this.intercept(head)) return "over";
+    const goOn = plan.acceptHead(head);
+    if (goOn !== null) {
+      this.leave(goOn);
+      return "over";
+    }
+    if (head.status === 101) return "switched";
+    // By `proxy_method`: no body comes that could be promised.
+    if (plan.isHead && !request.isHead) request.response.contentLength = 0;
+    this.sink.prepareHead();
+    return "body";
+  }
+
+  switched(connection: Connection, early: Buffer | null): void {
+    openTunnel(this, connection, early);
+  }
+
+  /** `proxy_intercept_errors`: the location's own page instead of the server's, when it has one. */
+  private intercept(head: ResponseHead): boolean {
+    const { request } = this;
+    const { errorPages } = request.location.core;
+    if (request.servingErrorPage || !errorPages.some((page) => page.codes.includes(head.status)))
+      return false;
+    if (head.status === 401) {
+      for (const challenge of head.fields.getAll("www-authenticate"))
+        request.response.fields.add("WWW-Authenticate", challenge);
+    }
+    this.finish(head.status);
+    return true;
+  }
+
   /** An answer's head has come: true when its status sends the request to another server instead. */
-  rejects(status: number): boolean {
+  private rejects(status: number): boolean {
     const failure = failureOfStatus(status);
     if (failure === null || this.selection!.tries <= 1 || !this.mayRepeat(failure.retry)) return false;
     this.fail(failure);
@@ -190,7 +256,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   }
 
   /** Nothing helps: the failure is told, and the request ends with it. */
-  abandon(failure: Failure): void {
+  private abandon(failure: Failure): void {
     if (this.ended) return;
     this.tell(failure);
     this.finish(failure.status);
@@ -214,18 +280,17 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     this.payload.close();
     this.current = null;
     this.end();
-    const { pool } = this.plan.upstream;
-    if (reusable !== null && pool !== null) pool.give(reusable);
+    if (reusable !== null) this.pool?.give(reusable);
     this.request.unwatch(this);
     try {
-      this.request.response.end();
+      this.sink.end();
     } catch (error) {
       this.request.response.crash(error);
     }
   }
 
   /** Ends the exchange and answers with `status`; after the head was sent, drops the client's connection. */
-  finish(status: number): void {
+  private finish(status: number): void {
     if (this.ended) return;
     this.stop();
     this.request.response.fail(status);
@@ -238,7 +303,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   }
 
   /** The answer sends the request elsewhere: the connection is given up, `goOn` takes over. */
-  leave(goOn: () => void): void {
+  private leave(goOn: () => void): void {
     this.closeState();
     this.release("ok", this.state);
     this.dropTry();
@@ -309,6 +374,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
 
   private connect(): void {
     this.activity = "connecting to upstream";
+    this.answered = false;
     if (this.request.upstreamStates!.length > 0) this.closeState();
     const state = this.newState();
     this.request.upstreamHead = null;
@@ -323,7 +389,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
     }
     this.peer = peer;
     state.address = peer.name;
-    const pooled = this.plan.upstream.pool?.take(this.poolKeyOf(peer)) ?? null;
+    const pooled = this.pool?.take(this.poolKeyOf(peer)) ?? null;
     this.cached = pooled !== null;
     if (pooled === null) this.dialPeer(peer);
     else this.use(pooled);
@@ -373,7 +439,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner {
   private use(pooled: PooledConnection): UpstreamTry {
     const { state } = this;
     state.connectMs = this.cached ? 0 : this.clockMs - state.startMs;
-    const attempt = new UpstreamTry(this, pooled);
+    const attempt = this.plan.begin(this, pooled, this.sink);
     this.current = attempt;
     pooled.requests += 1;
     pooled.connection.owner = attempt;

@@ -12,6 +12,10 @@ import type { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import { Exchange } from "../../gateway/upstream/exchange.ts";
 import type { ExchangePlan, LocalEndpoint } from "../../gateway/upstream/exchange.ts";
+import { Http1Try } from "../../gateway/upstream/http1-try.ts";
+import type { Http1Request } from "../../gateway/upstream/http1-try.ts";
+import type { PooledConnection } from "../../gateway/upstream/keepalive-pool.ts";
+import type { AnswerSink, TryOwner, UpstreamTry } from "../../gateway/upstream/protocol.ts";
 import { Upstream } from "../../gateway/upstream/upstream.ts";
 import type { ClientTls, Endpoint, TlsContext } from "../../net/network.ts";
 import { NameWait } from "../../net/name-resolver.ts";
@@ -37,7 +41,7 @@ interface Target {
 }
 
 /** How one request is passed on. A class, so that a request costs no closures. */
-class ProxyPlan implements ExchangePlan {
+class ProxyPlan implements ExchangePlan, Http1Request {
   readonly directivePrefix = "proxy_";
   readonly settings: ProxyLocation;
   readonly tls: ClientTls | null;
@@ -91,6 +95,14 @@ class ProxyPlan implements ExchangePlan {
 
   get host(): string {
     return this.target.host;
+  }
+
+  begin(owner: TryOwner, connection: PooledConnection, sink: AnswerSink): UpstreamTry {
+    return new Http1Try(owner, connection, this, sink);
+  }
+
+  get passesBody(): boolean {
+    return this.settings.passRequestBody;
   }
 
   get isHead(): boolean {

@@ -1,19 +1,15 @@
 import type { BodyDecoder, BodySink } from "../../http/body.ts";
 import { LengthDecoder, UntilCloseDecoder } from "../../http/body.ts";
 import { ChunkedDecoder } from "../../http/chunked.ts";
-import { asksForUpgrade } from "../../http/upgrade.ts";
 import { writeLatin1 } from "../../http/latin1.ts";
 import type { ResponseHead, ResponseHeadReader } from "../../http/response-head.ts";
-import type { ConnectionOwner } from "../../net/connection.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import { failureOf, lostUpstream } from "../failure/failure.ts";
-import type { Failure } from "../failure/failure.ts";
-import { openTunnel } from "./open-tunnel.ts";
-import type { Request } from "../request/request.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Fields } from "../../http/fields.ts";
 import type { PooledConnection } from "./keepalive-pool.ts";
 import type { PayloadTarget } from "./payload.ts";
+import type { AnswerSink, TryOwner, UpstreamTry } from "./protocol.ts";
 
 /** Head and small bodies are put together here and leave in one piece. */
 const scratch = Buffer.allocUnsafeSlow(32768);
@@ -22,12 +18,31 @@ const interimMax = 1000;
 const chunkEnd = Buffer.from("\r\n", "latin1");
 const lastChunk = Buffer.from("0\r\n\r\n", "latin1");
 
+/** A request as HTTP/1 has it: the same for every try. */
+export interface Http1Request {
+  /** The server is asked by HEAD: its answer has no body. */
+  readonly isHead: boolean;
+  readonly passesBody: boolean;
+  /** Sent instead of the client's body; null for the client's own. */
+  readonly replacementBody: Buffer | null;
+  /** Request line and fields, ending with the empty line. `bodyLength` null: the body is chunked. */
+  buildHead(bodyLength: number | null): string;
+  /** Passes on the head of an interim answer with status 103, or not. */
+  acceptEarlyHints(head: ResponseHead): void;
+  /** Whether the fields behind the last chunk are wanted. */
+  readonly keepsTrailers: boolean;
+  /** Takes over the fields behind the answer's last chunk. */
+  acceptTrailers(trailers: Fields): void;
+}
+
 /**
- * One request on one connection to an upstream server: sends it, reads the answer, passes its body on
- * with back-pressure. What failing means is the exchange's business.
+ * One request on one connection to an upstream server, by HTTP/1: sends it, reads the answer, passes its body on
+ * with back-pressure. What failing means is its owner's business.
  */
-export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, DeadlineOwner {
-  private readonly exchange: Exchange;
+export class Http1Try implements UpstreamTry, PayloadTarget, BodySink, DeadlineOwner {
+  private readonly owner: TryOwner;
+  private readonly request: Http1Request;
+  private readonly sink: AnswerSink;
   private readonly pooled: PooledConnection;
   private readonly reader: ResponseHeadReader;
   private readonly readDeadline: Deadline;
@@ -45,28 +60,30 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
   private done = false;
   /** The answer is over with its head, and so the connection could serve again. */
   private keepable = false;
-  private clientBlocked = false;
+  private sinkBlocked = false;
 
-  constructor(exchange: Exchange, pooled: PooledConnection) {
-    this.exchange = exchange;
+  constructor(owner: TryOwner, pooled: PooledConnection, request: Http1Request, sink: AnswerSink) {
+    this.owner = owner;
+    this.request = request;
+    this.sink = sink;
     this.pooled = pooled;
-    this.reader = pooled.readerFor(exchange.plan.settings.bufferSize);
+    this.reader = pooled.readerFor(owner.settings.bufferSize);
     this.readDeadline = pooled.deadline;
     this.readDeadline.owner = this;
   }
 
   /** Sends head and body. */
   start(): void {
-    const { exchange } = this;
-    exchange.activity = "sending request to upstream";
-    const { payload, plan } = exchange;
-    const { replacementBody } = plan;
-    const own = replacementBody === null && plan.settings.passRequestBody && payload.present;
-    const length = replacementBody !== null ? replacementBody.length : own ? payload.length : 0;
-    this.chunkedRequest = own && length === null;
-    exchange.requestSent = true;
-    this.appendText(plan.buildHead(length));
-    if (own) {
+    const { owner, request } = this;
+    owner.activity = "sending request to upstream";
+    const { replacementBody } = request;
+    const own = replacementBody === null && request.passesBody && owner.payload?.present === true;
+    const payload = own ? owner.payload : null;
+    const length = replacementBody !== null ? replacementBody.length : payload === null ? 0 : payload.length;
+    this.chunkedRequest = payload !== null && length === null;
+    owner.requestSent = true;
+    this.appendText(request.buildHead(length));
+    if (payload !== null) {
       payload.sendTo(this);
       if (!this.payloadSent) this.leave();
       return;
@@ -75,16 +92,12 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     this.onPayloadEnd();
   }
 
-  /**
-   * Lets go of the connection; nothing that happens on it concerns the request any more.
-   *
-   * @param blameless the server did no wrong: after an answer without a body the connection is kept
-   */
+  /** After an answer without a body the connection is kept. */
   drop(blameless: boolean): void {
     if (this.done) return;
     this.done = true;
     this.sendDeadline?.dispose();
-    const { pool } = this.exchange.plan.upstream;
+    const { pool } = this.owner;
     if (pool === null || !this.keepable || !blameless) return this.pooled.close();
     this.readDeadline.clear();
     pool.give(this.pooled);
@@ -95,7 +108,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     if (this.chunkedRequest) this.appendText(`${sizeOf(pieces).toString(16)}\r\n`);
     for (const piece of pieces) this.append(piece);
     if (this.chunkedRequest) this.append(chunkEnd);
-    if (this.exchange.payload.inMemory) return true;
+    if (this.owner.payload!.inMemory) return true;
     return this.leave();
   }
 
@@ -111,7 +124,7 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     if (this.done || !this.payloadBlocked) return;
     this.payloadBlocked = false;
     if (this.payloadSent) this.awaitAnswer();
-    else this.exchange.payload.flow();
+    else this.owner.payload?.flow();
   }
 
   onData(bytes: Buffer): void {
@@ -119,15 +132,15 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     try {
       this.take(bytes);
     } catch (error) {
-      this.exchange.crash(error);
+      this.owner.crash(error);
     }
   }
 
   private take(bytes: Buffer): void {
-    this.exchange.state.bytesReceived += bytes.length;
+    this.owner.state.bytesReceived += bytes.length;
     // As in nginx, the time for the head is not prolonged by parts of it.
     if (this.head === null) this.awaitHead();
-    else if (this.readDeadline.armed) this.readDeadline.set(this.exchange.plan.settings.readTimeoutMs);
+    else if (this.readDeadline.armed) this.readDeadline.set(this.owner.settings.readTimeoutMs);
     let position = 0;
     while (this.decoder === null && !this.done) {
       position += this.reader.feed(bytes, position, bytes.length);
@@ -156,79 +169,47 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
 
   /** Called by the decoder for each piece of the answer's body. */
   onBody(bytes: Buffer, start: number, end: number): void {
-    const { response } = this.exchange.request;
-    this.exchange.state.bodyBytes += end - start;
+    const { sink } = this;
+    this.owner.state.bodyBytes += end - start;
     const whole = start === 0 && end === bytes.length;
-    if (response.write(whole ? bytes : bytes.subarray(start, end)) || this.clientBlocked) return;
-    this.clientBlocked = true;
+    if (sink.write(whole ? bytes : bytes.subarray(start, end)) || this.sinkBlocked) return;
+    this.sinkBlocked = true;
     this.pooled.connection.pause();
     this.readDeadline.clear();
-    response.onDrain = () => this.onClientDrain();
+    sink.onDrain = () => this.onSinkDrain();
   }
 
-  private onClientDrain(): void {
-    this.clientBlocked = false;
+  private onSinkDrain(): void {
+    this.sinkBlocked = false;
     if (this.done) return;
-    this.readDeadline.set(this.exchange.plan.settings.readTimeoutMs);
+    this.readDeadline.set(this.owner.settings.readTimeoutMs);
     this.pooled.connection.resume();
   }
 
   /** Takes the head; true for an interim answer (100 Continue …), after which another head follows. */
   private acceptHead(head: ResponseHead, bytes: Buffer, position: number): boolean {
-    const { exchange } = this;
-    const { request } = exchange;
+    const { owner, request } = this;
     if (head.versionMajor === 0) {
       this.refuse("upstream sent no valid HTTP/1.0 header");
       return false;
     }
-    for (const warning of head.warnings) exchange.log("warn", warning);
-    if (head.status === 101 && !this.mayUpgrade(request)) {
+    for (const warning of head.warnings) owner.log("warn", warning);
+    if (head.status === 101 && !owner.maySwitch) {
       this.refuse("upstream sent 101 that was not asked for");
       return false;
     }
     if (head.status >= 100 && head.status < 200 && head.status !== 101) {
-      if (head.status === 103) exchange.plan.acceptEarlyHints(head);
+      if (head.status === 103) request.acceptEarlyHints(head);
       return this.acceptInterim();
     }
-    const { state } = exchange;
-    state.status = head.status;
-    request.upstreamHead = head;
-    state.headerMs = exchange.clockMs - state.startMs;
-    this.keepable = endsWithHead(head, exchange.plan.isHead) && position === bytes.length && this.sentWhole;
-    if (head.status >= 300 && exchange.rejects(head.status)) {
-      this.done = true;
-      return false;
-    }
     this.head = head;
-    exchange.activity = "reading upstream";
-    this.readDeadline.set(exchange.plan.settings.readTimeoutMs);
-    if (exchange.plan.settings.interceptErrors && head.status >= 300 && this.intercept(head)) return false;
-    const goOn = exchange.plan.acceptHead(head);
-    if (goOn !== null) {
-      exchange.leave(goOn);
-      return false;
-    }
-    if (head.status === 101) {
-      this.upgrade(bytes, position);
-      return false;
-    }
-    this.startBody(head);
+    this.keepable = endsWithHead(head, request.isHead) && position === bytes.length && this.sentWhole;
+    this.decoder = decoderFor(head, request.isHead, request.keepsTrailers);
+    this.readDeadline.set(owner.settings.readTimeoutMs);
+    const outcome = owner.takeHead(head);
+    if (outcome === "switched") this.switchProtocols(bytes, position);
+    else if (outcome === "body" && owner.wantsHeadOnly && !request.isHead) this.finishBody(this.keepable);
     return false;
-  }
-
-  /** The client asks for another protocol, and the server was told: a subrequest's answer is no tunnel. */
-  private mayUpgrade({ parent, fields }: Request): boolean {
-    if (parent !== null || !this.exchange.plan.asksForUpgrade) return false;
-    return fields.getAll("upgrade").some(asksForUpgrade);
-  }
-
-  private startBody(head: ResponseHead): void {
-    const { request, plan } = this.exchange;
-    this.decoder = decoderFor(head, plan.isHead, plan.keepsTrailers);
-    // By `proxy_method`: no body comes that could be promised, or one that nobody wants to have.
-    if (plan.isHead && !request.isHead) request.response.contentLength = 0;
-    request.response.prepareHead();
-    if (request.isHead && !plan.isHead) this.finishBody(this.keepable);
   }
 
   private acceptInterim(): boolean {
@@ -238,20 +219,6 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     return false;
   }
 
-  /** `proxy_intercept_errors`: the location's own page instead of the server's, when it has one. */
-  private intercept(head: ResponseHead): boolean {
-    const { request } = this.exchange;
-    const { errorPages } = request.location.core;
-    if (request.servingErrorPage || !errorPages.some((page) => page.codes.includes(head.status)))
-      return false;
-    if (head.status === 401) {
-      for (const challenge of head.fields.getAll("www-authenticate"))
-        request.response.fields.add("WWW-Authenticate", challenge);
-    }
-    this.exchange.finish(head.status);
-    return true;
-  }
-
   private readBody(bytes: Buffer, position: number): void {
     const decoder = this.decoder;
     if (decoder === null) return;
@@ -259,19 +226,17 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
       position + (position < bytes.length ? decoder.decode(bytes, position, bytes.length, this) : 0);
     if (this.done) return;
     if (decoder.state === "failed") {
-      this.exchange.abandon(failureOf("invalidBody"));
+      this.owner.fail(failureOf("invalidBody"));
       return;
     }
     if (decoder.state === "done") {
       if (end < bytes.length) {
-        this.exchange.log("warn", 'upstream sent more data than specified in "Content-Length" header');
+        this.owner.log("warn", 'upstream sent more data than specified in "Content-Length" header');
       }
       this.finishBody(end === bytes.length);
       return;
     }
-    const { response } = this.exchange.request;
-    if (response.mayHoldBack) response.flush();
-    else response.flushBody();
+    this.sink.passOn();
   }
 
   /** A request that is not wholly on its way would be followed by the next one in its middle. */
@@ -284,46 +249,40 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     const reusable = clean && this.sentWhole && !this.head!.connectionClose;
     this.readDeadline.clear();
     this.sendDeadline?.dispose();
-    if (!reusable || this.exchange.plan.upstream.pool === null) this.pooled.close();
+    if (!reusable || this.owner.pool === null) this.pooled.close();
     const trailers = this.decoder instanceof ChunkedDecoder ? this.decoder.trailers : null;
-    if (trailers !== null) this.exchange.plan.acceptTrailers(trailers);
-    this.exchange.complete(reusable ? this.pooled : null);
+    if (trailers !== null) this.request.acceptTrailers(trailers);
+    this.owner.complete(reusable ? this.pooled : null);
   }
 
-  private upgrade(bytes: Buffer, position: number): void {
+  private switchProtocols(bytes: Buffer, position: number): void {
     this.readDeadline.dispose();
     this.sendDeadline?.dispose();
     const early = position < bytes.length ? bytes.subarray(position) : null;
     // The tunnel counts what it passes on.
-    if (early !== null) this.exchange.state.bytesReceived -= early.length;
-    openTunnel(this.exchange, this.pooled.connection, early);
+    if (early !== null) this.owner.state.bytesReceived -= early.length;
     this.done = true;
+    this.owner.switched(this.pooled.connection, early);
   }
 
   /** The request is sent: the time for the answer's head begins. */
   private awaitAnswer(): void {
-    if (this.head === null) this.readDeadline.set(this.exchange.plan.settings.readTimeoutMs);
+    if (this.head === null) this.readDeadline.set(this.owner.settings.readTimeoutMs);
   }
 
   private refuse(reason: string): void {
     this.awaitHead();
-    this.exchange.fail(failureOf("invalidHead", reason));
+    this.owner.fail(failureOf("invalidHead", reason));
   }
 
   /** From the first event on, what is waited for is the head. */
   private awaitHead(): void {
-    this.exchange.activity = "reading response header from upstream";
+    this.owner.activity = "reading response header from upstream";
   }
 
   private lost(code: string | null): void {
     if (this.head === null) this.awaitHead();
-    this.fail(lostUpstream(code));
-  }
-
-  /** Once the answer's head was taken, no other server can be asked. */
-  private fail(failure: Failure): void {
-    if (this.head === null) this.exchange.fail(failure);
-    else this.exchange.abandon(failure);
+    this.owner.fail(lostUpstream(code));
   }
 
   onDeadline(deadline: Deadline): void {
@@ -332,11 +291,11 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
     if (deadline === this.sendDeadline && queued < this.queuedThen) {
       // The server is slow, but takes some.
       this.queuedThen = queued;
-      deadline.set(this.exchange.plan.settings.sendTimeoutMs);
+      deadline.set(this.owner.settings.sendTimeoutMs);
       return;
     }
     if (this.head === null && this.payloadSent && !this.payloadBlocked) this.awaitHead();
-    this.fail(this.exchange.timeout(deadline === this.sendDeadline ? "sendTimedOut" : "readTimedOut"));
+    this.owner.fail(this.owner.timeout(deadline === this.sendDeadline ? "sendTimedOut" : "readTimedOut"));
   }
 
   private appendText(text: string): void {
@@ -360,12 +319,12 @@ export class UpstreamTry implements ConnectionOwner, PayloadTarget, BodySink, De
   }
 
   private send(bytes: Buffer): boolean {
-    this.exchange.state.bytesSent += bytes.length;
+    this.owner.state.bytesSent += bytes.length;
     if (this.pooled.connection.send(bytes)) return true;
     this.payloadBlocked = true;
     this.queuedThen = this.pooled.connection.queued;
-    this.sendDeadline ??= new Deadline(this.exchange.request.client.gateway.network.clock, this);
-    this.sendDeadline.set(this.exchange.plan.settings.sendTimeoutMs);
+    this.sendDeadline ??= new Deadline(this.owner.clock, this);
+    this.sendDeadline.set(this.owner.settings.sendTimeoutMs);
     return false;
   }
 }
