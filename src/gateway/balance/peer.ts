@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Endpoint } from "../../net/network.ts";
 
 /** One address of an `upstream`'s `server`, as configured. Never changes while its generation lives. */
@@ -60,4 +61,17 @@ export class Peer implements PeerOptions {
     this.slowStartMs = options.slowStartMs ?? 0;
     this.slot = slot;
   }
+}
+
+/** The peer in `$upstream_addr` and in the log. */
+export function peerName(endpoint: Endpoint): string {
+  if (endpoint.kind === "unix") return `unix:${endpoint.path}`;
+  return endpoint.address.includes(":")
+    ? `[${endpoint.address}]:${endpoint.port}`
+    : `${endpoint.address}:${endpoint.port}`;
+}
+
+/** How sessions name a peer that has no `route=`. */
+export function defaultRoute(name: string): string {
+  return createHash("md5").update(name, "latin1").digest("hex");
 }

@@ -1,5 +1,6 @@
 import { compileValue } from "../../config/complex-value.ts";
 import { ConfigError } from "../../config/errors.ts";
+import type { NameToResolve } from "../../config/name-to-resolve.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { Module, SettingsByModule } from "../../config/module.ts";
@@ -62,17 +63,6 @@ export interface ServerDraft {
   firstName: string | null;
   readonly root: LocationDraft;
   server: VirtualServer | null;
-}
-
-/** A host name that a directive gives where an address is needed; resolved when all is read. */
-export interface NameToResolve {
-  readonly host: string;
-  readonly place: { readonly file: string; readonly line: number };
-  /** The error when the name has no address. */
-  readonly complaint: string;
-  /** True when the address turned out not to be needed. */
-  readonly skip?: () => boolean;
-  readonly resolved: (addresses: readonly string[]) => void;
 }
 
 /** What a configuration shares with the other threads of the process, and with the configuration before it. */

@@ -3,6 +3,7 @@ import type { TemporaryDirectory } from "../request/body-file.ts";
 import type { WebSocketDrain } from "./drain.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import type { Request } from "../request/request.ts";
+import type { NameResolver } from "../../net/name-resolver.ts";
 
 /** A string with variables, evaluated for a request. */
 export type Value = ComplexValue<Request>;
@@ -45,8 +46,15 @@ export interface SymlinkRule {
   readonly from: Value | null;
 }
 
+/** `resolver` and `resolver_timeout`: who is asked for host names that are known only when a request is there. */
+export interface NameServerSettings {
+  /** Null: nobody is. */
+  resolver: NameResolver | null;
+  resolverTimeoutMs: number;
+}
+
 /** What the phases, the response and the connection need to know of a location; filled by the core module. */
-export interface LocationSettings {
+export interface LocationSettings extends NameServerSettings {
   root: FileRoot;
   types: Map<string, string>;
   defaultType: string;

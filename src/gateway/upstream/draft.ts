@@ -1,7 +1,12 @@
+import type { NameToResolve } from "../../config/name-to-resolve.ts";
+import type { Network } from "../../net/network.ts";
 import type { Balancer } from "../balance/balancer.ts";
 import type { PeerGroup } from "../balance/peer-group.ts";
 import type { PeerOptions } from "../balance/peer.ts";
+import type { PeerRows } from "../balance/peer-rows.ts";
 import type { PeerSet } from "../balance/peer-set.ts";
+import { RoundRobin } from "../balance/round-robin.ts";
+import type { Background } from "../serve/background.ts";
 import type { Value } from "../serve/settings.ts";
 import type { KeepaliveSettings } from "./keepalive-pool.ts";
 import type { Sticky, Upstream } from "./upstream.ts";
@@ -28,10 +33,23 @@ export interface UpstreamServerDraft {
   readonly runTimeName: RunTimeName | null;
 }
 
+/** What upstreams need of the configuration that they belong to, while it is read and compiled. */
+export interface UpstreamBuild {
+  readonly network: Network;
+  /** By name, hosts in lower case: blocks, and addresses that `*_pass` directives name. */
+  readonly upstreams: Map<string, UpstreamDraft>;
+  readonly names: { push(name: NameToResolve): unknown };
+  /** Run when all is read, names are resolved and the blocks' upstreams are made. */
+  readonly afterwards: { push(run: () => void): unknown };
+  readonly background: { set(name: string, task: Background): unknown };
+  /** Where the state of peers lies; null gives each upstream a table of its own. */
+  readonly peerRows: PeerRows | null;
+}
+
 /** An upstream while the configuration is read. */
 export interface UpstreamDraft {
   readonly name: string;
-  /** True for an `upstream` block, false for an address in `proxy_pass`. */
+  /** True for an `upstream` block, false for an address in a `*_pass`. */
   readonly explicit: boolean;
   readonly servers: UpstreamServerDraft[];
   /** The name that `zone` gives it. */
@@ -54,4 +72,29 @@ export interface UpstreamDraft {
   healthChecks: number;
   /** Set when the build is done. */
   upstream: Upstream | null;
+}
+
+/** An upstream without servers yet. `place`: the directive that names it. */
+export function newUpstreamDraft(
+  name: string,
+  explicit: boolean,
+  { file, line }: { readonly file: string; readonly line: number },
+): UpstreamDraft {
+  return {
+    name,
+    explicit,
+    servers: [],
+    zone: null,
+    makeBalancer: (peers) => new RoundRobin(peers),
+    methodChosen: false,
+    allowsBackup: true,
+    key: null,
+    sticky: null,
+    keepalive: {},
+    file,
+    line,
+    group: null,
+    healthChecks: 0,
+    upstream: null,
+  };
 }

@@ -2,7 +2,7 @@
  * The name servers of ngx_http_core_module, for host names that are known only when a request is there.
  * https://nginx.org/en/docs/http/ngx_http_core_module.html#resolver
  */
-import type { Context, DirectiveSpec, Level } from "../../config/module.ts";
+import type { Context, DirectiveSpec } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
 import { refuse, slots } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
@@ -10,24 +10,15 @@ import { parseUrl } from "../../config/url.ts";
 import { parseSeconds } from "../../config/values.ts";
 import { buildOf } from "../../gateway/build/http-build.ts";
 import type { HttpModule } from "../../gateway/build/http-module.ts";
-import type { Request } from "../../gateway/request/request.ts";
 import { NameResolver } from "../../net/name-resolver.ts";
 import type { NameServers } from "../../net/name-resolver.ts";
 import type { TcpEndpoint } from "../../net/network.ts";
-
-/** What a location resolves names with that are known only at run time; without `resolver`, null, they cannot be. */
-export interface ResolverLocation {
-  resolver: NameResolver | null;
-  resolverTimeoutMs: number;
-}
+import { httpCore } from "./http-core.ts";
+import type { CoreLocation } from "./settings.ts";
 
 const everywhere: readonly Context[] = ["http", "server", "location"];
 
-const level: Level<ResolverLocation> = {
-  defaults: () => ({ resolver: null, resolverTimeoutMs: 30_000 }),
-};
-
-const location = slots<ResolverLocation>((scope) => scope.location(resolver));
+const location = slots<CoreLocation>((scope) => scope.location(httpCore));
 
 const directives: readonly DirectiveSpec[] = [
   {
@@ -48,20 +39,12 @@ const directives: readonly DirectiveSpec[] = [
   },
 ];
 
-export const resolver: HttpModule<object, object, ResolverLocation> = {
-  name: "ngx_http_core_module",
-  directives,
-  location: level,
-};
-
-/** The name servers of a request's location, and how long they may take. */
-export function resolverOf(request: Request): Readonly<ResolverLocation> {
-  return request.location.settings.get(resolver) as ResolverLocation;
-}
+/** The directives; what they set is the core module's. */
+export const resolver: HttpModule = { name: "ngx_http_core_module", directives };
 
 /** `resolver address … [valid=time] [ipv4=on|off] [ipv6=on|off];` */
 export function resolverDirective(scope: Scope, directive: Directive): void {
-  const settings = scope.location(resolver);
+  const settings = scope.location(httpCore);
   if (settings.resolver !== undefined) return refuse(scope, directive, "is duplicate");
   const servers: TcpEndpoint[] = [];
   let options: Omit<NameServers, "servers"> = { ipv4: true, ipv6: true, validSeconds: null };

@@ -89,6 +89,8 @@ export const locationLevel: Level<CoreLocation> = {
     internal: false,
     errorPages: [],
     earlyHints: [],
+    resolver: null,
+    resolverTimeoutMs: 30_000,
     errorLog: null,
     errorLogTargets: null,
     websocketDrain: drainWhenDropped,

@@ -4,6 +4,7 @@ import { append } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
 import { buildOf, valueOf } from "../../gateway/build/http-build.ts";
 import type { Request } from "../../gateway/request/request.ts";
+import type { FixedPass } from "../../gateway/upstream/target.ts";
 import type { ProxyLocation, ProxyPass, RedirectRule } from "./settings.ts";
 
 /** `proxy_redirect default | off | redirect replacement;` */
@@ -38,7 +39,7 @@ export function proxyRedirect(scope: Scope, { args }: Directive, settings: Parti
 }
 
 /** What `proxy_redirect default` stands for with a `proxy_pass` without variables. */
-export function defaultRedirect(pass: ProxyPass): RedirectRule {
+export function defaultRedirect(pass: ProxyPass & FixedPass): RedirectRule {
   const withUri = pass.uri !== "";
   const prefix = constantValue<Request>(withUri ? pass.url : `${pass.url}/`);
   return { prefix, regex: null, replacement: constantValue<Request>(withUri ? pass.location : "/") };

@@ -3,7 +3,7 @@ import { asksForUpgrade } from "../../http/upgrade.ts";
 import { escapeUri } from "../../http/uri.ts";
 import type { Request } from "../../gateway/request/request.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
-import type { ProxyPass, ProxySettings } from "./settings.ts";
+import type { ProxySettings } from "./settings.ts";
 
 /** Fields that are never copied from the client's request: they concern its connection, not the request. */
 const defaultsOff = ["connection", "proxy-connection", "keep-alive", "te", "expect", "upgrade"];
@@ -81,12 +81,16 @@ function lengthField(
   return ownLength ? `Content-Length: ${bodyLength}\r\n` : "";
 }
 
-/** The request target sent upstream: as the client wrote it where nothing changed it, else mapped and escaped. */
-export function upstreamUri(request: Request, pass: ProxyPass): string {
-  if (pass.uri === "" && request.uriUntouched) return request.head.requestUri;
-  const mapped = pass.uri !== "" && !request.locationReplaced;
-  const rest = mapped ? request.uri.slice(pass.location.length) : request.uri;
+/**
+ * The request target sent upstream: as the client wrote it where nothing changed it, else mapped and escaped.
+ *
+ * @param uri path of `proxy_pass`, which takes the place of `location`; "" when it has none
+ */
+export function upstreamUri(request: Request, uri: string, location: string): string {
+  if (uri === "" && request.uriUntouched) return request.head.requestUri;
+  const mapped = uri !== "" && !request.locationReplaced;
+  const rest = mapped ? request.uri.slice(location.length) : request.uri;
   const escaped = request.head.uriChanged || request.internal ? escapeUri(rest, "uri") : rest;
-  const path = (mapped ? pass.uri : "") + escaped;
+  const path = (mapped ? uri : "") + escaped;
   return request.args === "" ? path : `${path}?${request.args}`;
 }

@@ -2,7 +2,7 @@ import type { Level } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { Buffers } from "../../config/slots.ts";
 import { NextUpstream } from "../../gateway/failure/next-upstream.ts";
-import type { UpstreamDraft } from "../../gateway/upstream/draft.ts";
+import type { Pass } from "../../gateway/upstream/target.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
 import type { TlsContext } from "../../net/network.ts";
@@ -13,23 +13,10 @@ import { defaultRedirect } from "./redirect.ts";
 import { makeClientCertificates, makeClientContext } from "./client-tls.ts";
 
 /** Where `proxy_pass` leads. */
-export interface ProxyPass {
-  /** "http://" or "https://". */
-  readonly scheme: string;
-  /** The URL as written. */
-  readonly url: string;
-  /** Set when the URL contains variables: it is worked out for each request. */
-  readonly variable: Value | null;
-  /** The upstream of a URL without variables. */
-  readonly upstream: UpstreamDraft | null;
-  /** Path (and arguments) of the URL; "" when it has none. */
-  readonly uri: string;
-  /** The part of the request's URI that `uri` takes the place of. */
+export type ProxyPass = Pass & {
+  /** The part of the request's URI that the address's takes the place of. */
   readonly location: string;
-  /** `$proxy_host` and `$proxy_port`. */
-  readonly host: string;
-  readonly port: string;
-}
+};
 
 /** A rule of `proxy_redirect`: a prefix or pattern of Location, and what takes its place. */
 export interface RedirectRule {
@@ -163,7 +150,7 @@ export const proxyLevel: Level<ProxyLocation> = {
     const { pass } = settings;
     // Locations inside this one have this rule, too, whatever their own `proxy_pass`: nginx does it so.
     if (pass !== undefined && pass.variable === null) settings.redirects ??= [defaultRedirect(pass)];
-    const mayNeedTls = pass !== undefined && (pass.variable !== null || pass.scheme === "https://");
+    const mayNeedTls = pass !== undefined && (pass.variable !== null || pass.scheme.tls);
     settings.tlsContext = mayNeedTls ? makeClientContext(settings, scope) : null;
     settings.clientCertificates = mayNeedTls ? makeClientCertificates(settings, scope) : null;
   },

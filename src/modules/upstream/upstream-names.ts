@@ -4,14 +4,14 @@
  */
 import type { Background } from "../../gateway/serve/background.ts";
 import type { PeerGroup } from "../../gateway/balance/peer-group.ts";
+import { defaultRoute, peerName } from "../../gateway/balance/peer.ts";
 import type { PeerOptions } from "../../gateway/balance/peer.ts";
 import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import type { RunTimeName, UpstreamDraft, UpstreamServerDraft } from "../../gateway/upstream/draft.ts";
 import type { Clock, Timer } from "../../net/clock.ts";
 import { NameWait } from "../../net/name-resolver.ts";
 import type { LostTarget, NameFailure, NameResolver, ServiceAddress } from "../../net/name-resolver.ts";
-import type { ResolverLocation } from "../core/resolver.ts";
-import { defaultRoute, peerName } from "./upstream-server.ts";
+import type { NameServerSettings } from "../../gateway/serve/settings.ts";
 
 /** How long the start of a configuration waits for the first answers: nobody waits long for dead name servers. */
 const firstAnswerMs = 1000;
@@ -36,7 +36,7 @@ export function keepNamesFresh(
   build: HttpBuild,
   draft: UpstreamDraft,
   group: PeerGroup,
-  names: ResolverLocation,
+  names: NameServerSettings,
 ): void {
   draft.servers.forEach((server, line) => {
     if (server.runTimeName === null) return;
@@ -82,7 +82,7 @@ class FreshName implements Background {
     build: HttpBuild,
     server: UpstreamServerDraft,
     use: (peers: readonly PeerOptions[]) => void,
-    { resolver, resolverTimeoutMs }: ResolverLocation,
+    { resolver, resolverTimeoutMs }: NameServerSettings,
   ) {
     this.build = build;
     this.server = server;

@@ -1,11 +1,9 @@
 /** The parameters of `server` in an `upstream` block. */
-import { createHash } from "node:crypto";
 import type { Scope } from "../../config/scope.ts";
 import { parseMilliseconds, parseNumber, parseSeconds } from "../../config/values.ts";
 import type { PeerOptions } from "../../gateway/balance/peer.ts";
 import type { UpstreamDraft } from "../../gateway/upstream/draft.ts";
 import { routeBytesMax } from "./sticky-sessions.ts";
-import type { Endpoint } from "../../net/network.ts";
 
 type Options = Omit<PeerOptions, "name" | "server" | "endpoint">;
 
@@ -97,17 +95,4 @@ function readValue(
     default:
       invalid();
   }
-}
-
-/** How sessions name a peer that has no `route=`. */
-export function defaultRoute(peer: string): string {
-  return createHash("md5").update(peer, "latin1").digest("hex");
-}
-
-/** The peer in `$upstream_addr` and in the log. */
-export function peerName(endpoint: Endpoint): string {
-  if (endpoint.kind === "unix") return `unix:${endpoint.path}`;
-  return endpoint.address.includes(":")
-    ? `[${endpoint.address}]:${endpoint.port}`
-    : `${endpoint.address}:${endpoint.port}`;
 }

@@ -17,9 +17,10 @@ import type { HttpBuild } from "../../../gateway/build/http-build.ts";
 import type { HttpModule } from "../../../gateway/build/http-module.ts";
 import type { Location } from "../../../gateway/serve/location.ts";
 import type { UpstreamDraft } from "../../../gateway/upstream/draft.ts";
+import type { FixedPass } from "../../../gateway/upstream/target.ts";
 import type { ClientTls } from "../../../net/network.ts";
 import { proxy } from "../../proxy/proxy.ts";
-import type { ProxyLocation, ProxyPass } from "../../proxy/settings.ts";
+import type { ProxyLocation } from "../../proxy/settings.ts";
 import { matchBlock, matchesOf } from "./match.ts";
 
 /** `health_check` as written. */
@@ -144,8 +145,7 @@ function readParameter(
 function watch(location: Location, draft: CheckDraft, build: HttpBuild): void {
   const settings = location.settings.get(proxy) as ProxyLocation;
   const { pass } = settings;
-  const target = pass?.upstream ?? null;
-  if (pass === undefined || target === null) {
+  if (pass === undefined || pass.variable !== null) {
     return failAt(draft, '"health_check" needs a "proxy_pass" without variables');
   }
   const expectation = draft.match === "" ? successOrRedirect : matchesOf(build).get(draft.match);
@@ -156,13 +156,13 @@ function watch(location: Location, draft: CheckDraft, build: HttpBuild): void {
     uri: draft.uri,
     fields: requestFields(settings, pass),
     expectation,
-    tls: pass.scheme === "https://" ? clientTls(settings, pass) : null,
+    tls: pass.scheme.tls ? clientTls(settings, pass) : null,
     connectTimeoutMs,
     readTimeoutMs,
     headBytesMax,
   };
   // Upstreams of addresses alone are made after this.
-  build.afterwards.push(() => monitor(build, target, { ...draft, plan }, draft));
+  build.afterwards.push(() => monitor(build, pass.draft, { ...draft, plan }, draft));
 }
 
 function monitor(build: HttpBuild, target: UpstreamDraft, check: HealthCheck, draft: CheckDraft): void {
@@ -179,7 +179,7 @@ function monitor(build: HttpBuild, target: UpstreamDraft, check: HealthCheck, dr
 }
 
 /** What `proxy_set_header` says without variables; the handshake's own fields come from the check. */
-function requestFields({ setHeaders }: ProxyLocation, { host }: ProxyPass): string {
+function requestFields({ setHeaders }: ProxyLocation, { host }: FixedPass): string {
   let fields = "";
   let named = host;
   for (const [name, value] of setHeaders) {
@@ -194,7 +194,7 @@ function requestFields({ setHeaders }: ProxyLocation, { host }: ProxyPass): stri
 
 function clientTls(
   { tlsContext, sslServerName, sslVerify, sslName }: ProxyLocation,
-  pass: ProxyPass,
+  pass: FixedPass,
 ): ClientTls {
   const name = sslName === null ? pass.host : (sslName.constant ?? pass.host);
   return {
