@@ -14,7 +14,7 @@ import type { Options } from "./options.ts";
 import { reload } from "./reload.ts";
 import { servingText } from "./serving.ts";
 import { sendSignal } from "./signal.ts";
-import { takeOver } from "./takeover.ts";
+import { takeOverRunning } from "./takeover.ts";
 import { HELP_TEXT, buildText, versionText } from "./version.ts";
 
 const cwd = Buffer.from(process.cwd(), "utf8").toString("latin1");
@@ -80,7 +80,7 @@ async function act({ commandLine, takeover }: Options): Promise<number> {
   if (commandLine.signal === "reload") return await reload(result.pidFile);
   if (commandLine.signal !== null) return sendSignal(commandLine.signal, result.pidFile);
   showRemarks(result.remarks, false);
-  return await takeOver(result.pidFile);
+  return await takeOverRunning(result.pidFile);
 }
 
 /** Ends a program that has served: timers and sockets that are left must not keep it alive. */

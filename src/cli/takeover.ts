@@ -17,7 +17,7 @@ const serveLimitMs = 60_000;
  * Has the running process start this program in its place, and ends it gracefully when that serves.
  * Returns the exit code.
  */
-export async function takeOver(pidFile: string): Promise<number> {
+export async function takeOverRunning(pidFile: string): Promise<number> {
   const old = runningProcess(pidFile);
   if (old === null) return 1;
   try {

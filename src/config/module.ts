@@ -42,7 +42,7 @@ export type ArgumentRule =
  * - "by part": a use of their own takes the place of those parts only that it names
  * - "own": nothing; it is of its own level alone
  */
-export type Inheritance = "by part" | "own";
+export type InheritanceRule = "by part" | "own";
 
 /**
  * A directive as data. `set` stores its value; everything that can be checked before (name, context,
@@ -58,7 +58,7 @@ export interface DirectiveSpec {
   /** As written in a configuration, without the directive's name; null when there is none. */
   readonly default: string | null;
   /** Left out: levels inside have it until they use it themselves, which takes the place of all of it. */
-  readonly inherited?: Inheritance;
+  readonly inherited?: InheritanceRule;
   /** One line for the reference page. */
   readonly doc: string;
   /**

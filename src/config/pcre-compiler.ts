@@ -3,7 +3,7 @@ import { behindAll, eitherFirst, firstBefore, firstOf, neverGivesBack } from "./
 import type { First } from "./pcre-first.ts";
 import { fixedLength, minLength } from "./pcre-length.ts";
 import { Op, STEP } from "./pcre-program.ts";
-import type { Program } from "./pcre-program.ts";
+import type { PcreProgram } from "./pcre-program.ts";
 import { requiredTexts } from "./pcre-required.ts";
 import { singleByte } from "./byte-set.ts";
 import type { ByteSet } from "./byte-set.ts";
@@ -14,7 +14,7 @@ import type { ParsedPcre, PcreNode, PcrePlace } from "./pcre-syntax.ts";
 const WRITTEN_OUT_MAX = 2000;
 
 /** Makes a parsed pattern into a program for the machine. */
-export function compilePcre(parsed: ParsedPcre): Program {
+export function compilePcre(parsed: ParsedPcre): PcreProgram {
   return new Compiler(parsed).compile();
 }
 
@@ -45,7 +45,7 @@ class Compiler {
     this.#registers = 2 * (parsed.groupCount + 1);
   }
 
-  compile(): Program {
+  compile(): PcreProgram {
     const { root, groupCount } = this.#parsed;
     this.#emit(root, behindAll);
     this.#step(Op.match);

@@ -1,6 +1,6 @@
 import { wordBytes } from "./byte-set.ts";
 import { Op, STEP } from "./pcre-program.ts";
-import type { Program } from "./pcre-program.ts";
+import type { PcreProgram } from "./pcre-program.ts";
 
 /** What a match found: the groups, where each begins and ends; -1 for those that took no part. */
 export type Spans = Int32Array;
@@ -43,7 +43,7 @@ const FRAME = 4;
 class Machine {
   /** Steps of the last match. */
   steps = 0;
-  #program!: Program;
+  #program!: PcreProgram;
   #subject = "";
   #registers: Int32Array = new Int32Array(64);
   #stack: Int32Array = new Int32Array(4096);
@@ -61,7 +61,7 @@ class Machine {
    * The first match in a latin1 string; null when there is none, and undefined when the steps were spent
    * before that was known. The spans are good until the next match.
    */
-  match(program: Program, subject: string, limit: number): Spans | null | undefined {
+  match(program: PcreProgram, subject: string, limit: number): Spans | null | undefined {
     this.steps = 0;
     for (const text of program.required) if (!subject.includes(text)) return null;
     this.#program = program;

@@ -65,7 +65,7 @@ export const Op = {
 export const STEP = 5;
 
 /** A pattern, ready to run on the machine. */
-export interface Program {
+export interface PcreProgram {
   readonly code: Int32Array;
   /** 256 entries for each set. */
   readonly sets: Uint8Array;

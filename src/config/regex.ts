@@ -4,7 +4,7 @@ import { differsInJavaScript } from "./pcre-differs.ts";
 import { toJavaScript } from "./pcre-javascript.ts";
 import { STEPS_MAX, machine } from "./pcre-machine.ts";
 import { PcreParser } from "./pcre-parser.ts";
-import type { Program } from "./pcre-program.ts";
+import type { PcreProgram } from "./pcre-program.ts";
 import { PcreError } from "./pcre-syntax.ts";
 import type { ParsedPcre } from "./pcre-syntax.ts";
 import { utf8Fault } from "./pcre-utf8.ts";
@@ -63,7 +63,7 @@ export class CompiledRegex {
   readonly #groupNumbers: readonly number[] | null;
   readonly #named: readonly NamedGroup[];
   /** Made when it is first needed. */
-  #program: Program | null = null;
+  #program: PcreProgram | null = null;
 
   constructor(pattern: string, parsed: ParsedPcre, named: readonly NamedGroup[]) {
     this.pattern = pattern;

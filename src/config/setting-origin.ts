@@ -11,13 +11,13 @@ export interface SettingOrigin {
 }
 
 /** What the directives of one block set, and the level around it. */
-interface Level {
+interface LevelOrigins {
   readonly outer: SettingsByModule | null;
   readonly own: Map<string, SettingOrigin[]>;
 }
 
 /** By the settings that the block's directives write to; goes with them. */
-const levels = new WeakMap<SettingsByModule, Level>();
+const levels = new WeakMap<SettingsByModule, LevelOrigins>();
 
 /** Directives of these blocks are of another kind: their names would be taken for those of the level around. */
 const foreign: ReadonlySet<string> = new Set([
@@ -56,7 +56,7 @@ export function originOf(settings: SettingsByModule, directive: string): Setting
 /** The same for directives that may stand several times: all of the nearest level that has any. */
 export function originsOf(settings: SettingsByModule, directive: string): readonly SettingOrigin[] {
   for (let at: SettingsByModule | null = settings; at !== null;) {
-    const level: Level | undefined = levels.get(at);
+    const level: LevelOrigins | undefined = levels.get(at);
     const own = level?.own.get(directive);
     if (own !== undefined) return own;
     at = level?.outer ?? null;

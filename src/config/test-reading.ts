@@ -9,7 +9,7 @@ import type { Cycle } from "./scope.ts";
 import { DirectiveIndex, createWalker } from "./walk.ts";
 
 /** A configuration that tests read bit by bit. */
-export interface Reading {
+export interface TestReading {
   readonly scope: Scope;
   /** Warnings and notices, as nginx would print them. */
   readonly remarks: string[];
@@ -21,7 +21,7 @@ export interface Reading {
 export function testReading(
   specs: readonly DirectiveSpec[],
   options: { readonly context?: Context; readonly files?: Readonly<Record<string, string>> } = {},
-): Reading {
+): TestReading {
   const remarks: string[] = [];
   const walker = createWalker(new DirectiveIndex(specs), memoryFiles(options.files ?? {}), "/conf/", noPace);
   const cycle: Cycle = {

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ArgumentRule, Context, DirectiveSpec } from "./module.ts";
 import { testReading, testScope } from "./test-reading.ts";
-import type { Reading } from "./test-reading.ts";
+import type { TestReading } from "./test-reading.ts";
 
 /** Words of the directives that were applied, in order. */
 type Applied = string[];
 
-function reading(files: Readonly<Record<string, string>> = {}): { applied: Applied; reading: Reading } {
+function reading(files: Readonly<Record<string, string>> = {}): { applied: Applied; reading: TestReading } {
   const applied: Applied = [];
   const spec = (name: string, contexts: Context[], args: ArgumentRule): DirectiveSpec => ({
     name,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { patternBytes, type Peer } from "./contract-peer.ts";
+import { patternBytes, type ContractPeer } from "./contract-peer.ts";
 import { scene, type MakeSubject } from "./contract-scene.ts";
 
 const mebibyte = 1024 * 1024;
@@ -150,7 +150,7 @@ function testResets(make: MakeSubject): void {
   });
 }
 
-function pokeAll(peer: Peer): void {
+function pokeAll(peer: ContractPeer): void {
   const { connection } = peer;
   assert.equal(connection.send(Buffer.from("late")), false);
   connection.pause();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { serverTls } from "./contract-tls.ts";
 import type { DialEvents, Endpoint } from "./network.ts";
-import { DialFailure, type Peer } from "./contract-peer.ts";
+import { DialFailure, type ContractPeer } from "./contract-peer.ts";
 import { endpointOf, loopback, scene, type MakeSubject } from "./contract-scene.ts";
 
 /** Listening, dialing, addresses, names. */
@@ -70,7 +70,7 @@ export function testDialing(make: MakeSubject): void {
 function testCounting(make: MakeSubject): void {
   scene("each open socket is counted, whichever way it ends", make, async (stage) => {
     const acceptor = await stage.listen();
-    const ends: Peer[] = [];
+    const ends: ContractPeer[] = [];
     for (let index = 0; index < 3; index++) {
       const client = await stage.connect(endpointOf(acceptor.listener.address));
       ends.push(client, await acceptor.peers.take());

@@ -2,7 +2,7 @@ import type { Connection, ConnectionOwner } from "./connection.ts";
 import type { DialOptions, Listener, ListenOptions, Network } from "./network.ts";
 
 /** An owner that remembers what it was told, for the contract's tests. */
-export class Peer implements ConnectionOwner {
+export class ContractPeer implements ConnectionOwner {
   readonly connection: Connection;
   bytes: Buffer[] = [];
   ends = 0;
@@ -75,11 +75,11 @@ export class DialFailure extends Error {
 }
 
 /** Connects, or rejects with a `DialFailure`. */
-export function connect(network: Network, options: DialOptions): Promise<Peer> {
+export function connect(network: Network, options: DialOptions): Promise<ContractPeer> {
   return new Promise((resolve, reject) => {
     network.dial(options, {
       onConnected(connection) {
-        const peer = new Peer(connection);
+        const peer = new ContractPeer(connection);
         resolve(peer);
         return peer;
       },
@@ -95,18 +95,18 @@ export interface HandshakeError {
 }
 
 /** A listener whose connections and handshake errors can be waited for, in order. */
-export class Acceptor {
+export class AwaitedListener {
   readonly listener: Listener;
-  readonly peers: Queue<Peer>;
-  readonly plain: Queue<Peer>;
+  readonly peers: Queue<ContractPeer>;
+  readonly plain: Queue<ContractPeer>;
   readonly errors: Queue<HandshakeError>;
   /** Every connection that came, taken or not. */
-  readonly accepted: readonly Peer[];
+  readonly accepted: readonly ContractPeer[];
 
   private constructor(
     listener: Listener,
-    accepted: readonly Peer[],
-    queues: Pick<Acceptor, "peers" | "plain" | "errors">,
+    accepted: readonly ContractPeer[],
+    queues: Pick<AwaitedListener, "peers" | "plain" | "errors">,
   ) {
     this.listener = listener;
     this.accepted = accepted;
@@ -124,15 +124,15 @@ export class Acceptor {
     options: ListenOptions,
     takePlain = false,
     admits: (() => boolean) | null = null,
-  ): Promise<Acceptor> {
+  ): Promise<AwaitedListener> {
     const queues = {
-      peers: new Queue<Peer>(),
-      plain: new Queue<Peer>(),
+      peers: new Queue<ContractPeer>(),
+      plain: new Queue<ContractPeer>(),
       errors: new Queue<HandshakeError>(),
     };
-    const accepted: Peer[] = [];
-    const enter = (queue: Queue<Peer>, connection: Connection): Peer => {
-      const peer = new Peer(connection);
+    const accepted: ContractPeer[] = [];
+    const enter = (queue: Queue<ContractPeer>, connection: Connection): ContractPeer => {
+      const peer = new ContractPeer(connection);
       accepted.push(peer);
       queue.push(peer);
       return peer;
@@ -143,7 +143,7 @@ export class Acceptor {
       ...(admits === null ? {} : { admits }),
       ...(takePlain ? { onPlainOnTls: (connection: Connection) => enter(queues.plain, connection) } : {}),
     });
-    return new Acceptor(listener, accepted, queues);
+    return new AwaitedListener(listener, accepted, queues);
   }
 }
 
@@ -183,7 +183,7 @@ export function patternBytes(count: number, seed: number): Buffer {
 }
 
 /** Sends all of `payload` in pieces through one reused buffer, stopping as `send` asks. */
-export async function sendAll(peer: Peer, payload: Buffer, pieceBytes: number): Promise<void> {
+export async function sendAll(peer: ContractPeer, payload: Buffer, pieceBytes: number): Promise<void> {
   const piece = Buffer.alloc(pieceBytes);
   for (let at = 0; at < payload.length; at += pieceBytes) {
     const count = payload.copy(piece, 0, at);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Peer } from "./contract-peer.ts";
+import { ContractPeer } from "./contract-peer.ts";
 import { endpointOf, loopback, scene, type MakeSubject, type Scene } from "./contract-scene.ts";
 import { contextOptions, serverTls } from "./contract-tls.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
@@ -82,7 +82,7 @@ async function balancer(stage: Scene, target: Endpoint, line: string): Promise<E
 interface Gate {
   readonly endpoint: Endpoint;
   readonly lines: Line[];
-  readonly servers: { readonly peer: Peer; readonly prologue: Prologue | null }[];
+  readonly servers: { readonly peer: ContractPeer; readonly prologue: Prologue | null }[];
   readonly errors: string[];
 }
 
@@ -92,10 +92,10 @@ async function atGate(
   run: (gate: Gate) => Promise<void>,
 ): Promise<void> {
   const lines: Line[] = [];
-  const servers: { peer: Peer; prologue: Prologue | null }[] = [];
+  const servers: { peer: ContractPeer; prologue: Prologue | null }[] = [];
   const errors: string[] = [];
-  const enter = (connection: Connection, prologue: Prologue | null): Peer => {
-    const peer = new Peer(connection);
+  const enter = (connection: Connection, prologue: Prologue | null): ContractPeer => {
+    const peer = new ContractPeer(connection);
     servers.push({ peer, prologue });
     return peer;
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContractSubject } from "./contract.ts";
-import { Acceptor, connect, type Peer } from "./contract-peer.ts";
+import { AwaitedListener, connect, type ContractPeer } from "./contract-peer.ts";
 import type { ClientTls, Endpoint, ListenOptions, Network, ServerTls } from "./network.ts";
 import type { SocketAddress } from "./connection.ts";
 
@@ -18,21 +18,21 @@ export type MakeSubject = () => ContractSubject;
 export class Scene {
   readonly subject: ContractSubject;
   readonly network: Network;
-  private readonly acceptors: Acceptor[] = [];
-  private readonly peers: Peer[] = [];
+  private readonly acceptors: AwaitedListener[] = [];
+  private readonly peers: ContractPeer[] = [];
 
   constructor(subject: ContractSubject) {
     this.subject = subject;
     this.network = subject.network;
   }
 
-  /** Listens on a free port unless told otherwise; see `Acceptor.start`. */
+  /** Listens on a free port unless told otherwise; see `AwaitedListener.start`. */
   async listen(
     options: Partial<ListenOptions> = {},
     takePlain = false,
     admits: (() => boolean) | null = null,
-  ): Promise<Acceptor> {
-    const acceptor = await Acceptor.start(
+  ): Promise<AwaitedListener> {
+    const acceptor = await AwaitedListener.start(
       this.network,
       { endpoint: loopback, tls: null, ...options },
       takePlain,
@@ -43,7 +43,7 @@ export class Scene {
   }
 
   /** Dials, and resolves to the dialing end. @throws DialFailure */
-  async connect(endpoint: Endpoint, tls: ClientTls | null = null): Promise<Peer> {
+  async connect(endpoint: Endpoint, tls: ClientTls | null = null): Promise<ContractPeer> {
     const peer = await connect(this.network, { endpoint, tls });
     this.peers.push(peer);
     return peer;
@@ -52,7 +52,7 @@ export class Scene {
   /** Two ends of one connection. */
   async pair(
     options: { server?: ServerTls; client?: ClientTls } = {},
-  ): Promise<{ client: Peer; server: Peer }> {
+  ): Promise<{ client: ContractPeer; server: ContractPeer }> {
     const acceptor = await this.listen({ tls: options.server ?? null });
     const client = await this.connect(endpointOf(acceptor.listener.address), options.client ?? null);
     const server = await acceptor.peers.take();

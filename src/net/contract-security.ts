@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Connection } from "./connection.ts";
-import { DialFailure, patternBytes, Peer } from "./contract-peer.ts";
+import { DialFailure, patternBytes, ContractPeer } from "./contract-peer.ts";
 import { endpointOf, loopback, scene, type MakeSubject, type Scene } from "./contract-scene.ts";
-import { exchange } from "./contract-streaming.ts";
+import { exchangeBothWays } from "./contract-streaming.ts";
 import { contextOptions, fixture, serverTls } from "./contract-tls.ts";
 import type { ClientTls, ServerTls, TlsContextOptions } from "./network.ts";
 
@@ -230,12 +230,12 @@ function testHandshakeFailures(make: MakeSubject): void {
 }
 
 function testTlsStreams(make: MakeSubject): void {
-  const pair = (stage: Scene): Promise<{ client: Peer; server: Peer }> =>
+  const pair = (stage: Scene): Promise<{ client: ContractPeer; server: ContractPeer }> =>
     stage.pair({ server: serverTls(stage.network), client: clientTls(stage, "a.test") });
 
   scene("TLS: carries megabytes both ways at once, unharmed", make, async (stage) => {
     const { client, server } = await pair(stage);
-    await exchange(stage, client, server);
+    await exchangeBothWays(stage, client, server);
   });
 
   scene("TLS: after a shutdown the other side may go on", make, async (stage) => {
@@ -327,7 +327,7 @@ function testTlsStreams(make: MakeSubject): void {
       {
         onConnection(connection) {
           connection.reset();
-          return new Peer(connection);
+          return new ContractPeer(connection);
         },
         onHandshakeError() {},
       },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { ConnectionOwner } from "./connection.ts";
-import { Peer, patternBytes, sendAll } from "./contract-peer.ts";
+import { ContractPeer, patternBytes, sendAll } from "./contract-peer.ts";
 import { endpointOf, scene, type MakeSubject, type Scene } from "./contract-scene.ts";
 
 const mebibyte = 1024 * 1024;
@@ -22,7 +22,7 @@ export function testStreaming(make: MakeSubject): void {
 
   scene("carries megabytes both ways at once, unharmed, through reused memory", make, async (stage) => {
     const { client, server } = await stage.pair();
-    await exchange(stage, client, server);
+    await exchangeBothWays(stage, client, server);
   });
 
   scene("an empty send is harmless", make, async (stage) => {
@@ -120,13 +120,13 @@ function testPausing(make: MakeSubject): void {
   });
 
   scene("a connection paused by its first owner starts paused", make, async (stage) => {
-    const owners: Peer[] = [];
+    const owners: ContractPeer[] = [];
     const listener = await stage.network.listen(
       { endpoint: { kind: "tcp", address: "127.0.0.1", port: 0 }, tls: null },
       {
         onConnection(connection) {
           connection.pause();
-          const peer = new Peer(connection);
+          const peer = new ContractPeer(connection);
           owners.push(peer);
           return peer;
         },
@@ -149,7 +149,7 @@ function testPausing(make: MakeSubject): void {
 function testOwners(make: MakeSubject): void {
   scene("a new owner gets everything from the next event on", make, async (stage) => {
     const { client, server } = await stage.pair();
-    const second = new Peer(server.connection);
+    const second = new ContractPeer(server.connection);
     server.onAny = () => {
       if (server.text === "head") server.connection.owner = second;
     };
@@ -184,13 +184,13 @@ function testOwners(make: MakeSubject): void {
 
   scene("an exception in a listener's callback resets only that connection", make, async (stage) => {
     let accepted = 0;
-    const peers: Peer[] = [];
+    const peers: ContractPeer[] = [];
     const listener = await stage.network.listen(
       { endpoint: { kind: "tcp", address: "127.0.0.1", port: 0 }, tls: null },
       {
         onConnection(connection): ConnectionOwner {
           if (accepted++ === 0) throw new Error("no owner");
-          const peer = new Peer(connection);
+          const peer = new ContractPeer(connection);
           peers.push(peer);
           return peer;
         },
@@ -243,7 +243,7 @@ function testOwners(make: MakeSubject): void {
 }
 
 /** Sends megabytes each way at once, with a reader that stops now and then, and compares. */
-export async function exchange(stage: Scene, a: Peer, b: Peer): Promise<void> {
+export async function exchangeBothWays(stage: Scene, a: ContractPeer, b: ContractPeer): Promise<void> {
   const byteCount = stage.subject.streamBytes;
   const toB = patternBytes(byteCount, 11);
   const toA = patternBytes(byteCount, 12);
@@ -253,7 +253,7 @@ export async function exchange(stage: Scene, a: Peer, b: Peer): Promise<void> {
 }
 
 /** Reads `byteCount` bytes with pauses; resolves with their hash. */
-async function hashing(stage: Scene, reader: Peer, byteCount: number): Promise<string> {
+async function hashing(stage: Scene, reader: ContractPeer, byteCount: number): Promise<string> {
   const hash = createHash("sha1");
   let seen = 0;
   let chunks = 0;

@@ -190,7 +190,7 @@ function readName(bytes: Buffer, from: number): { readonly text: string } | stri
   for (;;) {
     const length = bytes[at];
     if (length === undefined) return "name is out of DNS response";
-    if (length === 0) return { text: lowerAscii(labels.join(".")) };
+    if (length === 0) return { text: lowerDomain(labels.join(".")) };
     if (length > labelBytesMax) {
       if (++pointers > pointersMax) return "compression pointers loop in DNS response";
       const low = bytes[at + 1];
@@ -207,7 +207,7 @@ function readName(bytes: Buffer, from: number): { readonly text: string } | stri
 }
 
 /** In lower case as name servers compare: other bytes than letters of ASCII stay. */
-export function lowerAscii(text: string): string {
+export function lowerDomain(text: string): string {
   return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase()) : text;
 }
 

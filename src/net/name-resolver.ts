@@ -1,6 +1,13 @@
 /** Finds addresses by name servers while requests wait, by the rules of ngx_resolver. */
 import type { Timer } from "./clock.ts";
-import { codeWords, lowerAscii, readAnswers, readResponse, recordType, responseCode } from "./dns-message.ts";
+import {
+  codeWords,
+  lowerDomain,
+  readAnswers,
+  readResponse,
+  recordType,
+  responseCode,
+} from "./dns-message.ts";
 import type { ServiceRecord } from "./dns-message.ts";
 import { NameMemory } from "./name-memory.ts";
 import type { KnownName } from "./name-memory.ts";
@@ -359,7 +366,7 @@ export class NameResolver {
 
 /** As names are compared, and without the dot at the end that stands for the root. */
 function nameOf(text: string): string {
-  const name = lowerAscii(text);
+  const name = lowerDomain(text);
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 

@@ -30,11 +30,11 @@ import type { Snapshot } from "./snapshot.ts";
  */
 export function runWorker(modules: readonly HttpModule[] = []): void {
   if (parentPort === null) throw new Error("this is not a worker thread");
-  const worker = new WorkerThread(parentPort, workerData as WorkerStart, modules);
+  const worker = new WorkerProgram(parentPort, workerData as WorkerStart, modules);
   worker.run();
 }
 
-class WorkerThread {
+class WorkerProgram {
   private readonly port: MessagePort;
   private readonly start: WorkerStart;
   private readonly modules: readonly HttpModule[];

@@ -7,7 +7,7 @@ import type { Peer } from "../balance/peer.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import type { Lease } from "./lease.ts";
 import { HealthProbe } from "./probe.ts";
-import type { ProbePlan, Verdict } from "./probe.ts";
+import type { ProbePlan, ProbeOutcome } from "./probe.ts";
 
 /** `health_check`, with what its location says of connections. */
 export interface HealthCheck {
@@ -115,7 +115,7 @@ export class HealthMonitor implements Background {
     this.probes.set(key, probe);
   }
 
-  private conclude(peer: Peer, { healthy, activity, error }: Verdict): void {
+  private conclude(peer: Peer, { healthy, activity, error }: ProbeOutcome): void {
     const record = this.recordOf(peer);
     const first = !record.checked;
     record.checked = true;

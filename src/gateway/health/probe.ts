@@ -36,7 +36,7 @@ export interface ProbePlan {
 }
 
 /** What came of a check. */
-export interface Verdict {
+export interface ProbeOutcome {
   readonly healthy: boolean;
   /** "checking status code": what was done when that was clear. */
   readonly activity: string;
@@ -48,7 +48,7 @@ export interface Verdict {
 export class HealthProbe implements ConnectionOwner, BodySink {
   private readonly plan: ProbePlan;
   private readonly network: Network;
-  private readonly report: (verdict: Verdict) => void;
+  private readonly report: (verdict: ProbeOutcome) => void;
   private readonly reader: ResponseHeadReader;
   private readonly key = randomBytes(16).toString("base64");
   private readonly body: Buffer[] = [];
@@ -61,7 +61,12 @@ export class HealthProbe implements ConnectionOwner, BodySink {
   private done = false;
 
   /** `report` is called once, unless `abort` comes first. */
-  constructor(network: Network, endpoint: Endpoint, plan: ProbePlan, report: (verdict: Verdict) => void) {
+  constructor(
+    network: Network,
+    endpoint: Endpoint,
+    plan: ProbePlan,
+    report: (verdict: ProbeOutcome) => void,
+  ) {
     this.network = network;
     this.plan = plan;
     this.report = report;

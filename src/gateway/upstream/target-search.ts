@@ -7,7 +7,7 @@ import type { PhaseHandler, Verdict } from "../request/handler.ts";
 import type { ClientWatcher } from "../request/holders.ts";
 import type { Request } from "../request/request.ts";
 import type { UpstreamDraft } from "./draft.ts";
-import { parseAddress, placeOf, splitScheme } from "./target.ts";
+import { parseAddress, partsOfAddress, splitScheme } from "./target.ts";
 import type { AddressForm, Pass, Target, VariablePass } from "./target.ts";
 import { findUpstream, hasPort, passingUpstream } from "./target-upstream.ts";
 
@@ -62,7 +62,7 @@ function findTarget(request: Request, pass: VariablePass, search: TargetSearch):
     request.log("error", `${parsed} in upstream "${rest}"`);
     return 500;
   }
-  const where = { scheme, ...placeOf(parsed, scheme) };
+  const where = { scheme, ...partsOfAddress(parsed, scheme) };
   const known = findUpstream(upstreams, parsed);
   if (known !== null) return { ...where, upstream: known };
   if (!hasPort(parsed)) {

@@ -79,7 +79,7 @@ export function readPass(scope: Scope, directive: Directive, build: PassBuild, f
   const parsed = parseAddress(split, form);
   if (typeof parsed === "string") return scope.fail(`${parsed} in upstream "${rest}"`);
   const draft = referToUpstream(scope, build, parsed, directive);
-  return { url, variable: null, draft, scheme, ...placeOf(parsed, scheme) };
+  return { url, variable: null, draft, scheme, ...partsOfAddress(parsed, scheme) };
 }
 
 /** Null where there must be a scheme, and there is none. `rest`: what follows it. */
@@ -103,7 +103,10 @@ export function parseAddress(
 }
 
 /** What a target has of its address. */
-export function placeOf(url: ParsedUrl, { defaultPort }: Scheme): Pick<Target, "host" | "port" | "uri"> {
+export function partsOfAddress(
+  url: ParsedUrl,
+  { defaultPort }: Scheme,
+): Pick<Target, "host" | "port" | "uri"> {
   const uri = url.uri.startsWith("?") ? `/${url.uri}` : url.uri;
   if (url.kind === "unix") return { host: "localhost", port: "", uri };
   const host = url.port === defaultPort ? url.hostText : `${url.hostText}:${url.port}`;

@@ -8,7 +8,7 @@ import { endpointKey } from "../../gateway/serve/listen-socket.ts";
 import type { ListenSettings } from "../../gateway/serve/listen-socket.ts";
 import type { Endpoint } from "../../net/network.ts";
 
-interface Options {
+interface ListenParameters {
   ssl: boolean;
   http2: boolean;
   backlog: number | null;
@@ -58,7 +58,7 @@ export function defaultListen(byRoot: boolean, file: string, line: number): List
   return draftOf({ kind: "tcp", address: "0.0.0.0", port }, noOptions(), file, line);
 }
 
-function draftOf(endpoint: Endpoint, options: Options, file: string, line: number): ListenDraft {
+function draftOf(endpoint: Endpoint, options: ListenParameters, file: string, line: number): ListenDraft {
   const settings: ListenSettings = {
     ssl: options.ssl,
     backlog: options.backlog,
@@ -72,7 +72,7 @@ function draftOf(endpoint: Endpoint, options: Options, file: string, line: numbe
   return { endpoint, settings, hasSocketOptions, isDefault, protocols, file, line };
 }
 
-function noOptions(): Options {
+function noOptions(): ListenParameters {
   return {
     ssl: false,
     http2: false,
@@ -86,13 +86,13 @@ function noOptions(): Options {
   };
 }
 
-function readParameters(scope: Scope, parameters: readonly string[]): Options {
+function readParameters(scope: Scope, parameters: readonly string[]): ListenParameters {
   const options = noOptions();
   for (const parameter of parameters) readParameter(scope, parameter, options);
   return options;
 }
 
-function readParameter(scope: Scope, parameter: string, options: Options): void {
+function readParameter(scope: Scope, parameter: string, options: ListenParameters): void {
   const equals = parameter.indexOf("=");
   const name = equals < 0 ? parameter : parameter.slice(0, equals);
   const value = equals < 0 ? null : parameter.slice(equals + 1);
@@ -125,7 +125,7 @@ function readParameter(scope: Scope, parameter: string, options: Options): void 
   }
 }
 
-function readWord(scope: Scope, word: string, options: Options): void {
+function readWord(scope: Scope, word: string, options: ListenParameters): void {
   switch (word) {
     case "default_server":
     case "default":

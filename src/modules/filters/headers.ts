@@ -24,14 +24,14 @@ interface AddedField {
 }
 
 /** "on": a level without fields of its own has those from outside; "merge": one with has them, too. */
-type Inheritance = "on" | "off" | "merge";
+type InheritMode = "on" | "off" | "merge";
 
 interface HeadersSettings {
   expires: ExpiresSetting | null;
   fields: readonly AddedField[];
   trailers: readonly AddedField[];
-  fieldInheritance: Inheritance;
-  trailerInheritance: Inheritance;
+  fieldInheritance: InheritMode;
+  trailerInheritance: InheritMode;
 }
 
 const contexts: readonly Context[] = ["http", "server", "location", "if in location"];
@@ -107,7 +107,7 @@ export const headers: HttpModule<object, object, HeadersSettings> = {
 function inherited(
   own: readonly AddedField[] | undefined,
   outer: readonly AddedField[] | undefined,
-  inheritance: Inheritance,
+  inheritance: InheritMode,
 ): readonly AddedField[] {
   if (inheritance === "off") return own ?? [];
   if (own === undefined) return outer ?? [];

@@ -8,7 +8,7 @@ export interface Pattern {
   readonly replacement: () => Buffer;
 }
 
-interface Target {
+interface SoughtString {
   readonly lower: string;
   readonly replacement: () => Buffer;
   done: boolean;
@@ -24,7 +24,7 @@ const nowhere = -1;
  */
 export class SubstitutionFilter implements BodyFilter {
   onDrain: () => void = () => undefined;
-  private readonly targets: Target[];
+  private readonly targets: SoughtString[];
   private readonly once: boolean;
   private readonly next: BodyOutput;
   private readonly longest: number;
@@ -103,8 +103,8 @@ export class SubstitutionFilter implements BodyFilter {
   }
 
   /** The string that stands next. Where each stands is kept: none is looked for twice in the same bytes. */
-  private find(lower: string, from: number): Target | null {
-    let found: Target | null = null;
+  private find(lower: string, from: number): SoughtString | null {
+    let found: SoughtString | null = null;
     for (const target of this.targets) {
       if (target.done || target.at === nowhere) continue;
       if (target.at < from) target.at = lower.indexOf(target.lower, from);
@@ -115,7 +115,7 @@ export class SubstitutionFilter implements BodyFilter {
 }
 
 /** What there is from `at` on is less than the string, and its beginning. */
-function mayBegin({ lower, done }: Target, text: string, at: number): boolean {
+function mayBegin({ lower, done }: SoughtString, text: string, at: number): boolean {
   if (done || lower.length <= text.length - at) return false;
   for (let index = at; index < text.length; index++)
     if (text.charCodeAt(index) !== lower.charCodeAt(index - at)) return false;

@@ -23,7 +23,7 @@ import type { SslServer } from "./settings.ts";
  *
  * @throws ConfigError
  */
-export function contextOptions(
+export function serverContextOptions(
   settings: SslServer,
   named: readonly NamedPair[],
   build: HttpBuild,

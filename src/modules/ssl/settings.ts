@@ -6,7 +6,7 @@ import type { TlsCommand } from "../support/tls-commands.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
 import { keyFileName } from "../support/key-material.ts";
 import type { CertificateCache, NamedPair } from "./variable-certificates.ts";
-import { contextOptions, pairsOf } from "./context.ts";
+import { serverContextOptions, pairsOf } from "./context.ts";
 import type { SessionMemory } from "./session-table.ts";
 
 /**
@@ -86,6 +86,6 @@ export const sslLevel: Level<SslServer> = {
     );
     settings.fullName = (path) => keyFileName(scope, path);
     settings.pairs = isVariable ? pairs : [];
-    settings.options = contextOptions(settings, isVariable ? [] : pairs, buildOf(scope), scope);
+    settings.options = serverContextOptions(settings, isVariable ? [] : pairs, buildOf(scope), scope);
   },
 };

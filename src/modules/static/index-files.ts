@@ -71,14 +71,14 @@ function goTo(request: Request, uri: string): Verdict {
   return DONE;
 }
 
-interface Failure {
+interface DirectoryFailure {
   readonly code: string;
   /** "(2: No such file or directory)". */
   readonly text: string;
 }
 
 /** Why a path cannot be used; null when something is there. */
-function failureOf(request: Request, path: string): Failure | null {
+function failureOf(request: Request, path: string): DirectoryFailure | null {
   try {
     statFile(request, path);
     return null;
@@ -88,7 +88,7 @@ function failureOf(request: Request, path: string): Failure | null {
   }
 }
 
-function missing(request: Request, path: string, { code, text }: Failure): Verdict {
+function missing(request: Request, path: string, { code, text }: DirectoryFailure): Verdict {
   if (code === "EACCES") {
     request.log("error", `"${path}" is forbidden ${text}`);
     return 403;

@@ -23,7 +23,7 @@ export interface SessionZone {
 }
 
 /** Opens a zone's table, and its lock where a thread has ended with it. */
-export const sessionZoneUse: ZoneUse<SessionZone> = {
+export const stickyZoneUse: ZoneUse<SessionZone> = {
   name: "sticky",
   open(zone) {
     const data = zone.data!;

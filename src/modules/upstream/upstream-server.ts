@@ -5,11 +5,11 @@ import type { PeerOptions } from "../../gateway/balance/peer.ts";
 import type { UpstreamDraft } from "../../gateway/upstream/draft.ts";
 import { routeBytesMax } from "./sticky-sessions.ts";
 
-type Options = Omit<PeerOptions, "name" | "server" | "endpoint">;
+type PeerParameters = Omit<PeerOptions, "name" | "server" | "endpoint">;
 
 /** What stands behind the address in a `server` directive. */
 export interface ServerParameters {
-  readonly options: Options;
+  readonly options: PeerParameters;
   /** The name is looked up again and again. */
   readonly resolve: boolean;
   /** `service=`, as written. */
@@ -22,7 +22,7 @@ export function readServerParameters(
   draft: UpstreamDraft,
   parameters: readonly string[],
 ): ServerParameters {
-  const options: { -readonly [K in keyof Options]: Options[K] } = {
+  const options: { -readonly [K in keyof PeerParameters]: PeerParameters[K] } = {
     weight: 1,
     maxConns: 0,
     maxFails: 1,
@@ -45,7 +45,7 @@ function readWord(
   scope: Scope,
   draft: UpstreamDraft,
   word: string,
-  options: { -readonly [K in keyof Options]: Options[K] },
+  options: { -readonly [K in keyof PeerParameters]: PeerParameters[K] },
 ): void {
   switch (word) {
     case "down":
@@ -66,7 +66,7 @@ function readWord(
 function readValue(
   scope: Scope,
   parameter: string,
-  options: { -readonly [K in keyof Options]: Options[K] },
+  options: { -readonly [K in keyof PeerParameters]: PeerParameters[K] },
 ): void {
   const equals = parameter.indexOf("=");
   const value = parameter.slice(equals + 1);

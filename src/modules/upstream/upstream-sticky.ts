@@ -22,7 +22,7 @@ import type { Zone } from "../../gateway/zones/zones.ts";
 import type { Sticky } from "../../gateway/upstream/upstream.ts";
 import { findCookie } from "../support/cookies.ts";
 import { StickyCookie, sameSiteValue } from "./sticky-cookie.ts";
-import { LearnedSessions, sessionZoneUse } from "./sticky-sessions.ts";
+import { LearnedSessions, stickyZoneUse } from "./sticky-sessions.ts";
 import type { SessionZone } from "./sticky-sessions.ts";
 import { upstreamDraftOf } from "./upstream.ts";
 
@@ -169,7 +169,7 @@ function readLearn(scope: Scope, parameters: readonly string[]): Sticky {
 function sessionZone(scope: Scope, parameter: string): Zone<SessionZone> {
   const { name, size } = zoneArgument(scope, parameter);
   if (name === "") scope.fail(`invalid zone name "${parameter}"`);
-  return buildOf(scope).zones.add(scope, sessionZoneUse, name, size);
+  return buildOf(scope).zones.add(scope, stickyZoneUse, name, size);
 }
 
 class LearnSticky implements Sticky {

@@ -9,7 +9,7 @@
  * `data`.
  */
 export interface BunSocket {
-  data: SocketUser;
+  data: BunSocketUser;
   readonly fd: number;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
@@ -46,7 +46,7 @@ export interface SocketError extends Error {
 }
 
 /** Whoever has a socket at a time; the adapter keeps it in the socket's `data`. */
-export interface SocketUser {
+export interface BunSocketUser {
   opened(socket: BunSocket): void;
   /** The bytes are fresh memory, never used again by Bun. */
   receive(bytes: Buffer): void;
@@ -78,7 +78,7 @@ export interface SocketHandlers {
   session?(socket: BunSocket, session: Buffer): void;
   handshake?(socket: BunSocket, ok: boolean, error: SocketError | null): void;
   /** Only for clients that send a name. `data` is the listener's. */
-  serverName?(data: SocketUser, name: string, socket: BunSocket): unknown;
+  serverName?(data: BunSocketUser, name: string, socket: BunSocket): unknown;
   alpnCallback?(socket: BunSocket, name: unknown, wire: Uint8Array): string | undefined;
 }
 
@@ -113,7 +113,7 @@ export interface BunListenOptions {
   exclusive?: boolean;
   allowHalfOpen: true;
   tls?: BunTlsOptions;
-  data: SocketUser;
+  data: BunSocketUser;
   socket: SocketHandlers;
 }
 
@@ -130,7 +130,7 @@ export interface BunConnectOptions {
   localPort?: number;
   allowHalfOpen: true;
   tls?: BunTlsOptions;
-  data: SocketUser;
+  data: BunSocketUser;
   socket: SocketHandlers;
 }
 

@@ -1,7 +1,7 @@
 import type { Connection, ConnectionOwner, SocketAddress, TlsInfo } from "../connection.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import { ipAddress, unnamedUnixAddress } from "../node/address.ts";
-import type { BunSocket, SocketError, SocketUser } from "./api.ts";
+import type { BunSocket, SocketError, BunSocketUser } from "./api.ts";
 import { SendQueue } from "./send-queue.ts";
 
 const nobody: ConnectionOwner = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
@@ -20,7 +20,7 @@ export interface BunConnectionInit {
  * A connection over one of Bun's own sockets. These keep nothing that the kernel did not take, so the
  * queue is here; and they close from inside `close()` and `terminate()`, so `onClose` is deferred.
  */
-export class BunConnection implements Connection, SocketUser {
+export class BunConnection implements Connection, BunSocketUser {
   owner: ConnectionOwner = nobody;
   readonly remote: SocketAddress;
   readonly tls: TlsInfo | null;

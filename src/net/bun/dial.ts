@@ -10,7 +10,7 @@ import {
   requireBun,
   type SocketError,
   type SocketHandlers,
-  type SocketUser,
+  type BunSocketUser,
 } from "./api.ts";
 import { BunConnection } from "./connection.ts";
 import type { BunConnectionInit } from "./connection.ts";
@@ -24,7 +24,7 @@ import { alpnWire, bunTlsOptions } from "./tls-options.ts";
 const wrongName = "ERR_TLS_CERT_ALTNAME_INVALID";
 
 /** One attempt to connect with Bun's own sockets. */
-export class BunDial implements Dial, SocketUser {
+export class BunDial implements Dial, BunSocketUser {
   private readonly options: DialOptions;
   private readonly events: DialEvents;
   private readonly sockets: SocketCount;

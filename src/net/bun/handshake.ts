@@ -4,7 +4,7 @@ import type { InternalErrorHook } from "../guard.ts";
 import type { ListenerEvents, ServerTls } from "../network.ts";
 import type { SystemClock } from "../node/clock.ts";
 import { nodeContext } from "../node/tls-context.ts";
-import type { BunSocket, SocketUser, SocketError } from "./api.ts";
+import type { BunSocket, BunSocketUser, SocketError } from "./api.ts";
 import { BunConnection } from "./connection.ts";
 import { closedWords, resetWords } from "../tls-error.ts";
 import { alpnNames } from "./tls-options.ts";
@@ -22,7 +22,7 @@ export interface BunHandshakeInit {
 }
 
 /** The server's half of one TLS handshake on Bun's own socket. */
-export class BunHandshake implements SocketUser {
+export class BunHandshake implements BunSocketUser {
   private readonly init: BunHandshakeInit;
   private readonly timer: Timer;
   private name: string | null = null;

@@ -14,13 +14,13 @@ import {
   type BunSocket,
   requireBun,
   type SocketHandlers,
-  type SocketUser,
+  type BunSocketUser,
 } from "./api.ts";
 import { BunConnection } from "./connection.ts";
 import { bunDescriptor } from "./kept-socket.ts";
 
 /** A socket before it has a connection: none of its events matter. */
-export abstract class Acceptor implements SocketUser {
+export abstract class BunAcceptor implements BunSocketUser {
   abstract opened(socket: BunSocket): void;
 
   receive(): void {}
@@ -37,7 +37,7 @@ export abstract class Acceptor implements SocketUser {
 }
 
 /** A plain listening socket of Bun's own. */
-export class BunPlainListener extends Acceptor implements Listener {
+export class BunPlainListener extends BunAcceptor implements Listener {
   address: SocketAddress;
   private readonly events: ListenerEvents;
   private readonly onInternalError: InternalErrorHook;
@@ -71,7 +71,7 @@ export class BunPlainListener extends Acceptor implements Listener {
 
   opened(socket: BunSocket): void {
     const admitted = this.events.admits?.() !== false;
-    const addresses = admitted ? addressesOf(socket, this.address, this.anyAddress) : null;
+    const addresses = admitted ? endsOf(socket, this.address, this.anyAddress) : null;
     if (addresses === null) {
       socket.close();
       return;
@@ -112,7 +112,7 @@ export function boundAddress(options: ListenOptions, listener: BunListener): Soc
  * Both ends of an accepted socket; null when the peer is gone already. As nginx does, the kernel is
  * asked for the local one only where the listener's own address leaves it open.
  */
-export function addressesOf(
+export function endsOf(
   socket: BunSocket,
   listening: SocketAddress,
   anyAddress: boolean,

@@ -10,7 +10,7 @@ import { type BunListener, type BunSocket, requireBun, type SocketHandlers } fro
 import { BunConnection } from "./connection.ts";
 import { BunHandshake } from "./handshake.ts";
 import type { Libc } from "./libc.ts";
-import { Acceptor, addressesOf, boundAddress, bunListenOptions } from "./listener.ts";
+import { BunAcceptor, endsOf, boundAddress, bunListenOptions } from "./listener.ts";
 import { bunTlsOptions } from "./tls-options.ts";
 
 /** How long a client may take for its first bytes before it is accepted without: see `Libc.deferAccept`. */
@@ -37,7 +37,7 @@ export interface BunTlsListenerInit {
 }
 
 /** A TLS listening socket of Bun's own. */
-export class BunTlsListener extends Acceptor implements Listener {
+export class BunTlsListener extends BunAcceptor implements Listener {
   address: SocketAddress;
   private readonly init: BunTlsListenerInit;
   private readonly anyAddress: boolean;
@@ -72,7 +72,7 @@ export class BunTlsListener extends Acceptor implements Listener {
   opened(socket: BunSocket): void {
     const { serverTls, events, clock, onInternalError } = this.init;
     const admitted = events.admits?.() !== false;
-    const addresses = admitted ? addressesOf(socket, this.address, this.anyAddress) : null;
+    const addresses = admitted ? endsOf(socket, this.address, this.anyAddress) : null;
     if (addresses === null) {
       socket.close();
       return;
@@ -154,7 +154,7 @@ export class BunTlsListener extends Acceptor implements Listener {
 }
 
 /** The plain socket that takes over a descriptor. */
-class AdoptedPlain extends Acceptor {
+class AdoptedPlain extends BunAcceptor {
   readonly opened: (socket: BunSocket) => void;
 
   constructor(opened: (socket: BunSocket) => void) {

@@ -31,7 +31,7 @@ export interface HandshakeEvents {
   onFailed(code: string, message: string): void;
 }
 
-class Failure extends Error {
+class HandshakeFailure extends Error {
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -105,7 +105,7 @@ abstract class Handshake implements ConnectionOwner {
       this.done = true;
       this.events.onDone(info, this.read);
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
+      if (!(error instanceof HandshakeFailure)) throw error;
       this.connection.send(messageOf(typeAlert, error.message));
       this.connection.shutdown();
       this.fail(error.code, error.message);
@@ -142,14 +142,14 @@ export class ClientHandshake extends Handshake {
   private check(chain: readonly Buffer[], verifyError: string | null): void {
     const { verifyName } = this.tls;
     if (verifyName === null) return;
-    if (verifyError !== null) throw new Failure(verifyError, "certificate verify failed");
+    if (verifyError !== null) throw new HandshakeFailure(verifyError, "certificate verify failed");
     if (certificateCarries(chain[0], verifyName)) return;
-    throw new Failure("ERR_TLS_CERT_ALTNAME_INVALID", `certificate does not carry ${verifyName}`);
+    throw new HandshakeFailure("ERR_TLS_CERT_ALTNAME_INVALID", `certificate does not carry ${verifyName}`);
   }
 }
 
 /** The accepting side: answers the hello, chooses context, version and protocol, and has a time limit. */
-export class ServerHandshake extends Handshake {
+export class MemoryServerHandshake extends Handshake {
   private readonly tls: ServerTls;
   private readonly world: World;
   private readonly timer: Timer;
@@ -175,9 +175,9 @@ export class ServerHandshake extends Handshake {
     const serverName = hello.serverName?.toLowerCase() ?? null;
     const chosen = this.ask(() => this.tls.contextFor(serverName, null));
     const context = chosen === null || chosen === "unavailable" ? null : memoryContext(chosen);
-    if (context === null) throw new Failure("ERR_SSL_REJECTED", "handshake rejected");
+    if (context === null) throw new HandshakeFailure("ERR_SSL_REJECTED", "handshake rejected");
     const protocol = commonVersion(context.protocols, hello.protocols);
-    if (protocol === null) throw new Failure("ERR_SSL_UNSUPPORTED_PROTOCOL", "unsupported protocol");
+    if (protocol === null) throw new HandshakeFailure("ERR_SSL_UNSUPPORTED_PROTOCOL", "unsupported protocol");
     const alpn = this.chooseProtocol(serverName, hello.alpn);
     const shown = this.tls.requestCertificate ? hello.chain.map((der) => Buffer.from(der, "base64")) : [];
     const verifyError = shown.length > 0 ? context.verify(shown) : null;
@@ -197,7 +197,7 @@ export class ServerHandshake extends Handshake {
     if (wanted.length === 0 || offered.length === 0) return null;
     const chosen = wanted.find((protocol) => offered.includes(protocol));
     if (chosen !== undefined) return chosen;
-    throw new Failure("ERR_SSL_NO_APPLICATION_PROTOCOL", "no application protocol");
+    throw new HandshakeFailure("ERR_SSL_NO_APPLICATION_PROTOCOL", "no application protocol");
   }
 
   /** Runs a callback of the listener's owner; its exception refuses the handshake. */
@@ -206,7 +206,7 @@ export class ServerHandshake extends Handshake {
       return callback();
     } catch (error) {
       this.world.onInternalError(error);
-      throw new Failure("ERR_SSL_REJECTED", "handshake rejected");
+      throw new HandshakeFailure("ERR_SSL_REJECTED", "handshake rejected");
     }
   }
 }

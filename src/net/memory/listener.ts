@@ -1,7 +1,7 @@
 import type { ConnectionOwner, SocketAddress } from "../connection.ts";
 import type { ListenOptions, Listener, ListenerEvents, Prologue } from "../network.ts";
 import type { MemoryConnection, World } from "./connection.ts";
-import { ServerHandshake } from "./handshake.ts";
+import { MemoryServerHandshake } from "./handshake.ts";
 
 /** A simulated listening socket. */
 export class MemoryListener implements Listener {
@@ -43,7 +43,7 @@ export class MemoryListener implements Listener {
 
   private secure(connection: MemoryConnection, tls: NonNullable<ListenOptions["tls"]>): void {
     const prologue = tls.prologueFor?.(connection.remote, connection.local) ?? null;
-    const handshake = new ServerHandshake(connection, tls, this.world, {
+    const handshake = new MemoryServerHandshake(connection, tls, this.world, {
       onDone: (info, rest) => {
         handshake.stopTimer();
         connection.secured(info);
@@ -87,9 +87,9 @@ class PrologueReader implements ConnectionOwner {
   private refused = false;
   private readonly connection: MemoryConnection;
   private readonly prologue: Prologue;
-  private readonly handshake: ServerHandshake;
+  private readonly handshake: MemoryServerHandshake;
 
-  constructor(connection: MemoryConnection, prologue: Prologue, handshake: ServerHandshake) {
+  constructor(connection: MemoryConnection, prologue: Prologue, handshake: MemoryServerHandshake) {
     this.connection = connection;
     this.prologue = prologue;
     this.handshake = handshake;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Connection, ConnectionOwner } from "../connection.ts";
-import { Peer, connect, patternBytes } from "../contract-peer.ts";
+import { ContractPeer, connect, patternBytes } from "../contract-peer.ts";
 import type { Endpoint } from "../network.ts";
 import { createMemoryNetwork, type MemoryNetwork } from "./network.ts";
 import type { Weather } from "./weather.ts";
@@ -149,13 +149,13 @@ describe("the simulated network", () => {
   });
 });
 
-async function pair(network: MemoryNetwork): Promise<{ client: Peer; server: Peer }> {
-  const servers: Peer[] = [];
+async function pair(network: MemoryNetwork): Promise<{ client: ContractPeer; server: ContractPeer }> {
+  const servers: ContractPeer[] = [];
   await network.listen(
     { endpoint, tls: null },
     {
       onConnection(connection) {
-        const server = new Peer(connection);
+        const server = new ContractPeer(connection);
         servers.push(server);
         return server;
       },

@@ -14,7 +14,7 @@ import type { Request } from "../../../gateway/request/request.ts";
 import { zoneArgument } from "../../../gateway/zones/zones.ts";
 import { limitLogLevels } from "../limit-log-levels.ts";
 import { connectionZoneUse } from "./connection-zone.ts";
-import { limitConnections, statusKey } from "./limiting.ts";
+import { limitConnections, countStatusKey } from "./limiting.ts";
 import type { LimitConnSettings } from "./limiting.ts";
 
 const contexts: readonly Context[] = ["http", "server", "location"];
@@ -71,7 +71,8 @@ export const limitConn: HttpModule<object, object, LimitConnSettings> = {
     {
       name: "limit_conn_status",
       volatile: true,
-      get: (request: Request) => (request.main.moduleState?.get(statusKey) as string | undefined) ?? null,
+      get: (request: Request) =>
+        (request.main.moduleState?.get(countStatusKey) as string | undefined) ?? null,
     },
   ],
   attach(location, own) {

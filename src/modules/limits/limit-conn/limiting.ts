@@ -12,21 +12,21 @@ import type { ConnectionZone } from "./connection-zone.ts";
 const keyBytesMax = 255;
 
 /** A `limit_conn` directive. */
-export interface Limit {
+export interface CountLimit {
   readonly zone: Zone<ConnectionZone>;
   readonly connections: number;
 }
 
 /** What `limit_conn` and its like say of a location; `status` is that of refused requests, `dryRun` refuses none. */
 export interface LimitConnSettings {
-  limits: readonly Limit[];
+  limits: readonly CountLimit[];
   logLevel: LimitLogLevel;
   status: number;
   dryRun: boolean;
 }
 
 /** Key in the main request's `moduleState`: what `$limit_conn_status` says. Who has it was judged already. */
-export const statusKey = {};
+export const countStatusKey = {};
 
 /** That a request is counted for a key, until it ends. */
 class Hold implements Holder {
@@ -51,7 +51,7 @@ class Hold implements Holder {
 /** Counts a request until its end, or refuses it. Follows ngx_http_limit_conn_handler. */
 export function limitConnections(request: Request, settings: LimitConnSettings): Verdict {
   const { main } = request;
-  if (main.moduleState?.has(statusKey) === true) return DECLINED;
+  if (main.moduleState?.has(countStatusKey) === true) return DECLINED;
   let hold: Hold | null = null;
   for (const { zone, connections } of settings.limits) {
     const { key, counts, log } = zone.data!;
@@ -90,5 +90,5 @@ function refuse({ main }: Request, { dryRun, status }: LimitConnSettings, last: 
 }
 
 function setStatus(main: Request, status: string): void {
-  (main.moduleState ??= new Map()).set(statusKey, status);
+  (main.moduleState ??= new Map()).set(countStatusKey, status);
 }

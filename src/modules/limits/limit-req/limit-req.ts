@@ -14,8 +14,8 @@ import { zoneArgument } from "../../../gateway/zones/zones.ts";
 import type { Zone } from "../../../gateway/zones/zones.ts";
 import type { RateZone } from "./rate-zone.ts";
 import { limitLogLevels } from "../limit-log-levels.ts";
-import { limitRequest, statusKey } from "./limiting.ts";
-import type { Limit, LimitReqSettings } from "./limiting.ts";
+import { limitRequest, rateStatusKey } from "./limiting.ts";
+import type { RateLimit, LimitReqSettings } from "./limiting.ts";
 import { rateZoneUse } from "./rate-zone.ts";
 import { oneRequest } from "./request-rates.ts";
 
@@ -73,7 +73,7 @@ export const limitReq: HttpModule<object, object, LimitReqSettings> = {
     {
       name: "limit_req_status",
       volatile: true,
-      get: (request: Request) => (request.main.moduleState?.get(statusKey) as string | undefined) ?? null,
+      get: (request: Request) => (request.main.moduleState?.get(rateStatusKey) as string | undefined) ?? null,
     },
   ],
   attach(location, own) {
@@ -129,7 +129,7 @@ function limitDirective(scope: Scope, directive: Directive): void {
   const own = scope.location(limitReq);
   const limits = own.limits ?? [];
   if (limits.some((limit) => limit.zone === zone)) refuse(scope, directive, "is duplicate");
-  const limit: Limit = { zone, burst: burst * oneRequest, delay: delay * oneRequest };
+  const limit: RateLimit = { zone, burst: burst * oneRequest, delay: delay * oneRequest };
   own.limits = [...limits, limit];
 }
 

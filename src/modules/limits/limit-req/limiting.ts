@@ -12,7 +12,7 @@ import type { RateZone } from "./rate-zone.ts";
 const keyBytesMax = 65_535;
 
 /** A `limit_req` directive. */
-export interface Limit {
+export interface RateLimit {
   readonly zone: Zone<RateZone>;
   /** Thousandths of requests that may be too many. */
   readonly burst: number;
@@ -22,14 +22,14 @@ export interface Limit {
 
 /** What `limit_req` and its like say of a location; `status` is that of refused requests, `dryRun` refuses none. */
 export interface LimitReqSettings {
-  limits: readonly Limit[];
+  limits: readonly RateLimit[];
   logLevel: LimitLogLevel;
   status: number;
   dryRun: boolean;
 }
 
 /** Key in the main request's `moduleState`: what `$limit_req_status` says. Who has it was judged already. */
-export const statusKey = {};
+export const rateStatusKey = {};
 
 const delayLogLevels: Readonly<Record<LimitLogLevel, LimitLogLevel>> = {
   error: "warn",
@@ -40,7 +40,7 @@ const delayLogLevels: Readonly<Record<LimitLogLevel, LimitLogLevel>> = {
 
 /** Passes, delays or refuses a request. Follows ngx_http_limit_req_handler. */
 export function limitRequest(request: Request, settings: LimitReqSettings): Verdict {
-  if (request.main.moduleState?.has(statusKey) === true) return DECLINED;
+  if (request.main.moduleState?.has(rateStatusKey) === true) return DECLINED;
   const { limits } = settings;
   const nowMs = request.client.gateway.network.clock.wall();
   let finding: Finding | null = null;
@@ -63,7 +63,7 @@ export function limitRequest(request: Request, settings: LimitReqSettings): Verd
 }
 
 /** Null when the limit does not apply to the request. */
-function look(request: Request, limit: Limit, last: boolean, nowMs: number): Finding | null {
+function look(request: Request, limit: RateLimit, last: boolean, nowMs: number): Finding | null {
   const { key, log } = limit.zone.data!;
   const value = key.evaluate(request);
   if (value === "") return null;
@@ -80,7 +80,7 @@ function look(request: Request, limit: Limit, last: boolean, nowMs: number): Fin
 }
 
 /** `limit`: the one that was exceeded; null for want of memory. */
-function refuse(request: Request, settings: LimitReqSettings, limit: Limit | null): Verdict {
+function refuse(request: Request, settings: LimitReqSettings, limit: RateLimit | null): Verdict {
   const { limits, logLevel, dryRun, status } = settings;
   if (limit !== null) {
     const excess = inRequests(ratesOf(limit).excess);
@@ -96,7 +96,7 @@ function refuse(request: Request, settings: LimitReqSettings, limit: Limit | nul
 function admit(
   request: Request,
   { limits, logLevel, dryRun }: LimitReqSettings,
-  last: Limit | null,
+  last: RateLimit | null,
   nowMs: number,
 ): Verdict {
   let slowest = last;
@@ -122,21 +122,21 @@ function admit(
 }
 
 /** Milliseconds until a request that was just counted is due. */
-function delayOf(limit: Limit): number {
+function delayOf(limit: RateLimit): number {
   const { excess, rate } = ratesOf(limit);
   return excess <= limit.delay ? 0 : Math.floor(((excess - limit.delay) * 1000) / rate);
 }
 
-function letGo(limits: readonly Limit[]): void {
+function letGo(limits: readonly RateLimit[]): void {
   for (const limit of limits) ratesOf(limit).letGo();
 }
 
-function ratesOf({ zone }: Limit): RequestRates {
+function ratesOf({ zone }: RateLimit): RequestRates {
   return zone.data!.rates!;
 }
 
 function setStatus({ main }: Request, status: string): void {
-  (main.moduleState ??= new Map()).set(statusKey, status);
+  (main.moduleState ??= new Map()).set(rateStatusKey, status);
 }
 
 /** "1.500" */

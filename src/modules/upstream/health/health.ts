@@ -156,7 +156,7 @@ function watch(location: Location, draft: CheckDraft, build: HttpBuild): void {
     uri: draft.uri,
     fields: requestFields(settings, pass),
     expectation,
-    tls: pass.scheme.tls ? clientTls(settings, pass) : null,
+    tls: pass.scheme.tls ? probeTls(settings, pass) : null,
     connectTimeoutMs,
     readTimeoutMs,
     headBytesMax,
@@ -192,7 +192,7 @@ function requestFields({ setHeaders }: ProxyLocation, { host }: FixedPass): stri
   return `Host: ${named}\r\n${fields}`;
 }
 
-function clientTls(
+function probeTls(
   { tlsContext, sslServerName, sslVerify, sslName }: ProxyLocation,
   pass: FixedPass,
 ): ClientTls {
