@@ -88,14 +88,14 @@ export class NameQuestion implements SocketUser {
     this.send();
   }
 
-  /** The server cannot be reached by this socket: another one is asked at once. */
+  /** The server cannot be reached by this socket: another one is asked at once, if it is the one that is waited for. */
   failed(socket: QuestionSocket): void {
-    const link = this.links[this.turn]!;
     const sockets = socket.way === "TCP" ? this.streams : this.datagrams;
-    if (sockets.get(link) !== socket) return;
-    sockets.delete(link);
+    const isAwaited = sockets.get(this.links[this.turn]!) === socket;
+    // One that was asked before is asked anew when its turn comes: by a socket that works.
+    for (const [link, own] of sockets) if (own === socket) sockets.delete(link);
     socket.release(this);
-    if (++this.unreachable >= this.links.length) return;
+    if (!isAwaited || ++this.unreachable >= this.links.length) return;
     this.turn = (this.turn + 1) % this.links.length;
     this.sendUnanswered();
   }

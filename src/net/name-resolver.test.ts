@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Connection } from "./connection.ts";
 import { recordType, responseCode } from "./dns-message.ts";
 import { encodeAnswer, encodeName, encodeService, readQuestion } from "./memory/name-answer.ts";
 import type { AnswerRecord } from "./memory/name-answer.ts";
@@ -170,6 +171,43 @@ test("a server that refuses datagrams is not waited for when there is another", 
   const asked = alone.resolve("a.test", 1000);
   await network.advance(1000);
   assert.equal(failureOf(await asked), "110: Operation timed out");
+});
+
+test("a server that closed its connection while another one was asked is asked by a new one", async () => {
+  const scene = setUp({ servers: [first, second] });
+  const { network, resolver, questions } = scene;
+  const connections: Connection[] = [];
+  for (const endpoint of [first, second]) {
+    await network.listen(
+      { endpoint, tls: null },
+      {
+        onHandshakeError: () => undefined,
+        onConnection(connection) {
+          if (endpoint === first) connections.push(connection);
+          return {
+            onData(bytes) {
+              if (connections.length < 2) return;
+              const answer = encodeAnswer(bytes.subarray(2), [address(1)]);
+              connection.send(Buffer.concat([Buffer.from([0, answer.length]), answer]));
+            },
+            onEnd: () => connection.close(),
+            onDrain: () => undefined,
+            onClose: () => undefined,
+          };
+        },
+      },
+    );
+  }
+  const asked = resolver.resolve("a.test", 30_000);
+  await settle(scene);
+  questions[0]!.say(encodeAnswer(questions[0]!.bytes, [], { truncated: true }));
+  // The second one is asked after 5 s, and the first one again after 10 s.
+  await network.advance(6000);
+  assert.equal(connections.length, 1);
+  connections[0]!.close();
+  await network.advance(5000);
+  assert.equal(connections.length, 2);
+  assert.deepEqual(addressesOf(await asked), ["10.0.1.1"]);
 });
 
 test("who waits too long is told so, and the answer serves those who come later", async () => {
