@@ -436,6 +436,25 @@ test("a service: the least priority first, targets that are not found, and the s
   assert.equal(found.untilMs, 5000);
 });
 
+test("a service has no more servers than there is use for", async () => {
+  const scene = setUp();
+  const asked = scene.resolver.resolveService("_http._tcp.app.test", 1000);
+  await settle(scene);
+  const services = Array.from({ length: 7 }, (_, priority) => ({
+    type: recordType.srv,
+    ttlSeconds: 5,
+    data: encodeService(priority, 1, 80, `target-${priority}.test`),
+  }));
+  scene.questions[0]!.answer(services);
+  await settle(scene);
+  const many = Array.from({ length: 200 }, (_, last) => address(last));
+  for (const question of scene.questions.slice(1)) question.answer(many);
+  const found = await asked;
+  assert.ok("servers" in found);
+  assert.equal(found.servers.length, 1024);
+  assert.equal(found.servers.at(-1)!.priority, 5);
+});
+
 test("a service whose name or target is an alias", async () => {
   const scene = setUp();
   const asked = scene.resolver.resolveService("_http._tcp.app.test", 1000);

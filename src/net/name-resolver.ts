@@ -32,6 +32,9 @@ const noSuchNameSeconds = 10;
 /** Names that are asked for at once, those included whose requests wait no more: each is a socket or a part of one. */
 const questionsMax = 10_000;
 
+/** Servers of a service, all targets together: as many as one name may have addresses of a kind. */
+const serversMax = 1024;
+
 /** What is wrong with answers is told once in so long: whoever floods us with them must not fill the log. */
 const complaintEveryMs = 1000;
 
@@ -170,7 +173,7 @@ export class NameResolver {
     });
   }
 
-  /** The servers of a service, those of the least priority first, each record's target with all its addresses. */
+  /** The servers of a service, those of the least priority first: each record's target with its addresses. */
   async resolveService(
     service: string,
     timeoutMs: number,
@@ -382,7 +385,10 @@ function serviceOf(
     const { port, priority, weight, target: name } = records[index]!;
     untilMs = Math.min(untilMs, target.untilMs);
     if ("failure" in target) lost.push({ ...target, target: name });
-    else for (const address of target.addresses) servers.push({ address, port, priority, weight });
+    else {
+      const addresses = target.addresses.slice(0, serversMax - servers.length);
+      for (const address of addresses) servers.push({ address, port, priority, weight });
+    }
   });
   return servers.length === 0 && lost.length > 0 ? lost[0]! : { servers, lost, untilMs };
 }
