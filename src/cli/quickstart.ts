@@ -1,6 +1,5 @@
 import { rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import type { CommandLine } from "../config/command-line.ts";
 import { systemNetwork } from "../net/choose.ts";
@@ -11,7 +10,7 @@ import { startBackend, type QuickstartBackend } from "./quickstart-backend.ts";
 import { ensureCertificate } from "./quickstart-certificate.ts";
 import { findFreePort, onFreePort } from "./quickstart-ports.ts";
 import { quickstartFolder } from "./quickstart-files.ts";
-import { stateDirectory } from "./quickstart-state.ts";
+import { stateDirectory, userName } from "./quickstart-state.ts";
 
 /** The ports that the configuration names. */
 const wished = { plain: 8080, tls: 8443, backends: [9001, 9002] } as const;
@@ -77,7 +76,7 @@ function placesOf(
     tls,
     backends: used,
     configFile,
-    user: os.userInfo().username,
+    user: userName(),
     moved: pairs.filter(([taken, port]) => taken !== port),
   };
 }
