@@ -93,9 +93,17 @@ function attempt(call: string, action: () => void): void {
 }
 
 function inheritedUser(): SystemUser | null {
-  const text = process.env[variable];
-  if (text === undefined) return null;
-  const { name, uid, gid } = JSON.parse(text) as Partial<SystemUser>;
-  if (typeof name !== "string" || typeof uid !== "number" || typeof gid !== "number") return null;
-  return uid === process.geteuid?.() && uid !== 0 ? { name, uid, gid } : null;
+  const user = readUser(process.env[variable] ?? "");
+  return user !== null && user.uid === process.geteuid?.() && user.uid !== 0 ? user : null;
+}
+
+/** Whoever starts the process may set the variable to anything. */
+function readUser(text: string): SystemUser | null {
+  try {
+    const { name, uid, gid } = JSON.parse(text) as Partial<SystemUser>;
+    const isUser = typeof name === "string" && typeof uid === "number" && typeof gid === "number";
+    return isUser ? { name, uid, gid } : null;
+  } catch {
+    return null;
+  }
 }
