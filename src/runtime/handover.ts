@@ -1,5 +1,14 @@
 /** What root leaves to the user whom a process will belong to. */
-import { accessSync, chmodSync, chownSync, constants, lstatSync, mkdirSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeErrno } from "../config/errors.ts";
@@ -16,12 +25,28 @@ export function giveFolders(paths: Iterable<string>, { uid }: SystemUser): void 
   for (const path of paths) {
     const folder = decoded(path);
     attempt(`mkdir() "${path}"`, () => makeFolder(folder, ownerAll));
-    const { mode, uid: owner } = lstatSync(folder);
-    // Root must not give away what somebody has made a link to.
-    if ((mode & constants.S_IFMT) !== constants.S_IFDIR) continue;
-    if (owner !== uid) attempt(`chown("${path}", ${uid})`, () => chownSync(folder, uid, -1));
-    if ((mode & ownerAll) !== ownerAll)
-      attempt(`chmod() "${path}"`, () => chmodSync(folder, mode | ownerAll));
+    const descriptor = openFolder(folder);
+    if (descriptor === null) continue;
+    try {
+      const { mode, uid: owner } = fstatSync(descriptor);
+      if (owner !== uid) attempt(`chown("${path}", ${uid})`, () => fchownSync(descriptor, uid, -1));
+      if ((mode & ownerAll) !== ownerAll)
+        attempt(`chmod() "${path}"`, () => fchmodSync(descriptor, mode | ownerAll));
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}
+
+/**
+ * Null for what is no folder itself: root must not give away what somebody has made a link to, be it after it was
+ * looked at.
+ */
+function openFolder(folder: string): number | null {
+  try {
+    return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch {
+    return null;
   }
 }
 
