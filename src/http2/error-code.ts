@@ -3,33 +3,33 @@ export const noError = 0x0;
 export const protocolError = 0x1;
 export const internalError = 0x2;
 export const flowControlError = 0x3;
-export const settingsTimeout = 0x4;
+const settingsTimeout = 0x4;
 export const streamClosed = 0x5;
 export const frameSizeError = 0x6;
 export const refusedStream = 0x7;
 export const cancel = 0x8;
 export const compressionError = 0x9;
-export const connectError = 0xa;
+const connectError = 0xa;
 export const enhanceYourCalm = 0xb;
-export const inadequateSecurity = 0xc;
-export const http11Required = 0xd;
+const inadequateSecurity = 0xc;
+const http11Required = 0xd;
 
-const names = [
-  "NO_ERROR",
-  "PROTOCOL_ERROR",
-  "INTERNAL_ERROR",
-  "FLOW_CONTROL_ERROR",
-  "SETTINGS_TIMEOUT",
-  "STREAM_CLOSED",
-  "FRAME_SIZE_ERROR",
-  "REFUSED_STREAM",
-  "CANCEL",
-  "COMPRESSION_ERROR",
-  "CONNECT_ERROR",
-  "ENHANCE_YOUR_CALM",
-  "INADEQUATE_SECURITY",
-  "HTTP_1_1_REQUIRED",
-];
+const names: Readonly<Record<number, string>> = {
+  [noError]: "NO_ERROR",
+  [protocolError]: "PROTOCOL_ERROR",
+  [internalError]: "INTERNAL_ERROR",
+  [flowControlError]: "FLOW_CONTROL_ERROR",
+  [settingsTimeout]: "SETTINGS_TIMEOUT",
+  [streamClosed]: "STREAM_CLOSED",
+  [frameSizeError]: "FRAME_SIZE_ERROR",
+  [refusedStream]: "REFUSED_STREAM",
+  [cancel]: "CANCEL",
+  [compressionError]: "COMPRESSION_ERROR",
+  [connectError]: "CONNECT_ERROR",
+  [enhanceYourCalm]: "ENHANCE_YOUR_CALM",
+  [inadequateSecurity]: "INADEQUATE_SECURITY",
+  [http11Required]: "HTTP_1_1_REQUIRED",
+};
 
 /** The code's name as the RFC writes it; a number in hexadecimal for one that the RFC does not know. */
 export function errorCodeName(code: number): string {

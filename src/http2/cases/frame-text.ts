@@ -57,7 +57,7 @@ function payloadOf(word: string): Buffer {
 }
 
 function literal(field: string): Buffer {
-  const equals = field.indexOf("=", 1);
+  const equals = field.indexOf("=");
   const text = (part: string): Buffer => {
     // `\\n` and the like stand for bytes that would hide in a table.
     const bytes = Buffer.from(JSON.parse(`"${part}"`) as string, "latin1");

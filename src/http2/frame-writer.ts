@@ -1,0 +1,148 @@
+import {
+  flagAck,
+  flagEndHeaders,
+  flagEndStream,
+  frameContinuation,
+  frameData,
+  frameGoAway,
+  frameHeaderBytes,
+  frameHeaders,
+  framePing,
+  frameRstStream,
+  frameSettings,
+  frameWindowUpdate,
+  writeFrameHeader,
+  writeUint32,
+} from "./frame.ts";
+import { returnScratch, scratchBytes, takeScratch } from "./scratch.ts";
+
+/** Where a session's bytes go. */
+export interface Http2Sink {
+  /**
+   * Takes all of `bytes`, whose memory is used again after the call. False means: take no more data, until the
+   * owner tells the session by `onDrain`.
+   */
+  write(bytes: Buffer): boolean;
+}
+
+/**
+ * Writes frames into a scratch buffer, so that all that comes of one turn goes out in one write. It is sent before
+ * when it is full. Nothing is held while there is nothing to send.
+ */
+export class FrameWriter {
+  private readonly sink: Http2Sink;
+  private scratch: Buffer | null = null;
+  private length = 0;
+  /** The sink said that it has enough. */
+  blocked = false;
+  /** Frames written while the sink was blocked, data apart. */
+  unreadAnswers = 0;
+
+  constructor(sink: Http2Sink) {
+    this.sink = sink;
+  }
+
+  /** Bytes that wait for `flush`. */
+  get pending(): number {
+    return this.length;
+  }
+
+  flush(): void {
+    const { scratch, length } = this;
+    if (scratch === null) return;
+    // The sink may come back to here.
+    this.scratch = null;
+    this.length = 0;
+    if (length > 0 && !this.sink.write(scratch.subarray(0, length))) this.blocked = true;
+    returnScratch(scratch);
+  }
+
+  onDrain(): void {
+    this.blocked = false;
+    this.unreadAnswers = 0;
+  }
+
+  raw(bytes: Buffer): void {
+    const at = this.reserve(bytes.length);
+    bytes.copy(this.scratch!, at);
+  }
+
+  /** A DATA frame; the caller has asked the windows and kept to the peer's frame size. */
+  data(streamId: number, bytes: Buffer, start: number, end: number, endStream: boolean): void {
+    const flags = endStream ? flagEndStream : 0;
+    const at = this.header(end - start, frameData, flags, streamId);
+    bytes.copy(this.scratch!, at, start, end);
+  }
+
+  /** A field block as HEADERS and as many CONTINUATION as it needs, which nothing may come between. */
+  headers(streamId: number, block: Buffer, endStream: boolean, frameBytesMax: number): void {
+    let from = 0;
+    do {
+      const to = Math.min(block.length, from + frameBytesMax);
+      let flags = to === block.length ? flagEndHeaders : 0;
+      if (from === 0 && endStream) flags |= flagEndStream;
+      const at = this.header(to - from, from === 0 ? frameHeaders : frameContinuation, flags, streamId);
+      block.copy(this.scratch!, at, from, to);
+      from = to;
+    } while (from < block.length);
+  }
+
+  settings(values: readonly (readonly [id: number, value: number])[]): void {
+    let at = this.header(values.length * 6, frameSettings, 0, 0);
+    for (const [id, value] of values) {
+      this.scratch![at] = id >>> 8;
+      this.scratch![at + 1] = id;
+      writeUint32(this.scratch!, value, at + 2);
+      at += 6;
+    }
+  }
+
+  settingsAck(): void {
+    this.answer();
+    this.header(0, frameSettings, flagAck, 0);
+  }
+
+  ping(ack: boolean, bytes: Buffer, start: number): void {
+    if (ack) this.answer();
+    const at = this.header(8, framePing, ack ? flagAck : 0, 0);
+    bytes.copy(this.scratch!, at, start, start + 8);
+  }
+
+  rstStream(streamId: number, code: number): void {
+    this.answer();
+    const at = this.header(4, frameRstStream, 0, streamId);
+    writeUint32(this.scratch!, code, at);
+  }
+
+  windowUpdate(streamId: number, increment: number): void {
+    this.answer();
+    const at = this.header(4, frameWindowUpdate, 0, streamId);
+    writeUint32(this.scratch!, increment, at);
+  }
+
+  goAway(lastStreamId: number, code: number, words: string): void {
+    const debug = Buffer.from(words, "latin1");
+    const at = this.header(8 + debug.length, frameGoAway, 0, 0);
+    writeUint32(this.scratch!, lastStreamId, at);
+    writeUint32(this.scratch!, code, at + 4);
+    debug.copy(this.scratch!, at + 8);
+  }
+
+  private answer(): void {
+    if (this.blocked) this.unreadAnswers++;
+  }
+
+  /** Makes room for a whole frame and writes its header; returns where its payload goes. */
+  private header(length: number, type: number, flags: number, streamId: number): number {
+    const at = this.reserve(frameHeaderBytes + length);
+    return writeFrameHeader(this.scratch!, at, length, type, flags, streamId);
+  }
+
+  private reserve(bytes: number): number {
+    if (this.length + bytes > scratchBytes) this.flush();
+    this.scratch ??= takeScratch();
+    const at = this.length;
+    this.length += bytes;
+    return at;
+  }
+}
