@@ -41,6 +41,12 @@ export function lostUpstream(code: string | null): Failure {
   return code === null ? failureOf("upstreamClosed") : failureOf("upstreamReset", describeSystemError(code));
 }
 
+/** A side of a tunnel is gone. `code`: what the socket told; null for an orderly end. */
+export function endOfTunnel(side: "client" | "upstream", code: string | null): Failure {
+  if (code === null) return failureOf(side === "client" ? "clientEnded" : "upstreamEnded");
+  return failureOf(side === "client" ? "clientReset" : "upstreamReset", describeSystemError(code));
+}
+
 /** The log line's text, in nginx's words, without what was being done; "" when there is none. */
 export function wordsOf({ kind, cause }: Failure): string {
   return failureKinds[kind].words.replace("%", () => cause);
@@ -49,4 +55,10 @@ export function wordsOf({ kind, cause }: Failure): string {
 /** What follows from the failure's kind: status, log words and level, and the rest of the table. */
 export function factsOf({ kind }: Failure): FailureFacts {
   return failureKinds[kind];
+}
+
+/** The level of the line about a tunnel that ended by this. */
+export function tunnelLevelOf(failure: Failure): FailureFacts["level"] {
+  const { tunnelLevel, level } = factsOf(failure);
+  return tunnelLevel ?? level;
 }

@@ -8,6 +8,8 @@ export interface FailureFacts {
   readonly source: FailureSource;
   /** Level of the log line. */
   readonly level: "alert" | "crit" | "error" | "warn" | "info";
+  /** The same where a tunnel ends by it: nginx says it at "info", where nobody looks for why a WebSocket was cut. */
+  readonly tunnelLevel?: "warn";
   /** nginx's words; `%` stands for the failure's cause. "" where somebody else has logged it already. */
   readonly words: string;
   /** What the client is answered, unless its answer has begun; 499 is no answer. 0: as the cause says. */
@@ -67,6 +69,7 @@ export const failureKinds = {
   sendTimedOut: {
     source: "upstream",
     level: "error",
+    tunnelLevel: "warn",
     words: timedOut,
     status: 504,
     retry: NextUpstream.timeout,
@@ -79,6 +82,7 @@ export const failureKinds = {
   readTimedOut: {
     source: "upstream",
     level: "error",
+    tunnelLevel: "warn",
     words: timedOut,
     status: 504,
     retry: NextUpstream.timeout,
@@ -193,6 +197,7 @@ export const failureKinds = {
   clientStalled: {
     source: "client",
     level: "info",
+    tunnelLevel: "warn",
     words: "client timed out (110: Connection timed out)",
     status: 408,
     retry: 0,
@@ -212,6 +217,50 @@ export const failureKinds = {
     closeCode: 1001,
     meaning: "The request's body did not come in time, is broken, too large, or could not be stored.",
     cure: "The line before this one says which. `client_max_body_size` and `client_body_timeout` set the limits.",
+  },
+  clientReset: {
+    source: "client",
+    level: "info",
+    words: "recv() failed %",
+    status: 499,
+    retry: 0,
+    label: "client_reset",
+    closeCode: 1001,
+    meaning: "The connection to the client broke, in the middle of a tunnel.",
+    cure: "Nothing, mostly: the client lost its network or was killed.",
+  },
+  clientEnded: {
+    source: "client",
+    level: "info",
+    words: "client closed connection",
+    status: 499,
+    retry: 0,
+    label: "client_ended",
+    closeCode: 1001,
+    meaning: "A tunnel ended because the client closed its connection.",
+    cure: "Nothing: tunnels end so.",
+  },
+  upstreamEnded: {
+    source: "upstream",
+    level: "info",
+    words: "upstream closed connection",
+    status: 502,
+    retry: 0,
+    label: "upstream_ended",
+    closeCode: 1014,
+    meaning: "A tunnel ended because the server closed its connection.",
+    cure: "Nothing: tunnels end so. Where it was too early, look into the server's log.",
+  },
+  gatewayLeaves: {
+    source: "gateway",
+    level: "info",
+    words: "%",
+    status: 503,
+    retry: 0,
+    label: "gateway_leaves",
+    closeCode: 1001,
+    meaning: "The gateway stops, or a reload has removed what a tunnel came through or led to.",
+    cure: "`websocket_drain` says how WebSockets are told, and how fast.",
   },
 } as const satisfies Readonly<Record<string, FailureFacts>>;
 

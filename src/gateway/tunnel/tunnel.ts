@@ -2,7 +2,9 @@ import type { Connection, ConnectionOwner } from "../../net/connection.ts";
 import type { Clock } from "../../net/clock.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
-import { describeSystemError } from "../../config/errors.ts";
+import { endOfTunnel, failureOf, tunnelLevelOf, wordsOf } from "../failure/failure.ts";
+import type { Failure } from "../failure/failure.ts";
+import type { FailureFacts } from "../failure/kinds.ts";
 import type { ClientHolder } from "../request/client.ts";
 import type { AnswerWriter } from "../request/answer-writer.ts";
 import type { DrainOccasion, WebSocketDrain } from "../serve/drain.ts";
@@ -114,21 +116,21 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   drain(_occasion: DrainOccasion, _graceMs: number): void {}
 
   drop(reason: string): void {
-    this.end(reason);
+    this.end(failureOf("gatewayLeaves", reason));
     this.client.self.close();
     this.upstream.self.close();
   }
 
   /** A side sends nothing more: as in nginx, that ends both. */
   sideEnded(side: TunnelSide): void {
-    this.end(`${side.name} closed connection`);
+    this.end(endOfTunnel(side.name, null));
   }
 
-  /** Ends both sides. What is queued for either still goes out; `reason` is logged. */
-  end(reason: string, level: "info" | "warn" | "error" = "info"): void {
+  /** Ends both sides. What is queued for either still goes out, and `ending` is logged. */
+  end(ending: Failure): void {
     if (this.ended) return;
     this.ended = true;
-    this.log(level, `${reason} while proxying upgraded connection`);
+    this.log(tunnelLevelOf(ending), `${wordsOf(ending)} while proxying upgraded connection`);
     this.record.release();
     this.gateway.tunnels.delete(this);
     this.lease.keeper.settle(this.lease.peer);
@@ -149,7 +151,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   }
 
   /** Writes the lines of both logs, for which the request is made anew if they are wanted at all. */
-  private log(level: "info" | "warn" | "error", message: string): void {
+  private log(level: FailureFacts["level"], message: string): void {
     const { location } = this.record;
     if (location.log.length === 0 && !location.core.errorLog.enabled(level)) return;
     const request = this.record.unpack();
@@ -178,8 +180,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
       this.deadline.set(left > 0 ? left : this.idleMs);
       return;
     }
-    // nginx says it at "info": whoever looks for why a WebSocket is cut finds nothing there.
-    this.end("upstream timed out (110: Connection timed out)", "warn");
+    this.end(failureOf("readTimedOut"));
   }
 
   /** A slow side may take all that is queued for it, as long as it takes some. */
@@ -251,14 +252,7 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
   onClose(code: string | null): void {
     this.finished = true;
     this.stall?.dispose();
-    if (!this.tunnel.over) {
-      if (code === null) this.tunnel.end(`${this.name} closed connection`);
-      else
-        this.tunnel.end(
-          `recv() failed ${describeSystemError(code)}`,
-          this.name === "client" ? "info" : "error",
-        );
-    }
+    if (!this.tunnel.over) this.tunnel.end(endOfTunnel(this.name, code));
     this.tunnel.gone();
   }
 
@@ -308,7 +302,7 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
       this.stall!.set(this.peerSendMs);
       return;
     }
-    this.tunnel.end(`${this.other.name} timed out (110: Connection timed out)`, "warn");
+    this.tunnel.end(failureOf(this.name === "client" ? "sendTimedOut" : "clientStalled"));
     this.peer.close();
   }
 

@@ -3,6 +3,8 @@ import { FrameCursor } from "../../websocket/frame-cursor.ts";
 import { writeClose } from "../../websocket/frame-writer.ts";
 import type { AnswerWriter } from "../request/answer-writer.ts";
 import type { DrainOccasion, WebSocketDrain } from "../serve/drain.ts";
+import { failureOf, wordsOf } from "../failure/failure.ts";
+import type { Failure } from "../failure/failure.ts";
 import { Tunnel, TunnelSide } from "./tunnel.ts";
 import type { TunnelParts } from "./tunnel.ts";
 
@@ -83,13 +85,14 @@ export class WebSocketTunnel extends Tunnel {
     else this.sendClose(draining);
   }
 
-  override end(reason: string, level: "info" | "warn" | "error" = "info"): void {
+  override end(ending: Failure): void {
     if (this.over) return;
     const { draining } = this;
-    if (draining === null) return super.end(reason, level);
+    if (draining === null) return super.end(ending);
     const code = this.codeFor(draining.occasion);
     this.closeUpstream(code);
-    super.end(`${draining.occasion.reason}, WebSocket closed with code ${code}: ${reason}`, level);
+    const why = `${draining.occasion.reason}, WebSocket closed with code ${code}: ${wordsOf(ending)}`;
+    super.end({ ...ending, kind: "gatewayLeaves", source: "gateway", cause: why });
     this.deadline.set(draining.graceMs);
   }
 
@@ -110,13 +113,13 @@ export class WebSocketTunnel extends Tunnel {
 
   override onDeadline(): void {
     if (this.over || this.draining === null) return super.onDeadline();
-    this.end(overdue[this.draining.awaits]);
+    this.end(failureOf("gatewayLeaves", overdue[this.draining.awaits]));
   }
 
   private drainClient(bytes: Buffer, { awaits }: Draining): void {
     const { client } = this;
     client.passOn(bytes);
-    if (awaits === "answer" && client.frames.closed) this.end("client answered");
+    if (awaits === "answer" && client.frames.closed) this.end(failureOf("gatewayLeaves", "client answered"));
   }
 
   private sendClose(draining: Draining): void {
