@@ -16,6 +16,9 @@ export const logLevels = [
 /** A severity, by the name that `error_log` gives it. */
 export type LogLevel = (typeof logLevels)[number];
 
+/** Of a line, its end included; longer ones are cut, as in nginx (NGX_MAX_ERROR_STR): clients choose much of them. */
+const lineBytesMax = 2048;
+
 /** Process and thread, as nginx tells them. */
 const writer = `${process.pid}#${isMainThread ? process.pid : threadId}`;
 
@@ -68,7 +71,8 @@ export class ErrorLog {
     const severity = logLevels.indexOf(level);
     if (severity > this.most) return;
     const serial = connection > 0 ? `*${connection} ` : "";
-    const line = `${localTime(this.clock.wall())} [${level}] ${writer}: ${serial}${message}\n`;
+    const text = `${localTime(this.clock.wall())} [${level}] ${writer}: ${serial}${message}`;
+    const line = `${text.slice(0, lineBytesMax - 1)}\n`;
     for (const target of this.targets) if (severity <= target.threshold) target.sink.write(line, level);
   }
 }
