@@ -53,6 +53,7 @@ export interface NameFailure {
  * https://nginx.org/en/docs/http/ngx_http_core_module.html#resolver
  */
 export interface NameServers {
+  /** May become more until the first name is asked for, and is not empty then. */
   readonly servers: readonly TcpEndpoint[];
   readonly ipv4: boolean;
   readonly ipv6: boolean;
@@ -133,7 +134,8 @@ export class NameResolver {
   private readonly network: Network;
   private readonly nameServers: NameServers;
   private readonly complain: (text: string) => void;
-  private readonly links: readonly NameServerLink[];
+  /** Made for the first question: name servers that have names themselves are known only by then. */
+  private links: readonly NameServerLink[] | null = null;
   private readonly hosts: Kind;
   private readonly services: Kind;
   /** The server that the next name is asked of, by its place. */
@@ -145,8 +147,6 @@ export class NameResolver {
     this.network = network;
     this.nameServers = nameServers;
     this.complain = complain;
-    const take = (bytes: Buffer, from: QuestionSocket): void => this.take(bytes, from);
-    this.links = nameServers.servers.map((endpoint) => new NameServerLink(network, endpoint, take));
     const { ipv4, ipv6 } = nameServers;
     const types = [...(ipv4 ? [recordType.a] : []), ...(ipv6 ? [recordType.aaaa] : [])];
     this.hosts = { types, memory: new NameMemory(), asked: new Map() };
@@ -243,7 +243,8 @@ export class NameResolver {
   /** A new question, or the code of the failure. */
   private question(kind: Kind, name: string): Asked | number {
     if (kind.asked.size >= questionsMax) return responseCode.serverFailure;
-    const { network, links, turn } = this;
+    const { network, turn } = this;
+    const links = (this.links ??= this.makeLinks());
     const question = NameQuestion.of(network, name, kind.types, links, turn);
     if (question === null) return responseCode.notFound;
     this.turn = (turn + 1) % links.length;
@@ -251,6 +252,11 @@ export class NameResolver {
     kind.asked.set(name, asked);
     question.send();
     return asked;
+  }
+
+  private makeLinks(): NameServerLink[] {
+    const take = (bytes: Buffer, from: QuestionSocket): void => this.take(bytes, from);
+    return this.nameServers.servers.map((endpoint) => new NameServerLink(this.network, endpoint, take));
   }
 
   private sendAgain(asked: Asked): void {
