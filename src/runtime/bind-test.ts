@@ -4,7 +4,7 @@ import { BindError } from "./binding.ts";
 import { bindOptions } from "./socket-pool.ts";
 import { whyNoEntryIn } from "./writable.ts";
 import { describeErrno } from "../config/errors.ts";
-import type { SocketPlan } from "../gateway/build/compile.ts";
+import type { SocketPlan } from "../gateway/build/group-sockets.ts";
 import { endpointKey } from "../gateway/serve/listen-socket.ts";
 import type { ConnectionOwner } from "../net/connection.ts";
 import type { ListenerEvents, Network } from "../net/network.ts";

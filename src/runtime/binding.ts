@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
-import type { SocketPlan } from "../gateway/build/compile.ts";
+import type { SocketPlan } from "../gateway/build/group-sockets.ts";
 import { endpointKey } from "../gateway/serve/listen-socket.ts";
 import type { Clock } from "../net/clock.ts";
 

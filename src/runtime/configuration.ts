@@ -9,9 +9,9 @@ import type { Cycle } from "../config/scope.ts";
 import { compileHttp } from "../gateway/build/compile.ts";
 import type { CoreModule, HttpConfiguration } from "../gateway/build/compile.ts";
 import type { ErrorLog } from "../gateway/log/error-log.ts";
-import { completeMain, failAt } from "../gateway/build/http-build.ts";
-import type { HttpBuild, ProcessState } from "../gateway/build/http-build.ts";
+import type { ProcessState } from "../gateway/build/http-build.ts";
 import type { HttpModule } from "../gateway/build/http-module.ts";
+import { completeMain } from "../gateway/build/merge.ts";
 import type { LogFiles } from "../gateway/log/log-files.ts";
 import { SharedRegions } from "../gateway/zones/shared-memory.ts";
 import { httpCore } from "../modules/core/http-core.ts";
@@ -24,7 +24,7 @@ import type { Launch } from "../gateway/serve/launch.ts";
 import type { SystemUser } from "../config/system-users.ts";
 import { openFilesLimit } from "./connection-limits.ts";
 import type { Network } from "../net/network.ts";
-import { inTurns, TimedPace } from "../net/pace.ts";
+import { TimedPace } from "../net/pace.ts";
 import type { Pace } from "../net/pace.ts";
 
 /** A configuration that was read and compiled. */
@@ -107,7 +107,9 @@ export async function readConfiguration(reading: Reading, options: ReadingOption
   const user = main.user ?? defaultUser(launch);
   aimErrorLog(mainErrorLog, main, options, cycle);
   const resolve = options.resolve ?? ((host: string) => network.resolve(host));
-  const http = main.http === null ? null : await compile(main.http.build, main.http.scope, resolve);
+  const core = httpCore as CoreModule;
+  const http =
+    main.http === null ? null : await compileHttp(main.http.build, { core, scope: main.http.scope, resolve });
   reading.syntaxOk = true;
   checkConnections(main, http?.sockets.length ?? 0, reading);
   await http?.build.zones.open(pace);
@@ -160,34 +162,4 @@ function aimErrorLog(
 
 function unshared(): ProcessState {
   return { shared: new SharedRegions(), worker: 0, peerRows: null, ticketSecret: null };
-}
-
-async function compile(
-  build: HttpBuild,
-  scope: Scope,
-  resolve: Network["resolve"],
-): Promise<HttpConfiguration> {
-  const { pace } = scope.cycle;
-  for (const name of build.names) {
-    if (name.skip?.() === true) continue;
-    name.resolved(await addressesOf(resolve, name));
-    await pace.rest();
-  }
-  await inTurns(build.finishUpstreams, pace, (finish) => finish());
-  const configuration = await compileHttp(build, httpCore as CoreModule, scope);
-  await Promise.all(build.foreknowledge.map((ask) => ask()));
-  return configuration;
-}
-
-async function addressesOf(
-  resolve: Network["resolve"],
-  name: HttpBuild["names"][number],
-): Promise<readonly string[]> {
-  try {
-    const addresses = await resolve(name.host);
-    if (addresses.length > 0) return [...new Set(addresses)];
-  } catch {
-    // Told below, in nginx's words.
-  }
-  return failAt(name.place, name.complaint);
 }

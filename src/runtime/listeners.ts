@@ -1,5 +1,5 @@
 import { RegexFailure } from "../config/regex.ts";
-import type { SocketPlan } from "../gateway/build/compile.ts";
+import type { SocketPlan } from "../gateway/build/group-sockets.ts";
 import { acceptor, proxyHeaderFor } from "../gateway/client/acceptor.ts";
 import type { Gateway } from "../gateway/serve/gateway.ts";
 import { ListenSocket, endpointKey } from "../gateway/serve/listen-socket.ts";

@@ -1,5 +1,5 @@
 import { fchownSync } from "node:fs";
-import type { SocketPlan } from "../gateway/build/compile.ts";
+import type { SocketPlan } from "../gateway/build/group-sockets.ts";
 import { endpointKey } from "../gateway/serve/listen-socket.ts";
 import type { Clock } from "../net/clock.ts";
 import type { KeptSocket, SocketKeeper } from "../net/kept-socket.ts";

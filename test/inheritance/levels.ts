@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { DiskFiles } from "../../src/config/files.ts";
 import type { Context, Module, SettingsByModule } from "../../src/config/module.ts";
 import { ErrorLog } from "../../src/gateway/log/error-log.ts";
-import type { LocationDraft, ServerDraft } from "../../src/gateway/build/http-build.ts";
+import type { LocationDraft, ServerDraft } from "../../src/gateway/build/drafts.ts";
 import type { HttpModule } from "../../src/gateway/build/http-module.ts";
 import type { LogFiles } from "../../src/gateway/log/log-files.ts";
 import { createMemoryNetwork } from "../../src/net/memory/network.ts";

@@ -1,23 +1,19 @@
-import type { SettingsByModule } from "../../config/module.ts";
+import type { Module, SettingsByModule } from "../../config/module.ts";
+import type { NameToResolve } from "../../config/name-to-resolve.ts";
 import type { Scope } from "../../config/scope.ts";
-import { completeMain, failAt, mergeLevel } from "./http-build.ts";
-import type { HttpBuild, ListenDraft, LocationDraft, ServerDraft } from "./http-build.ts";
-import { endpointKey } from "../serve/listen-socket.ts";
-import type { AddressServers, ListenSettings } from "../serve/listen-socket.ts";
-import { ListenProtocols } from "../serve/listen-protocols.ts";
+import type { Network } from "../../net/network.ts";
+import { inTurns } from "../../net/pace.ts";
+import type { Pace } from "../../net/pace.ts";
 import { LocationTree } from "../serve/location-tree.ts";
 import { Location } from "../serve/location.ts";
 import type { LocationSettings, ServerSettings } from "../serve/settings.ts";
-import { ServerChoice, VirtualServer } from "../serve/virtual-server.ts";
-import type { Endpoint } from "../../net/network.ts";
-import { inTurns } from "../../net/pace.ts";
-import type { Module } from "../../config/module.ts";
-
-/** A socket to bind, and the servers behind it. */
-export interface SocketPlan {
-  readonly endpoint: Endpoint;
-  readonly addresses: readonly AddressServers[];
-}
+import { VirtualServer } from "../serve/virtual-server.ts";
+import type { LocationDraft, ServerDraft } from "./drafts.ts";
+import { groupByAddress } from "./group-sockets.ts";
+import type { SocketPlan } from "./group-sockets.ts";
+import { failAt } from "./http-build.ts";
+import type { HttpBuild } from "./http-build.ts";
+import { completeMain, mergeLevel } from "./merge.ts";
 
 /** A compiled `http` block. */
 export interface HttpConfiguration {
@@ -28,23 +24,72 @@ export interface HttpConfiguration {
 /** The module whose settings the gateway itself reads. */
 export interface CoreModule extends Module<object, ServerSettings, LocationSettings> {}
 
-/** Variables that are read off an answer's head. */
-const answerVariables = [
-  "sent_http_",
-  "sent_trailer_",
-  "upstream_http_",
-  "upstream_trailer_",
-  "upstream_cookie_",
-];
+/** What the steps need beside the build. */
+export interface CompileOptions {
+  readonly core: CoreModule;
+  /** The scope of the `http` block. */
+  readonly scope: Scope;
+  /** Finds the addresses of a host name. */
+  readonly resolve: Network["resolve"];
+}
 
-/** Makes of the drafts what serves requests: merges settings, builds locations, groups servers by address. */
+/**
+ * Makes of an `http` block that was read what can be served: step by step, each of which gives way to events.
+ * What follows is the opening of its zones, and the take-over.
+ * @throws ConfigError for the first thing that is wrong
+ */
 export async function compileHttp(
   build: HttpBuild,
-  core: CoreModule,
-  scope: Scope,
+  { core, scope, resolve }: CompileOptions,
 ): Promise<HttpConfiguration> {
   const { pace } = scope.cycle;
   const locations = build.servers.flatMap(({ root }) => withNested(root));
+  await resolveNames(build.names, resolve, pace);
+  await finishUpstreams(build, scope);
+  await mergeSettings(build, locations, scope);
+  await makeLocations(locations, core, pace);
+  await makeServers(build, core, pace);
+  settleVariables(build);
+  await attachLocations(build, locations, pace);
+  await finishServers(build, scope);
+  const sockets = groupByAddress(build.servers, scope);
+  await prepareBackground(build);
+  return { sockets, build };
+}
+
+/** Host names in directives become addresses, in the order of the file: the first that has none is told. */
+async function resolveNames(
+  names: readonly NameToResolve[],
+  resolve: Network["resolve"],
+  pace: Pace,
+): Promise<void> {
+  await inTurns(names, pace, async (name) => {
+    if (name.skip?.() !== true) name.resolved(await addressesOf(resolve, name));
+  });
+}
+
+async function addressesOf(resolve: Network["resolve"], name: NameToResolve): Promise<readonly string[]> {
+  try {
+    const addresses = await resolve(name.host);
+    if (addresses.length > 0) return [...new Set(addresses)];
+  } catch {
+    // Told below, in nginx's words.
+  }
+  return failAt(name.place, name.complaint);
+}
+
+/** Upstreams get their peers. */
+async function finishUpstreams(build: HttpBuild, scope: Scope): Promise<void> {
+  for (const module of build.modules) await module.finishUpstreams?.(build, scope);
+}
+
+/** What a level leaves out it has from the level around it, module by module. */
+async function mergeSettings(
+  build: HttpBuild,
+  locations: readonly LocationDraft[],
+  scope: Scope,
+): Promise<void> {
+  const { pace } = scope.cycle;
   for (const module of build.modules) completeMain(module, scope.mainSettings, scope);
   for (const module of build.modules) {
     await inTurns(build.servers, pace, (draft) => mergeServer(module, draft, scope));
@@ -52,9 +97,25 @@ export async function compileHttp(
       if (parent !== null) mergeLevel(module, "location", settings, parent.settings, scope);
     });
   }
+}
+
+/** Inner ones are put into the tree of those around them. */
+async function makeLocations(
+  locations: readonly LocationDraft[],
+  core: CoreModule,
+  pace: Pace,
+): Promise<void> {
   await inTurns(locations, pace, (draft) => makeLocation(draft, core));
   await inTurns(locations.toReversed(), pace, assembleLocation);
-  await inTurns(build.servers, pace, (draft) => buildServer(build, core, draft));
+}
+
+/** Each gets its locations, and what modules attach to it. */
+async function makeServers(build: HttpBuild, core: CoreModule, pace: Pace): Promise<void> {
+  await inTurns(build.servers, pace, (draft) => makeServer(build, core, draft));
+}
+
+/** Everything is read: it is known which variables exist, and which are asked for anywhere. */
+function settleVariables(build: HttpBuild): void {
   build.variables.finish();
   const keepsAnswerFields = build.variables.uses(answerVariables);
   const namesBodyFiles = build.variables.uses(["request_body_file"]);
@@ -64,10 +125,35 @@ export async function compileHttp(
     draft.server!.namesBodyFiles = namesBodyFiles;
     draft.server!.readsBodies = readsBodies;
   }
+}
+
+/** Variables that are read off an answer's head. */
+const answerVariables = [
+  "sent_http_",
+  "sent_trailer_",
+  "upstream_http_",
+  "upstream_trailer_",
+  "upstream_cookie_",
+];
+
+/** Modules add their handlers; blocks that have no content of their own take what is around them. */
+async function attachLocations(
+  build: HttpBuild,
+  locations: readonly LocationDraft[],
+  pace: Pace,
+): Promise<void> {
   await inTurns(locations, pace, (draft) => attachLocation(build, draft));
   for (const draft of locations.toReversed()) inheritContent(draft);
-  await inTurns(build.afterwards, pace, (run) => run());
-  return { sockets: groupByAddress(build, scope), build };
+}
+
+/** What a module does that takes all servers and locations. */
+async function finishServers(build: HttpBuild, scope: Scope): Promise<void> {
+  for (const module of build.modules) await module.finishServers?.(build, scope);
+}
+
+/** Tasks find out what is best known before the first request, all at once. */
+async function prepareBackground(build: HttpBuild): Promise<void> {
+  await Promise.all([...build.background.values()].map(async (task) => task.prepare?.()));
 }
 
 /** A location and all inside it: outer ones before inner ones, otherwise as they are written. */
@@ -80,7 +166,7 @@ function mergeServer(module: HttpBuild["modules"][number], draft: ServerDraft, h
   mergeLevel(module, "location", draft.root.settings, http.locationSettings, http);
 }
 
-function buildServer(build: HttpBuild, core: CoreModule, draft: ServerDraft): void {
+function makeServer(build: HttpBuild, core: CoreModule, draft: ServerDraft): void {
   const root = draft.root.location!;
   const server = new VirtualServer({
     name: draft.firstName ?? "",
@@ -147,106 +233,4 @@ function checkDuplicates(locations: readonly LocationDraft[]): void {
     if (seen.has(key)) failAt(location, `duplicate location "${location.name}"`);
     seen.add(key);
   }
-}
-
-interface AddressGroup {
-  readonly listen: ListenDraft;
-  readonly servers: ServerDraft[];
-  defaultServer: ServerDraft;
-  explicitDefault: boolean;
-  settings: ListenSettings;
-  hasSocketOptions: boolean;
-  readonly protocols: ListenProtocols;
-}
-
-function groupByAddress(build: HttpBuild, scope: Scope): SocketPlan[] {
-  const groups = new Map<string, AddressGroup>();
-  for (const draft of build.servers)
-    for (const listen of draft.listens) addToGroup(groups, draft, listen, scope);
-  const addresses = [...groups.values()].map((group) => addressServers(group, scope));
-  return socketsOf(addresses);
-}
-
-function addToGroup(
-  groups: Map<string, AddressGroup>,
-  draft: ServerDraft,
-  listen: ListenDraft,
-  scope: Scope,
-): void {
-  const key = endpointKey(listen.endpoint);
-  const group = groups.get(key);
-  if (group === undefined) {
-    groups.set(key, {
-      listen,
-      servers: [draft],
-      defaultServer: draft,
-      explicitDefault: listen.isDefault,
-      settings: listen.settings,
-      hasSocketOptions: listen.hasSocketOptions,
-      protocols: new ListenProtocols(listen.protocols),
-    });
-    return;
-  }
-  group.servers.push(draft);
-  mergeSettings(group, listen, key);
-  if (listen.isDefault) {
-    if (group.explicitDefault) failAt(listen, `a duplicate default server for ${key}`);
-    group.explicitDefault = true;
-    group.defaultServer = draft;
-  }
-  if (group.protocols.add(listen.protocols, listen.hasSocketOptions, group.hasSocketOptions)) {
-    scope.cycle.notice("warn", `protocol options redefined for ${key}`, listen.file, listen.line);
-  }
-  group.hasSocketOptions ||= listen.hasSocketOptions;
-}
-
-/** What is spoken on an address is what any directive says; the rest is the one's that has the socket's options. */
-function mergeSettings(group: AddressGroup, listen: ListenDraft, key: string): void {
-  const ssl = listen.settings.ssl || group.settings.ssl;
-  const proxyProtocol = listen.settings.proxyProtocol || group.settings.proxyProtocol;
-  if (listen.hasSocketOptions && group.hasSocketOptions) {
-    failAt(listen, `duplicate listen options for ${key}`);
-  }
-  const socket = listen.hasSocketOptions ? listen.settings : group.settings;
-  group.settings = { ...socket, ssl, proxyProtocol };
-}
-
-function addressServers(group: AddressGroup, scope: Scope): AddressServers {
-  const key = endpointKey(group.listen.endpoint);
-  const choice = new ServerChoice(
-    group.servers.map((draft) => draft.server!),
-    group.defaultServer.server!,
-    (name) => scope.cycle.notice("warn", `conflicting server name "${name}" on ${key}, ignored`, "", 0),
-  );
-  return { endpoint: group.listen.endpoint, settings: group.settings, choice };
-}
-
-/** A wildcard address takes the specific addresses of its port under one socket, unless told to bind each. */
-function socketsOf(addresses: readonly AddressServers[]): SocketPlan[] {
-  const plans: { endpoint: Endpoint; addresses: AddressServers[] }[] = [];
-  const wildcards = new Map<string, { endpoint: Endpoint; addresses: AddressServers[] }>();
-  for (const entry of addresses) {
-    if (!isWildcard(entry.endpoint)) continue;
-    const plan = { endpoint: entry.endpoint, addresses: [entry] };
-    plans.push(plan);
-    wildcards.set(familyAndPort(entry.endpoint), plan);
-  }
-  for (const entry of addresses) {
-    const { endpoint } = entry;
-    if (isWildcard(endpoint)) continue;
-    const wildcard = wildcards.get(familyAndPort(endpoint));
-    if (wildcard === undefined) plans.push({ endpoint, addresses: [entry] });
-    else wildcard.addresses.push(entry);
-  }
-  return plans;
-}
-
-function isWildcard(endpoint: Endpoint): boolean {
-  return endpoint.kind === "tcp" && (endpoint.address === "0.0.0.0" || endpoint.address === "::");
-}
-
-/** What a wildcard address and those that it covers have in common; "" for unix sockets. */
-function familyAndPort(endpoint: Endpoint): string {
-  if (endpoint.kind !== "tcp") return "";
-  return `${endpoint.address.includes(":") ? "ipv6" : "ipv4"} ${endpoint.port}`;
 }

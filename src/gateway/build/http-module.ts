@@ -1,4 +1,5 @@
 import type { DirectiveSpec, Level, Module } from "../../config/module.ts";
+import type { Scope } from "../../config/scope.ts";
 import type { VariableSpec } from "../../config/variables.ts";
 import type { HttpBuild } from "./http-build.ts";
 import type { Location } from "../serve/location.ts";
@@ -16,8 +17,18 @@ export interface HttpModule<
   readonly server?: Level<S>;
   readonly location?: Level<L>;
   readonly variables?: readonly VariableSpec<Request>[];
+  /**
+   * Called once, when all is read and host names are resolved, before settings are merged: makes upstreams of
+   * their drafts. `http` is the scope of the `http` block. @throws ConfigError
+   */
+  finishUpstreams?(build: HttpBuild, http: Scope): void | Promise<void>;
   /** Called once per server, after its settings were merged: adds server-level handlers. */
   attachServer?(server: VirtualServer, settings: S, build: HttpBuild): void;
   /** Called once per location, after its settings were merged: adds handlers that close over them. */
   attach?(location: Location, settings: L, build: HttpBuild): void;
+  /**
+   * Called once, when `attach` was called for all locations: does what takes the whole configuration.
+   * @throws ConfigError
+   */
+  finishServers?(build: HttpBuild, http: Scope): void | Promise<void>;
 }

@@ -1,4 +1,6 @@
+import type { SettingsByModule } from "../../config/module.ts";
 import type { NameToResolve } from "../../config/name-to-resolve.ts";
+import type { ParsedUrl } from "../../config/url.ts";
 import type { Network } from "../../net/network.ts";
 import type { Balancer } from "../balance/balancer.ts";
 import type { PeerGroup } from "../balance/peer-group.ts";
@@ -38,9 +40,9 @@ export interface UpstreamBuild {
   readonly network: Network;
   /** By name, hosts in lower case: blocks, and addresses that `*_pass` directives name. */
   readonly upstreams: Map<string, UpstreamDraft>;
+  /** All of them: a block may have taken the place of an address in `upstreams`. */
+  readonly upstreamDrafts: { push(draft: UpstreamDraft): unknown };
   readonly names: { push(name: NameToResolve): unknown };
-  /** Run when all is read, names are resolved and the blocks' upstreams are made. */
-  readonly afterwards: { push(run: () => void): unknown };
   readonly background: { set(name: string, task: Background): unknown };
   /** Where the state of peers lies; null gives each upstream a table of its own. */
   readonly peerRows: PeerRows | null;
@@ -51,6 +53,10 @@ export interface UpstreamDraft {
   readonly name: string;
   /** True for an `upstream` block, false for an address in a `*_pass`. */
   readonly explicit: boolean;
+  /** The address in a `*_pass`; null for a block. */
+  readonly url: ParsedUrl | null;
+  /** What directives of other modules set in the block. */
+  readonly settings: SettingsByModule;
   readonly servers: UpstreamServerDraft[];
   /** The name that `zone` gives it. */
   zone: string | null;
@@ -74,15 +80,17 @@ export interface UpstreamDraft {
   upstream: Upstream | null;
 }
 
-/** An upstream without servers yet. `place`: the directive that names it. */
+/** An upstream without servers yet: of an address, or with null a block. `place`: the directive that names it. */
 export function newUpstreamDraft(
   name: string,
-  explicit: boolean,
+  url: ParsedUrl | null,
   { file, line }: { readonly file: string; readonly line: number },
 ): UpstreamDraft {
   return {
     name,
-    explicit,
+    explicit: url === null,
+    url,
+    settings: new Map(),
     servers: [],
     zone: null,
     makeBalancer: (peers) => new RoundRobin(peers),

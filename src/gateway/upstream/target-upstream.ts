@@ -43,18 +43,25 @@ export function referToUpstream(
       : `${url.hostText.toLowerCase()}${url.portWritten ? ":" : " "}${url.port}`;
   const known = build.upstreams.get(key);
   if (known !== undefined) return known;
-  const draft = newUpstreamDraft(url.hostAndPort, false, place);
+  const draft = newUpstreamDraft(url.hostAndPort, url, place);
   build.upstreams.set(key, draft);
+  build.upstreamDrafts.push(draft);
   // Without a port it can only be a block.
-  const lacksPort = !hasPort(url);
-  if (!lacksPort) addServer(build, draft, url, place, serverOptions);
-  build.afterwards.push(() => {
-    const block = url.portWritten ? undefined : build.upstreams.get(url.hostText.toLowerCase());
-    if (block?.explicit === true) draft.upstream = block.upstream;
-    else if (lacksPort) throw new ConfigError(`no port in upstream "${draft.name}"`, draft.file, draft.line);
-    else draft.upstream = makeUpstream(build, draft, makePeerGroup(build, draft, 0), null);
-  });
+  if (hasPort(url)) addServer(build, draft, url, place, serverOptions);
   return draft;
+}
+
+/**
+ * All is read, and the upstreams of blocks are made: what an address leads to. A block further down may have its
+ * name.
+ * @throws ConfigError for an address that lacks a port, and is no block
+ */
+export function finishAddress(build: UpstreamBuild, draft: UpstreamDraft): void {
+  const url = draft.url!;
+  const block = url.portWritten ? undefined : build.upstreams.get(url.hostText.toLowerCase());
+  if (block?.explicit === true) draft.upstream = block.upstream;
+  else if (hasPort(url)) draft.upstream = makeUpstream(build, draft, makePeerGroup(build, draft, 0), null);
+  else throw new ConfigError(`no port in upstream "${draft.name}"`, draft.file, draft.line);
 }
 
 /** The upstream of an address that is known only with the request: a block, or one that a `*_pass` names elsewhere. */

@@ -2,8 +2,9 @@ import { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
 import type { SettingsByModule } from "../../config/module.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
-import { buildOf, locationDraftOf } from "../../gateway/build/http-build.ts";
-import type { LocationDraft, ServerDraft } from "../../gateway/build/http-build.ts";
+import { locationDraftOf } from "../../gateway/build/drafts.ts";
+import { buildOf } from "../../gateway/build/http-build.ts";
+import type { LocationDraft, ServerDraft } from "../../gateway/build/drafts.ts";
 import type { LocationKind } from "../../gateway/serve/location.ts";
 import { defaultListen } from "./listen.ts";
 

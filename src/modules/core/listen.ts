@@ -2,8 +2,9 @@ import { parseMilliseconds, parseNumber, parseSeconds, parseSize } from "../../c
 import { parseUrl } from "../../config/url.ts";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
-import { buildOf, failAt, serverDraftOf } from "../../gateway/build/http-build.ts";
-import type { ListenDraft } from "../../gateway/build/http-build.ts";
+import { serverDraftOf } from "../../gateway/build/drafts.ts";
+import { buildOf, failAt } from "../../gateway/build/http-build.ts";
+import type { ListenDraft } from "../../gateway/build/drafts.ts";
 import { endpointKey } from "../../gateway/serve/listen-socket.ts";
 import type { ListenSettings } from "../../gateway/serve/listen-socket.ts";
 import type { Endpoint } from "../../net/network.ts";

@@ -21,6 +21,7 @@ import type { Request } from "../../gateway/request/request.ts";
 import { isSyslog, readSyslog } from "../../gateway/log/syslog.ts";
 import type { SyslogOptions } from "../../gateway/log/syslog.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
+import { inTurns } from "../../net/pace.ts";
 import type { LogEscape } from "../support/log-escape.ts";
 import { combinedFormat, compileFormat } from "./log-format.ts";
 import type { LogFormat } from "./log-format.ts";
@@ -29,6 +30,8 @@ interface LogMain {
   formats: Map<string, LogFormat>;
   /** By path: all that write to a file share its buffering. */
   buffering: Map<string, LogBuffering>;
+  /** The files to open, in the order of the configuration; none once they are. */
+  paths: Set<string>;
 }
 
 /** One `access_log`. */
@@ -81,7 +84,7 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
       set: openLogFileCache,
     },
   ],
-  main: { defaults: () => ({ formats: new Map(), buffering: new Map() }) },
+  main: { defaults: () => ({ formats: new Map(), buffering: new Map(), paths: new Set() }) },
   location: {
     defaults: () => ({ logs: null, openFileCache: "off" }),
     finish(settings, scope) {
@@ -98,6 +101,12 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
     if (settings.logs === "off") return;
     const caching = cachingOf(settings.openFileCache);
     for (const entry of settings.logs ?? []) location.log.push(logHandler(entry, build, caching));
+  },
+  /** Opened although nothing may ever be logged there, once the rest of the configuration is known to be sound. */
+  async finishServers(build, http) {
+    const paths = pathsOf(http);
+    await inTurns(paths, http.cycle.pace, (path) => void build.logs.open(path));
+    paths.clear();
   },
 };
 
@@ -188,6 +197,12 @@ function bufferingOf(scope: Scope): Map<string, LogBuffering> {
   return main.buffering;
 }
 
+function pathsOf(scope: Scope): Set<string> {
+  const main = scope.main(log);
+  main.paths ??= new Set();
+  return main.paths;
+}
+
 function accessLog(scope: Scope, directive: Directive): void {
   const settings = scope.location(log);
   const [target = "", name = "combined", ...parameters] = directive.args;
@@ -205,9 +220,7 @@ function accessLog(scope: Scope, directive: Directive): void {
   const entry: AccessLog = { path, format, condition, buffering: bufferingOf(scope) };
   addLog(settings, entry);
   if (typeof path !== "string") return;
-  // Opened although nothing may ever be logged there, once the rest of the configuration is known to be sound.
-  const build = buildOf(scope);
-  build.afterwards.push(() => build.logs.open(path));
+  pathsOf(scope).add(path);
 }
 
 function accessSyslog(scope: Scope, target: string, name: string, parameters: readonly string[]): void {

@@ -9,7 +9,7 @@ import type { SystemUser } from "../../config/system-users.ts";
 import { refuse, slots } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
 import { parseMilliseconds, parseNumber } from "../../config/values.ts";
-import { HttpBuild, registerBuild } from "../../gateway/build/http-build.ts";
+import { HttpBuild } from "../../gateway/build/http-build.ts";
 import type { ProcessState } from "../../gateway/build/http-build.ts";
 import type { Launch } from "../../gateway/serve/launch.ts";
 import type { LogFiles } from "../../gateway/log/log-files.ts";
@@ -252,8 +252,8 @@ async function httpBlock(scope: Scope, directive: Directive): Promise<void> {
     mainSettings: new Map(),
     serverSettings: new Map(),
     locationSettings: new Map(),
+    subject: build,
   });
-  registerBuild(inner.mainSettings, build);
   settings.http = { build, scope: inner };
   await scope.cycle.walk(directive.block!, inner);
 }

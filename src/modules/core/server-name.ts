@@ -1,7 +1,8 @@
 import { hostname } from "node:os";
 import type { Scope } from "../../config/scope.ts";
 import type { Directive } from "../../config/tree.ts";
-import { buildOf, serverDraftOf } from "../../gateway/build/http-build.ts";
+import { serverDraftOf } from "../../gateway/build/drafts.ts";
+import { buildOf } from "../../gateway/build/http-build.ts";
 import type { ServerName } from "../../gateway/serve/virtual-server.ts";
 
 /**

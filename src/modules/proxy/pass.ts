@@ -1,7 +1,8 @@
 import type { Scope } from "../../config/scope.ts";
 import { refuse } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
-import { buildOf, locationDraftOf } from "../../gateway/build/http-build.ts";
+import { locationDraftOf } from "../../gateway/build/drafts.ts";
+import { buildOf } from "../../gateway/build/http-build.ts";
 import { readPass } from "../../gateway/upstream/target.ts";
 import type { AddressForm } from "../../gateway/upstream/target.ts";
 import type { ProxyLocation } from "./settings.ts";

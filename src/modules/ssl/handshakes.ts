@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { HttpBuild, ServerDraft } from "../../gateway/build/http-build.ts";
+import type { ServerDraft } from "../../gateway/build/drafts.ts";
+import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import type { Zone } from "../../gateway/zones/zones.ts";
 import type { TlsInfo } from "../../net/connection.ts";
 import { handshakeRequest } from "../../gateway/request/handshake-request.ts";

@@ -1,5 +1,6 @@
 import { failAt } from "../../gateway/build/http-build.ts";
-import type { HttpBuild, ServerDraft } from "../../gateway/build/http-build.ts";
+import type { ServerDraft } from "../../gateway/build/drafts.ts";
+import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import { endpointKey } from "../../gateway/serve/listen-socket.ts";
 
 /** A `listen` address with the servers behind it. */

@@ -2,16 +2,18 @@
  * ngx_http_ssl_module: TLS on client connections.
  * https://nginx.org/en/docs/http/ngx_http_ssl_module.html
  */
-import type { Context, DirectiveSpec, Level } from "../../config/module.ts";
+import type { Context, DirectiveSpec } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
 import { slots } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
 import { parseSize } from "../../config/values.ts";
 import { buildOf, valueOf } from "../../gateway/build/http-build.ts";
-import type { HttpBuild, ServerDraft } from "../../gateway/build/http-build.ts";
+import type { ServerDraft } from "../../gateway/build/drafts.ts";
+import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import type { HttpModule } from "../../gateway/build/http-module.ts";
 import { zoneBytesMin } from "../../gateway/zones/zones.ts";
 import type { Zone } from "../../gateway/zones/zones.ts";
+import { inTurns } from "../../net/pace.ts";
 import { readPassphrases, refuseKeyStore } from "../support/key-material.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
 import { certificateCache } from "./variable-certificates.ts";
@@ -198,29 +200,22 @@ const directives: readonly DirectiveSpec[] = [
   },
 ];
 
-/** Runs when all servers are known. */
-const mainLevel: Level<object> = {
-  defaults: () => ({}),
-  finish(_, scope) {
-    const build = buildOf(scope);
-    build.afterwards.push(() => {
-      const addresses = addressesOf(build);
-      checkListens(addresses, readinessOf);
-      const readsHello = build.variables.uses(helloVariables);
-      for (const draft of build.servers) draft.server!.tls.readsHello = readsHello;
-      tellLimits(build.servers, build, scope);
-      const verified = zoneOfVerified(addresses, build, scope);
-      for (const address of addresses) {
-        if (address.ssl) prepareHandshakes(address, settingsOf, build, verified);
-      }
-    });
-  },
-};
+/** Which certificates a socket offers depends on all servers behind it. */
+async function finishServers(build: HttpBuild, http: Scope): Promise<void> {
+  const addresses = addressesOf(build);
+  checkListens(addresses, readinessOf);
+  const readsHello = build.variables.uses(helloVariables);
+  for (const draft of build.servers) draft.server!.tls.readsHello = readsHello;
+  tellLimits(build.servers, build, http);
+  const verified = zoneOfVerified(addresses, build, http);
+  await inTurns(addresses, http.cycle.pace, (address) => {
+    if (address.ssl) prepareHandshakes(address, settingsOf, build, verified);
+  });
+}
 
 export const ssl: HttpModule<object, SslServer> = {
   name: "ngx_http_ssl_module",
   directives,
-  main: mainLevel,
   server: sslLevel,
   variables: sslVariables((request) => request.server.settings.get(ssl) as SslServer),
   attachServer(target, settings) {
@@ -228,6 +223,7 @@ export const ssl: HttpModule<object, SslServer> = {
     target.tls.requestsCertificate = settings.verifyClient !== "off";
     if (settings.verifyClient !== "off") target.postRead.push(verifyHandler(settings));
   },
+  finishServers,
 };
 
 const storeDhParameters = server.string("dhparam");

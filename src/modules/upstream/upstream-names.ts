@@ -53,7 +53,6 @@ export function keepNamesFresh(
       left = length;
     };
     const name = new FreshName(build, server, use, names);
-    build.foreknowledge.push(() => name.askFirst());
     const key = `names ${draft.zone} ${draft.name} ${host} ${service} `;
     let number = 0;
     while (build.background.has(key + number)) number += 1;
@@ -94,7 +93,7 @@ class FreshName implements Background {
   }
 
   /** Resolves with the first answer, or when that takes too long to be waited for. */
-  askFirst(): Promise<void> {
+  prepare(): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.clock.timer(firstAnswerMs, resolve);
       void this.ask().then((answer) => {

@@ -17,7 +17,9 @@ import type { UpstreamDraft, UpstreamServerDraft } from "../../gateway/upstream/
 import { KeepalivePool } from "../../gateway/upstream/keepalive-pool.ts";
 import type { KeepaliveSettings } from "../../gateway/upstream/keepalive-pool.ts";
 import { addServer, makePeerGroup, makeUpstream } from "../../gateway/upstream/make-upstream.ts";
+import { finishAddress } from "../../gateway/upstream/target-upstream.ts";
 import type { Upstream } from "../../gateway/upstream/upstream.ts";
+import { inTurns } from "../../net/pace.ts";
 import { httpCore } from "../core/http-core.ts";
 import { resolverDirective } from "../core/resolver.ts";
 import type { CoreLocation } from "../core/settings.ts";
@@ -62,7 +64,18 @@ const directives: readonly DirectiveSpec[] = [
   },
 ];
 
-export const upstreamModule: HttpModule = { name: "ngx_http_upstream_module", directives };
+export const upstreamModule: HttpModule = {
+  name: "ngx_http_upstream_module",
+  directives,
+  async finishUpstreams(build, http) {
+    const { pace } = http.cycle;
+    const { upstreamDrafts: drafts } = build;
+    const blocks = drafts.filter(({ explicit }) => explicit);
+    const addresses = drafts.filter(({ explicit }) => !explicit);
+    await inTurns(blocks, pace, (draft) => finishBlock(build, draft, http));
+    await inTurns(addresses, pace, (draft) => finishAddress(build, draft));
+  },
+};
 
 /** nginx mainline keeps connections to upstream blocks open by default. */
 const keepaliveDefaults: KeepaliveSettings = {
@@ -83,26 +96,29 @@ async function upstreamBlock(scope: Scope, directive: Directive): Promise<void> 
   const key = name.toLowerCase();
   if (build.upstreams.get(key)?.explicit === true) scope.fail(`duplicate upstream "${name}"`);
   checkNoPort(scope, name);
-  const draft = newUpstreamDraft(name, true, directive);
+  const draft = newUpstreamDraft(name, null, directive);
   build.upstreams.set(key, draft);
+  build.upstreamDrafts.push(draft);
   const inner = new Scope({
     cycle: scope.cycle,
     context: "upstream",
     parent: scope,
     mainSettings: scope.mainSettings,
     serverSettings: new Map(),
-    locationSettings: new Map(),
+    locationSettings: draft.settings,
     subject: draft,
   });
   await scope.cycle.walk(directive.block!, inner);
   if (draft.servers.length === 0) scope.fail("no servers are inside upstream");
-  build.finishUpstreams.push(() => {
-    const own = inner.location(httpCore);
-    const around = scope.location(httpCore);
-    draft.upstream = finishUpstream(build, draft, {
-      resolver: own.resolver ?? around.resolver ?? null,
-      resolverTimeoutMs: own.resolverTimeoutMs ?? around.resolverTimeoutMs ?? 30_000,
-    });
+}
+
+/** Its `resolver` is that of the `http` block unless it has one. */
+function finishBlock(build: HttpBuild, draft: UpstreamDraft, http: Scope): void {
+  const own = (draft.settings.get(httpCore) ?? {}) as Partial<CoreLocation>;
+  const around = http.location(httpCore);
+  draft.upstream = finishUpstream(build, draft, {
+    resolver: own.resolver ?? around.resolver ?? null,
+    resolverTimeoutMs: own.resolverTimeoutMs ?? around.resolverTimeoutMs ?? 30_000,
   });
 }
 

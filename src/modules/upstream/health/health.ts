@@ -161,8 +161,7 @@ function watch(location: Location, draft: CheckDraft, build: HttpBuild): void {
     readTimeoutMs,
     headBytesMax,
   };
-  // Upstreams of addresses alone are made after this.
-  build.afterwards.push(() => monitor(build, pass.draft, { ...draft, plan }, draft));
+  monitor(build, pass.draft, { ...draft, plan }, draft);
 }
 
 function monitor(build: HttpBuild, target: UpstreamDraft, check: HealthCheck, draft: CheckDraft): void {
