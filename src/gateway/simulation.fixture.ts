@@ -15,18 +15,14 @@ import type {
   ListenOptions,
   Network,
 } from "../net/network.ts";
-import { connectionLimits } from "../runtime/connection-limits.ts";
-import { readConfiguration, startReading } from "../runtime/configuration.ts";
+import { startReading } from "../runtime/configuration.ts";
 import type { Configuration } from "../runtime/configuration.ts";
-import { Listeners } from "../runtime/listeners.ts";
+import { LoneServing } from "../runtime/lone-serving.ts";
 import type { Peer } from "./balance/peer.ts";
-import { retire, takeOver } from "./build/take-over.ts";
 import { ErrorLog } from "./log/error-log.ts";
-import { Gateway } from "./serve/gateway.ts";
+import type { Gateway } from "./serve/gateway.ts";
 import type { HttpModule } from "./build/http-module.ts";
 import type { LogFiles } from "./log/log-files.ts";
-import { SharedRegions } from "./zones/shared-memory.ts";
-import { removedServers } from "./build/removed-servers.ts";
 import { incomplete, Wire } from "./wire.fixture.ts";
 import type { Message } from "./wire.fixture.ts";
 
@@ -76,13 +72,8 @@ export class Simulation {
   /** Peers that are counted as in use, with how often. */
   readonly held = new Map<Peer, number>();
   private readonly clients: Wire[] = [];
-  private readonly listeners: Listeners;
-  private readonly logs: LogFiles;
-  private readonly errorLog: ErrorLog;
-  private readonly modules: readonly HttpModule[];
+  private readonly lone: LoneServing;
   private readonly events: string;
-  private configuration: Configuration | null = null;
-  private regions = new SharedRegions();
 
   private constructor(options: SimulationOptions) {
     this.network = createMemoryNetwork({
@@ -91,19 +82,19 @@ export class Simulation {
       wallMs: Date.UTC(2030, 0, 1),
       onInternalError: (error) => this.internalErrors.push(error),
     });
-    this.modules = options.modules ?? [];
     // Enough for any simulation.
     this.events = options.events ?? "worker_connections 20000;";
-    this.logs = {
+    const logs: LogFiles = {
       open: () => ({ write: (line) => this.accessLines.push(line.trimEnd()) }),
       syslog: () => ({ write: (line) => this.errorLines.push(`syslog: ${line.trimEnd()}`) }),
       stderr: { write: (line) => this.errorLines.push(line.trimEnd()) },
       reopen() {},
       flush() {},
     };
-    this.errorLog = new ErrorLog([{ sink: this.logs.stderr, level: "info" }], this.network.clock);
-    this.gateway = new Gateway(this.watched(), this.errorLog);
-    this.listeners = new Listeners(this.gateway);
+    const errorLog = new ErrorLog([{ sink: logs.stderr, level: "info" }], this.network.clock);
+    const { modules = [] } = options;
+    this.lone = new LoneServing({ network: this.watched(), logs, errorLog, modules });
+    this.gateway = this.lone.serving.gateway;
   }
 
   static async start(options: SimulationOptions): Promise<Simulation> {
@@ -133,25 +124,9 @@ export class Simulation {
       quiet: true,
       signal: null,
     };
-    const { logs, errorLog: mainErrorLog, modules } = this;
-    const network = this.gateway.network;
-    const shared = new SharedRegions(this.regions.used);
-    const configuration = await readConfiguration(reading, {
-      commandLine,
-      network,
-      logs,
-      mainErrorLog,
-      process: { shared, worker: 0, peerRows: null, ticketSecret: null },
-      modules,
-    });
-    await this.listeners.bind(configuration.http!.sockets, () => undefined);
-    this.regions = shared;
-    this.countPeers(configuration);
-    const before = this.configuration?.http?.build;
-    takeOver(configuration.http!.build, before ?? null);
-    this.gateway.drainServers(removedServers(before, configuration.http?.build));
-    this.gateway.limit.apply(connectionLimits(configuration, 0));
-    this.configuration = configuration;
+    const candidate = await this.lone.read(reading, commandLine);
+    this.countPeers(candidate.configuration);
+    await this.lone.takeOver(candidate);
   }
 
   /** A request on a connection of its own; resolves with the answer. */
@@ -225,7 +200,7 @@ export class Simulation {
   }
 
   stopListening(): Promise<void> {
-    return this.listeners.stop();
+    return this.lone.serving.listeners.stop();
   }
 
   /** All clients leave; then nothing may be left: no connection, tunnel, timer, counted peer. */
@@ -259,7 +234,7 @@ export class Simulation {
   }
 
   closePools(): void {
-    retire(this.configuration?.http?.build ?? null);
+    this.lone.serving.end();
   }
 
   /** The memory network, noting which connections the gateway has. */

@@ -1,20 +1,15 @@
 import { DiskFiles } from "../config/files.ts";
 import type { CommandLine, Remark } from "../config/command-line.ts";
-import { retire, takeOver } from "../gateway/build/take-over.ts";
 import { ErrorLog } from "../gateway/log/error-log.ts";
-import { Gateway } from "../gateway/serve/gateway.ts";
-import { removedServers } from "../gateway/build/removed-servers.ts";
 import { DiskLogFiles } from "../gateway/log/disk-log-files.ts";
 import type { LogFiles } from "../gateway/log/log-files.ts";
-import { SharedRegions } from "../gateway/zones/shared-memory.ts";
 import type { Launch } from "../gateway/serve/launch.ts";
 import { systemNetwork } from "../net/choose.ts";
 import type { SocketAddress } from "../net/connection.ts";
 import type { Network } from "../net/network.ts";
-import { readConfiguration, startReading } from "./configuration.ts";
+import { startReading } from "./configuration.ts";
 import type { Configuration, Reading } from "./configuration.ts";
-import { connectionLimits } from "./connection-limits.ts";
-import { Listeners } from "./listeners.ts";
+import { LoneServing } from "./lone-serving.ts";
 
 /** What a gateway inside this process is started with. */
 export interface GatewayOptions {
@@ -65,13 +60,10 @@ class EmbeddedGateway implements RunningGateway {
   /** Those that are not somebody else's. */
   private readonly ownLogs: DiskLogFiles | null;
   private readonly errorLog: ErrorLog;
-  private readonly gateway: Gateway;
-  private readonly listeners: Listeners;
+  private readonly lone: LoneServing;
   private configuration: Configuration | null = null;
   private hasEnded = false;
   private lastReading: Reading | null = null;
-  /** Memory of the zones of the configuration in use. */
-  private regions = new SharedRegions();
 
   constructor(options: GatewayOptions) {
     this.options = options;
@@ -81,12 +73,12 @@ class EmbeddedGateway implements RunningGateway {
     this.logs = options.logs ?? this.ownLogs!;
     this.errorLog = new ErrorLog([{ sink: this.logs.stderr, level: "error" }], this.network.clock);
     if (this.logs instanceof DiskLogFiles) this.logs.reportTo(this.errorLog);
-    this.gateway = new Gateway(this.network, this.errorLog);
-    this.listeners = new Listeners(this.gateway);
+    const { network, logs, errorLog } = this;
+    this.lone = new LoneServing({ network, logs, errorLog, launch: this.launch() });
   }
 
   get addresses(): readonly SocketAddress[] {
-    return this.listeners.addresses;
+    return this.lone.serving.listeners.addresses;
   }
 
   get remarks(): readonly Remark[] {
@@ -112,23 +104,9 @@ class EmbeddedGateway implements RunningGateway {
       text === undefined ? new DiskFiles() : new TextFiles(commandLine.configFile, text),
     );
     this.lastReading = reading;
-    const { network, logs, errorLog: mainErrorLog } = this;
-    const shared = new SharedRegions(this.regions.used);
-    const configuration = await readConfiguration(reading, {
-      commandLine,
-      network,
-      logs,
-      mainErrorLog,
-      launch: this.launch(),
-      process: { shared, worker: 0, peerRows: null, ticketSecret: null },
-    });
-    await this.listeners.bind(configuration.http?.sockets ?? [], () => undefined);
-    this.regions = shared;
-    const before = this.configuration?.http?.build ?? null;
-    this.configuration = configuration;
-    takeOver(configuration.http?.build ?? null, before);
-    this.gateway.limit.apply(connectionLimits(configuration, this.network.openSockets));
-    this.gateway.drainServers(removedServers(before ?? undefined, configuration.http?.build));
+    const candidate = await this.lone.read(reading, commandLine);
+    await this.lone.takeOver(candidate);
+    this.configuration = candidate.configuration;
   }
 
   async reload(config?: string): Promise<void> {
@@ -137,22 +115,17 @@ class EmbeddedGateway implements RunningGateway {
   }
 
   async quit(): Promise<void> {
+    const { serving } = this.lone;
     this.hasEnded = true;
-    await this.listeners.stop();
-    await this.gateway.stopGracefully(this.configuration?.main.workerShutdownTimeoutMs);
-    this.close();
+    await serving.quit(this.configuration?.main.workerShutdownTimeoutMs ?? 0);
+    serving.end();
   }
 
   async stop(): Promise<void> {
+    const { serving } = this.lone;
     this.hasEnded = true;
-    await this.listeners.stop();
-    this.gateway.stopNow();
-    this.close();
-  }
-
-  private close(): void {
-    retire(this.configuration?.http?.build ?? null);
-    this.logs.flush();
+    await serving.stop();
+    serving.end();
   }
 
   private launch(): Launch {

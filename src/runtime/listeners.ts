@@ -32,8 +32,8 @@ export class Listeners {
   }
 
   /**
-   * Makes the sockets agree with a configuration and binds what is missing, all or nothing. `onBusy` is
-   * told each failed attempt.
+   * Binds what a configuration names and is missing, all or nothing: `replace` follows. `onBusy` is told each
+   * failed attempt.
    * @throws BindError
    */
   async bind(plans: readonly SocketPlan[], onBusy: (error: BindError) => void): Promise<void> {
@@ -55,7 +55,6 @@ export class Listeners {
       await this.drop(key);
       fresh.push([key, await this.bindOne(plan, onBusy)]);
     }
-    await this.replace(plans);
     for (const [key, bound] of fresh) this.bound.set(key, bound);
   }
 

@@ -5,7 +5,7 @@ import type { Counters } from "../gateway/zones/counters.ts";
 import type { Heartbeat } from "../gateway/zones/heartbeat.ts";
 import type { ConnectionLimits } from "../gateway/serve/connection-limit.ts";
 import type { LogFiles } from "../gateway/log/log-files.ts";
-import { removedServers } from "../gateway/build/removed-servers.ts";
+import type { HttpConfiguration } from "../gateway/build/compile.ts";
 import type { Network } from "../net/network.ts";
 import type { Configuration } from "./configuration.ts";
 import { Listeners } from "./listeners.ts";
@@ -16,13 +16,14 @@ export class Serving {
   readonly gateway: Gateway;
   readonly listeners: Listeners;
   private readonly logs: LogFiles;
-  private configuration: Configuration | null = null;
+  private inUse: HttpConfiguration | null = null;
 
   constructor(init: {
     network: Network;
     logs: LogFiles;
     errorLog: ErrorLog;
-    counters: Counters;
+    /** Of the process; its own when nobody else serves. */
+    counters?: Counters;
     /** Where somebody watches the thread. */
     heartbeat?: Heartbeat;
   }) {
@@ -35,17 +36,10 @@ export class Serving {
    * Requests that begin from now on follow this configuration. Returns the sockets that `accept` must be
    * given again.
    */
-  async commit(configuration: Configuration, limits: ConnectionLimits): Promise<PassedSocket[]> {
-    const before = this.configuration?.http?.build ?? null;
-    const build = configuration.http?.build ?? null;
-    this.configuration = configuration;
-    // The same one comes again when an upgrade was given up.
-    if (before !== build) takeOver(build, before);
-    if (before !== null) this.gateway.tunnels.configurationReplaced();
-    this.gateway.limit.apply(limits);
-    const released = await this.listeners.replace(configuration.http?.sockets ?? []);
-    this.gateway.drainServers(removedServers(before ?? undefined, build ?? undefined));
-    return released;
+  async commit({ http }: Configuration, limits: ConnectionLimits): Promise<PassedSocket[]> {
+    const { gateway, listeners, inUse: before } = this;
+    this.inUse = http;
+    return await takeOver({ gateway, sockets: listeners, before, next: http, limits });
   }
 
   /** Accepts on these sockets; whoever was told to quit serves again with that. Rejects with an Error with `code`. */
@@ -61,20 +55,22 @@ export class Serving {
   }
 
   /** `timeoutMs` 0 gives connections all the time that they take. */
-  async quit(timeoutMs: number, hasSuccessor: boolean): Promise<void> {
+  async quit(timeoutMs: number, hasSuccessor = false): Promise<void> {
     await this.listeners.stop();
     await this.gateway.stopGracefully(timeoutMs, hasSuccessor);
   }
 
-  /** Drops all connections and stops listening. */
+  /** Stops listening and drops all connections. */
   async stop(): Promise<void> {
+    // Nothing more comes from here on.
+    const stopped = this.listeners.stop();
     this.gateway.stopNow();
-    await this.listeners.stop();
+    await stopped;
   }
 
-  /** Writes out what must not be lost. */
+  /** What it does of its own ends; writes out what must not be lost. */
   end(): void {
-    retire(this.configuration?.http?.build ?? null);
+    retire(this.inUse);
     this.logs.flush();
   }
 }
