@@ -19,6 +19,8 @@ import { Phase, runPhases } from "../request/phases.ts";
 import type { ProxiedConnection } from "../../net/proxy-protocol.ts";
 import { ProxyHeaderOwner, ProxyHeaderReader } from "./proxy-header.ts";
 import { endRequest } from "../request/request-end.ts";
+import { SendWatch } from "./send-watch.ts";
+import type { SendWatchOwner } from "./send-watch.ts";
 import { tripsOverKeepAlive } from "../request/user-agent.ts";
 import type { RequestBody } from "../request/request-body.ts";
 import type { Request } from "../request/request.ts";
@@ -42,7 +44,7 @@ type State = "head" | "request" | "idle" | "lingering" | "tunnel" | "closed";
  * next request, closes it or gives it to a tunnel. Owns every timer on the client's side until then.
  */
 export class ClientConnection
-  implements ClientHolder, AnsweringConnection, BodySource, ConnectionOwner, DeadlineOwner
+  implements ClientHolder, AnsweringConnection, BodySource, ConnectionOwner, DeadlineOwner, SendWatchOwner
 {
   readonly client: Client;
   readonly writer = new Http1Writer(this);
@@ -58,9 +60,8 @@ export class ClientConnection
   /** What came after the current head or body and waits for its turn. */
   private readonly ahead = new UnreadBytes();
   private readonly readDeadline: Deadline;
-  private sendDeadline: Deadline | null = null;
-  /** What was queued when the timer was set that lets a client go on which takes some of it. */
-  private queuedThen = Infinity;
+  /** Null until the client was slow for the first time. */
+  private sending: SendWatch | null = null;
   /** The client does not take more for now. */
   private blocked = false;
   /** Set while the rest of a body is read that the finished request did not want. */
@@ -165,7 +166,7 @@ export class ClientConnection
   }
 
   onDrain(): void {
-    this.sendDeadline?.clear();
+    this.sending?.clear();
     this.blocked = false;
     const { request } = this;
     if (request === null) return;
@@ -193,7 +194,8 @@ export class ClientConnection
     if (!this.socket.open || this.socket.send(bytes)) return true;
     if (!this.socket.open) return true;
     this.blocked = true;
-    this.armSendDeadline();
+    this.sending ??= new SendWatch(this, this.socket, this.gateway.network.clock);
+    this.sending.begin();
     return false;
   }
 
@@ -283,7 +285,7 @@ export class ClientConnection
     const ahead = this.ahead.size > 0 ? this.ahead.take() : null;
     this.state = "tunnel";
     this.request = null;
-    this.sendDeadline?.dispose();
+    this.sending?.dispose();
     this.readDeadline.owner = tunnel;
     this.socket.owner = side;
     const { connections } = this.gateway;
@@ -300,7 +302,7 @@ export class ClientConnection
     this.state = "lingering";
     this.ahead.clear();
     this.readDeadline.clear();
-    this.sendDeadline?.dispose();
+    this.sending?.dispose();
     if (!socket.open) return;
     const { clock } = this.gateway.network;
     const onGone = (): void => this.gateway.forget(this);
@@ -451,7 +453,7 @@ export class ClientConnection
   private afterRequest(request: Request): void {
     if (this.request !== request || this.state === "closed") return;
     this.request = null;
-    this.sendDeadline?.clear();
+    this.sending?.clear();
     const ended = this.clientEnded && this.ahead.size === 0;
     const { core } = request.location;
     const kept = request.keepAlive && request.body.complete && !this.leaving;
@@ -482,31 +484,13 @@ export class ClientConnection
     else this.socket.close();
   }
 
-  /** The client has taken nothing of what is queued since this was asked before, or nothing is queued. */
-  private get stalls(): boolean {
-    const { queued } = this.socket;
-    if (queued === 0 || queued >= this.queuedThen) return true;
-    this.queuedThen = queued;
-    return false;
-  }
-
-  private armSendDeadline(): void {
-    this.sendDeadline ??= new Deadline(this.gateway.network.clock, this);
-    this.queuedThen = this.socket.queued;
-    this.sendDeadline.set(this.sendTimeoutMs);
-  }
-
-  private get sendTimeoutMs(): number {
+  /** Of the request that is being answered. */
+  get sendTimeoutMs(): number {
     return (this.request?.location ?? this.negotiatedServer.root).core.sendTimeoutMs;
   }
 
-  onDeadline(deadline: Deadline): void {
-    if (deadline === this.readDeadline) this.onReadTimeout();
-    else this.onSendTimeout();
-  }
-
-  private onSendTimeout(): void {
-    if (!this.stalls) return this.sendDeadline!.set(this.sendTimeoutMs);
+  /** The client takes nothing of what it is sent. */
+  onStall(): void {
     const { request } = this;
     if (request === null) return this.socket.close();
     request.log("info", timedOut);
@@ -517,7 +501,7 @@ export class ClientConnection
     this.socket.close();
   }
 
-  private onReadTimeout(): void {
+  onDeadline(): void {
     const { request } = this;
     this.proxyHeader?.onCut("timeout");
     if (request !== null) {
@@ -534,7 +518,7 @@ export class ClientConnection
   private release(): void {
     this.state = "closed";
     this.readDeadline.dispose();
-    this.sendDeadline?.dispose();
+    this.sending?.dispose();
     this.ahead.clear();
   }
 }
