@@ -11,13 +11,14 @@ import { Http1Try } from "../../gateway/upstream/http1-try.ts";
 import type { Http1Request } from "../../gateway/upstream/http1-try.ts";
 import type { PooledConnection } from "../../gateway/upstream/keepalive-pool.ts";
 import type { AnswerSink, TryOwner, UpstreamTry } from "../../gateway/upstream/protocol.ts";
+import { localEndpointFor } from "../../gateway/upstream/local-endpoint.ts";
 import type { Target } from "../../gateway/upstream/target.ts";
 import { passHandler } from "../../gateway/upstream/target-search.ts";
 import type { Upstream } from "../../gateway/upstream/upstream.ts";
-import type { ClientTls, TlsContext } from "../../net/network.ts";
+import type { ClientTls } from "../../net/network.ts";
+import { poolKeyOf, tlsFor } from "../support/pass-tls.ts";
 import { compileAnswer, hiddenFields, passEarlyHints, takeTrailers } from "./answer.ts";
 import type { HeadAcceptor } from "./answer.ts";
-import { localEndpointFor } from "./bind.ts";
 import { proxyAddress } from "./pass.ts";
 import { compileHead, setsUpgrade, upstreamUri } from "./request-head.ts";
 import type { HeadBuilder } from "./request-head.ts";
@@ -132,15 +133,8 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
     }
     let tls: ClientTls | null = null;
     if (target.scheme.tls) {
-      const { clientCertificates, tlsContext } = settings;
-      const context =
-        clientCertificates === null
-          ? tlsContext
-          : clientCertificates.contextFor(request, (reason) => {
-              request.log("error", `${reason} while connecting to upstream`);
-            });
-      if (context === null) return 500;
-      tls = clientTls(settings, context, request, target.host);
+      tls = tlsFor(settings, request, target.host);
+      if (tls === null) return 500;
     }
     // The path of an address with variables is the request's as it stands.
     const { uri: ownUri } = target;
@@ -155,28 +149,4 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
     ignoreClientAbort: settings.ignoreClientAbort,
   };
   return passHandler(pass, search, start);
-}
-
-/** Connections that showed other names, or other certificates, are not shared. */
-function poolKeyOf({ context, serverName, verifyName, verifyDepth }: ClientTls): string {
-  const serial = contextSerials.get(context) ?? (lastContextSerial += 1);
-  contextSerials.set(context, serial);
-  return `${serial} ${serverName ?? ""} ${verifyName ?? ""} ${verifyDepth ?? ""}`;
-}
-
-const contextSerials = new WeakMap<TlsContext, number>();
-let lastContextSerial = 0;
-
-function clientTls(settings: ProxyLocation, context: TlsContext, request: Request, host: string): ClientTls {
-  const named = settings.sslName?.evaluate(request) ?? host;
-  const name = named.startsWith("[") ? named.slice(1, named.indexOf("]")) : named.replace(/:\d+$/, "");
-  const isAddress = /^[\d.]+$/.test(name) || name.includes(":");
-  return {
-    context,
-    serverName: settings.sslServerName && !isAddress ? name : null,
-    verifyName: settings.sslVerify ? name : null,
-    verifyDepth: settings.sslVerifyDepth,
-    reuseSessions: settings.sslSessionReuse,
-    alpn: [],
-  };
 }

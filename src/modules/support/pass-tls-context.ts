@@ -4,25 +4,20 @@ import { buildOf } from "../../gateway/build/http-build.ts";
 import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import { plainTlsOptions } from "../../net/network.ts";
 import type { TlsContext, TlsContextOptions } from "../../net/network.ts";
-import {
-  keyFileName,
-  loadAuthorities,
-  loadCertificateAndKey,
-  loadRevocations,
-} from "../support/key-material.ts";
-import { applyCommands } from "../support/tls-commands.ts";
+import { keyFileName, loadAuthorities, loadCertificateAndKey, loadRevocations } from "./key-material.ts";
+import { applyCommands } from "./tls-commands.ts";
 import { VariableCertificates } from "../ssl/variable-certificates.ts";
-import type { ProxySettings } from "./settings.ts";
+import type { PassTlsSettings } from "./pass-tls.ts";
 
 /** Contexts of one configuration by what they were made of: most locations want the same. */
 const contexts = new WeakMap<HttpBuild, Map<string, TlsContext>>();
 
 /**
- * Makes ready what connections to upstream servers by TLS need, as `proxy_ssl_*` says.
+ * Makes ready what connections to upstream servers by TLS need, as `*_ssl_*` says. `prefix`: "proxy_".
  *
  * @throws ConfigError
  */
-export function makeClientContext(settings: ProxySettings, scope: Scope): TlsContext {
+export function makeClientContext(settings: PassTlsSettings, scope: Scope, prefix: string): TlsContext {
   const build = buildOf(scope);
   const known = contexts.get(build) ?? new Map<string, TlsContext>();
   contexts.set(build, known);
@@ -39,12 +34,17 @@ export function makeClientContext(settings: ProxySettings, scope: Scope): TlsCon
     trust,
     settings.sslCommands.map(({ name, value }) => [name, value]),
   ]);
-  const context = known.get(key) ?? build.network.tlsContext(optionsOf(settings, build, scope));
+  const context = known.get(key) ?? build.network.tlsContext(optionsOf(settings, build, scope, prefix));
   known.set(key, context);
   return context;
 }
 
-function optionsOf(settings: ProxySettings, build: HttpBuild, scope: Scope): TlsContextOptions {
+function optionsOf(
+  settings: PassTlsSettings,
+  build: HttpBuild,
+  scope: Scope,
+  prefix: string,
+): TlsContextOptions {
   const { network, files: read } = build;
   const fullName = (path: string): string => keyFileName(scope, path);
   const options: TlsContextOptions = {
@@ -59,34 +59,37 @@ function optionsOf(settings: ProxySettings, build: HttpBuild, scope: Scope): Tls
     const detail = "SSL: error:0A0000B9:SSL routines::no cipher match";
     throw new ConfigError(`SSL_CTX_set_cipher_list("${settings.sslCiphers}") failed (${detail})`, "", 0);
   }
-  const whole = { ...options, certificates: certificatesOf(settings, build, scope), ...trustOf(settings) };
+  const certificates = certificatesOf(settings, build, scope, prefix);
+  const whole = { ...options, certificates, ...trustOf(settings, build, scope, prefix) };
   const tools = { network, read, fullName, passphrases: settings.sslPassphrases };
   return applyCommands(whole, settings.sslCommands, tools);
+}
 
-  function trustOf({
-    sslVerify,
-    sslTrustedCertificate,
-    sslCrl,
-  }: ProxySettings): Pick<TlsContextOptions, "ca" | "crl"> {
-    if (!sslVerify) return { ca: null, crl: null };
-    if (sslTrustedCertificate === null) {
-      throw new ConfigError("no proxy_ssl_trusted_certificate for proxy_ssl_verify", "", 0);
-    }
-    const ca = loadAuthorities(read, fullName(sslTrustedCertificate));
-    return { ca, crl: sslCrl === null ? null : loadRevocations(read, fullName(sslCrl)) };
+function trustOf(
+  { sslVerify, sslTrustedCertificate, sslCrl }: PassTlsSettings,
+  { files: read }: HttpBuild,
+  scope: Scope,
+  prefix: string,
+): Pick<TlsContextOptions, "ca" | "crl"> {
+  if (!sslVerify) return { ca: null, crl: null };
+  if (sslTrustedCertificate === null) {
+    throw new ConfigError(`no ${prefix}ssl_trusted_certificate for ${prefix}ssl_verify`, "", 0);
   }
+  const ca = loadAuthorities(read, keyFileName(scope, sslTrustedCertificate));
+  return { ca, crl: sslCrl === null ? null : loadRevocations(read, keyFileName(scope, sslCrl)) };
 }
 
 function certificatesOf(
-  settings: ProxySettings,
+  settings: PassTlsSettings,
   build: HttpBuild,
   scope: Scope,
+  prefix: string,
 ): TlsContextOptions["certificates"] {
   const { sslCertificate, sslCertificateKey, sslPassphrases } = settings;
   if (sslCertificate === null || sslCertificate.constant === "") return [];
   if (sslCertificateKey === null) {
     throw new ConfigError(
-      `no "proxy_ssl_certificate_key" is defined for certificate "${sslCertificate.text}"`,
+      `no "${prefix}ssl_certificate_key" is defined for certificate "${sslCertificate.text}"`,
       "",
       0,
     );
@@ -98,14 +101,18 @@ function certificatesOf(
 }
 
 /** For certificates whose names hold variables; null where none does. */
-export function makeClientCertificates(settings: ProxySettings, scope: Scope): VariableCertificates | null {
+export function makeClientCertificates(
+  settings: PassTlsSettings,
+  scope: Scope,
+  prefix: string,
+): VariableCertificates | null {
   const { sslCertificate, sslCertificateKey, sslPassphrases } = settings;
   if (sslCertificate === null || sslCertificateKey === null || sslCertificate.constant === "") return null;
   if (sslCertificate.constant !== null && sslCertificateKey.constant !== null) return null;
   const build = buildOf(scope);
   return new VariableCertificates({
     network: build.network,
-    options: optionsOf(settings, build, scope),
+    options: optionsOf(settings, build, scope, prefix),
     pairs: [{ certificate: sslCertificate, key: sslCertificateKey }],
     cache: settings.sslCertificateCache,
     fullName: (path) => keyFileName(scope, path),
