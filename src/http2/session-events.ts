@@ -25,7 +25,7 @@ export interface Http2SessionEvents {
   onStreamClosed(stream: Http2Stream): void;
   /** Client: `open` may be worth a try again. */
   onCapacity(): void;
-  /** After `drain` or `goAway`: the last stream is gone. */
+  /** After `drain` or `goAway`: the last stream is gone, and all output is with the sink. */
   onDrained(): void;
   /** There is output, and nothing that would flush it: `flush` is to be called at the turn's end. */
   onOutput(): void;

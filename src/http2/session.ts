@@ -359,7 +359,10 @@ export class Http2Session {
   }
 
   private tellDrained(): void {
-    if (this.finalGoAway && this.streams.size === 0) this.events.onDrained();
+    if (!this.finalGoAway || this.streams.size > 0) return;
+    // The owner will close the connection: what the last stream had to say goes before.
+    this.flush();
+    this.events.onDrained();
   }
 
   /** The peer goes away: what it did not look at can go elsewhere. */
