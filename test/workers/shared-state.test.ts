@@ -151,20 +151,24 @@ describe("across four workers", () => {
     for (let i = 0; i < 10; i++) assert.ok((await secureGet(tlsPort, session)).reused);
   });
 
-  test("a TLS session does not outlive the authorities that its client was judged by", { skip: !onNode }, async (t) => {
-    const tlsPort = await freePort();
-    const servers = (authority: string): string =>
-      `server { listen 127.0.0.1:PORT; location /generation { return 200 "GENERATION"; } }
+  test(
+    "a TLS session does not outlive the authorities that its client was judged by",
+    { skip: !onNode },
+    async (t) => {
+      const tlsPort = await freePort();
+      const servers = (authority: string): string =>
+        `server { listen 127.0.0.1:PORT; location /generation { return 200 "GENERATION"; } }
       server { listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${fixture("a.test.crt")};
       ssl_certificate_key ${fixture("a.test.key")}; ssl_protocols TLSv1.2;
       ssl_verify_client optional; ssl_client_certificate ${fixture(authority)};
       return 200 "$worker_thread $ssl_session_reused"; }`;
-    const { reload } = await startScene(t, 2, servers("ca.crt"));
-    const { session } = await secureGet(tlsPort, undefined);
-    assert.ok((await secureGet(tlsPort, session)).reused);
-    await reload(2, servers("a.test.crt"));
-    assert.ok(!(await secureGet(tlsPort, session)).reused);
-  });
+      const { reload } = await startScene(t, 2, servers("ca.crt"));
+      const { session } = await secureGet(tlsPort, undefined);
+      assert.ok((await secureGet(tlsPort, session)).reused);
+      await reload(2, servers("a.test.crt"));
+      assert.ok(!(await secureGet(tlsPort, session)).reused);
+    },
+  );
 });
 
 function fixture(name: string): string {
