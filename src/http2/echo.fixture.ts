@@ -2,7 +2,7 @@ import { Fields } from "../http/fields.ts";
 import type { HeadFailure } from "../http/head-failure.ts";
 import type { Http2Failure } from "./error-code.ts";
 import type { Http2RequestHead } from "./request-head.ts";
-import type { Http2ResponseHead } from "./response-head.ts";
+import type { ResponseHead } from "../http/response-head.ts";
 import type { Http2SessionEvents } from "./session-events.ts";
 import type { Http2Stream } from "./stream.ts";
 import type { Http2StreamOwner, ResetBy } from "./stream-owner.ts";
@@ -150,7 +150,7 @@ export class AnswerOwner implements Http2StreamOwner {
   consumesAtOnce = true;
   onDone: () => void = () => {};
 
-  onHead(_stream: Http2Stream, head: Http2ResponseHead, ended: boolean): void {
+  onHead(_stream: Http2Stream, head: ResponseHead, ended: boolean): void {
     if (head.status < 200) {
       this.answer.interim.push(head.status);
       return;

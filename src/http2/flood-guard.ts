@@ -1,4 +1,4 @@
-import { windowUpdateBytes } from "./limits.ts";
+import { windowUpdateBytes, windowUpdatesPerSend } from "./limits.ts";
 import type { Http2Limits, Rate } from "./limits.ts";
 
 /** What a peer can do that costs us and brings it nothing. */
@@ -48,9 +48,11 @@ export class FloodGuard {
     return bucket.level > rate.burst ? words[kind] : null;
   }
 
-  /** We have sent data, which the peer has to make room for again. */
-  dataSent(bytes: number): void {
+  /** We have sent data, which the peer has to make room for again; `whole` when no window cut them short. */
+  dataSent(bytes: number, whole: boolean): void {
     const bucket = this.buckets.windowUpdates;
-    if (bucket !== undefined) bucket.level = Math.max(0, bucket.level - bytes / windowUpdateBytes);
+    if (bucket === undefined) return;
+    const allowed = bytes / windowUpdateBytes + (whole ? windowUpdatesPerSend : 0);
+    bucket.level = Math.max(0, bucket.level - allowed);
   }
 }

@@ -48,6 +48,16 @@ export interface Http2Limits {
 
 /** Data sent that allow for one WINDOW_UPDATE more. */
 export const windowUpdateBytes = 512;
+/**
+ * What is sent whole allows for so many more, however small: some peers (haproxy) open both windows after every message.
+ * What a window cut short does not: that is how tiny windows show.
+ */
+export const windowUpdatesPerSend = 4;
+/**
+ * Streams opened by bytes that came at once, as a multiple of those that may be open: who waits for answers cannot get
+ * there, and all of them are served in one turn, for which other connections wait (nginx has the same).
+ */
+export const streamsAtOnce = 2;
 
 export const http2Limits: Http2Limits = {
   frameBytesMax: frameBytesDefault,

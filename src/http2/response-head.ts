@@ -1,5 +1,7 @@
 import { Fields } from "../http/fields.ts";
-import { ResponseFacts } from "../http/response-rules.ts";
+import type { ResponseHead } from "../http/response-head.ts";
+import { isIgnoredDuplicate, ResponseFacts } from "../http/response-rules.ts";
+import { reasonPhrase } from "../http/status.ts";
 import {
   fieldOverheadBytes,
   isFieldValue,
@@ -7,15 +9,6 @@ import {
   nameMalformed,
   nameOfConnection,
 } from "./field-rules.ts";
-
-/** A response's head that has been checked. */
-export interface Http2ResponseHead {
-  /** 100 to 599; 101 does not exist here. */
-  readonly status: number;
-  readonly fields: Fields;
-  /** Bytes of the body as told, or null. */
-  readonly contentLength: number | null;
-}
 
 /** What a response's head may have. */
 export interface ResponseHeadLimits {
@@ -28,13 +21,17 @@ export const responseHeadLimits: ResponseHeadLimits = { headBytesMax: 65_536, fi
 
 const statusPattern = /^[1-5][0-9][0-9]$/;
 
-/** Makes a response's head of the fields of a block; the first failure counts. */
+/**
+ * Makes a response's head of the fields of a block, in the form that HTTP/1 has; the first failure counts. There is no 101,
+ * and no reason phrase: nginx's stands for it.
+ */
 export class ResponseHeadBuilder {
   private limits = responseHeadLimits;
   private fields = new Fields();
   private facts = new ResponseFacts();
   private bytes = 0;
   private status: string | null = null;
+  private warnings: string[] = [];
   /** Why the response is malformed (RFC 9113, section 8.1.1), in words for a log. */
   failure: string | null = null;
 
@@ -44,6 +41,7 @@ export class ResponseHeadBuilder {
     this.facts = new ResponseFacts();
     this.bytes = 0;
     this.status = null;
+    this.warnings = [];
     this.failure = null;
   }
 
@@ -55,10 +53,23 @@ export class ResponseHeadBuilder {
     else this.failure = this.field(name, value);
   }
 
-  finish(): Http2ResponseHead | null {
+  finish(): ResponseHead | null {
     if (this.failure === null && this.status === null) this.failure = "upstream sent no :status header";
     if (this.failure !== null) return null;
-    return { status: Number(this.status), fields: this.fields, contentLength: this.facts.contentLength };
+    const status = Number(this.status);
+    const { fields, facts, bytes, warnings } = this;
+    return {
+      status,
+      statusLine: `${status} ${reasonPhrase(status)}`.trimEnd(),
+      versionMajor: 2,
+      versionMinor: 0,
+      fields,
+      contentLength: facts.contentLength,
+      chunked: false,
+      connectionClose: false,
+      bytes,
+      warnings,
+    };
   }
 
   private pseudo(name: string, value: string): string | null {
@@ -74,6 +85,13 @@ export class ResponseHeadBuilder {
     if (this.status === null) return "upstream sent no :status header first";
     const problem = fieldProblem(name, value, "upstream");
     if (problem !== null) return problem;
+    if (isIgnoredDuplicate(this.fields, name)) {
+      const before = `${name}: ${this.fields.get(name)}`;
+      this.warnings.push(
+        `upstream sent duplicate header line: "${name}: ${value}", previous value: "${before}", ignored`,
+      );
+      return null;
+    }
     if (this.fields.size >= this.limits.fieldsMax) return "upstream sent too many header lines";
     this.fields.addLowered(name, name, value);
     return this.facts.checkField(this.fields);

@@ -16,6 +16,7 @@ import { HpackDecoder } from "./hpack-decoder.ts";
 import type { FieldSink } from "./hpack-decoder.ts";
 import { RequestHeadBuilder } from "./request-head.ts";
 import { ResponseHeadBuilder, TrailerBuilder } from "./response-head.ts";
+import { streamsAtOnce } from "./limits.ts";
 import { pingMark } from "./ping.ts";
 import type { Http2Session } from "./session.ts";
 import type { Http2Stream } from "./stream.ts";
@@ -44,6 +45,8 @@ export class SessionInput implements FrameHandler {
   /** The stream that the DATA frame which is being read goes to; null: nobody wants it. */
   private dataStream: Http2Stream | null = null;
   private dataEndsStream = false;
+  /** Streams opened by the bytes that are being fed. */
+  private openedAtOnce = 0;
 
   constructor(session: Http2Session) {
     this.session = session;
@@ -60,7 +63,12 @@ export class SessionInput implements FrameHandler {
     this.reader.fail(this.session.failure?.code ?? 0, this.session.failure?.reason ?? "");
   }
 
+  get midFrame(): boolean {
+    return this.reader.midFrame;
+  }
+
   feed(bytes: Buffer, start: number, end: number): void {
+    this.openedAtOnce = 0;
     let p = start;
     while (this.prefaceLength < HTTP2_PREFACE.length) {
       if (p === end) return;
@@ -203,7 +211,9 @@ export class SessionInput implements FrameHandler {
   private openStream(streamId: number, endStream: boolean, bytes: Buffer, start: number, end: number): void {
     const { session } = this;
     session.streams.lastPeerId = streamId;
-    if (session.streams.size >= session.options.maxConcurrentStreams) {
+    const { maxConcurrentStreams } = session.options;
+    const tooMany = ++this.openedAtOnce > streamsAtOnce * maxConcurrentStreams;
+    if (tooMany || session.streams.size >= maxConcurrentStreams) {
       if (this.decode(bytes, start, end, nowhere)) this.refuse(streamId);
       return;
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Fields } from "../http/fields.ts";
+import type { ResponseHead } from "../http/response-head.ts";
 import { Peer } from "./cases/peer.ts";
 import { cancel, enhanceYourCalm, internalError, noError } from "./error-code.ts";
 import { http2Limits } from "./limits.ts";
@@ -387,6 +388,20 @@ describe("a client", () => {
     assert.equal(peer.session.peer.enableConnectProtocol, true);
   });
 
+  it("gets heads as HTTP/1 has them, and a repeated field that may stand once as nginx takes it", () => {
+    const peer = Peer.client();
+    const heads: ResponseHead[] = [];
+    const stream = peer.session.open(start, new Fields(), true, peer.log)!;
+    peer.log.onHead = (_stream, head) => heads.push(head);
+    peer.frames(`HEADERS END_HEADERS ${stream.id} @200 {server=a} {server=b} {x=1} {x=2}`);
+    const [head] = heads;
+    assert.deepEqual([head?.statusLine, head?.versionMajor, head?.chunked], ["200 OK", 2, false]);
+    assert.deepEqual(head?.fields.values, ["a", "1", "2"]);
+    assert.deepEqual(head?.warnings, [
+      'upstream sent duplicate header line: "server: b", previous value: "server: a", ignored',
+    ]);
+  });
+
   it("gets its number back from a PING", () => {
     const peer = Peer.client();
     peer.session.ping(7);
@@ -444,6 +459,39 @@ describe("limits against abuse", () => {
     for (let i = 0; i < 1000 && !peer.session.closed; i++) peer.frames("WINDOW_UPDATE - 1 00000001");
     assert.equal(peer.log.events.at(-1), "failure ENHANCE_YOUR_CALM");
     assert.ok(sent < 110);
+  });
+
+  it("let both windows be opened after every small message", () => {
+    const limits = { ...http2Limits, windowUpdates: { burst: 4, perSecond: 0 } };
+    const peer = Peer.server({ ...http2Options, limits });
+    peer.frames(get(1));
+    const stream = peer.log.streams.get(1)!;
+    for (let i = 0; i < 50; i++) {
+      assert.equal(stream.sendData(Buffer.from("abcdef"), 0, 6, false), 6);
+      peer.frames("WINDOW_UPDATE - 0 00000006", "WINDOW_UPDATE - 1 00000006");
+    }
+    assert.equal(peer.session.closed, false);
+  });
+
+  it("refuse what comes at once beyond what a turn should serve", () => {
+    const peer = Peer.server({ ...http2Options, maxConcurrentStreams: 5 });
+    peer.log.acts = (event, stream) => {
+      if (event.startsWith("request")) stream!.sendHead(200, new Fields(), true);
+    };
+    peer.frames(...Array.from({ length: 12 }, (_, i) => get(2 * i + 1)));
+    assert.equal(peer.heads.length, 10);
+    assert.deepEqual(peer.taken().slice(-2), ["RST_STREAM - 21 00000007", "RST_STREAM - 23 00000007"]);
+    peer.frames(get(25));
+    assert.equal(peer.heads.length, 11);
+  });
+
+  it("leave a head that does not come whole to the owner, which can see it", () => {
+    const peer = Peer.server();
+    assert.equal(peer.session.midFrame, false);
+    peer.frames("HEADERS - 1 82");
+    assert.equal(peer.session.midFrame, true);
+    peer.frames("CONTINUATION END_HEADERS 1 8684410161");
+    assert.deepEqual([peer.session.midFrame, peer.heads.length], [false, 1]);
   });
 
   it("let a browser leave a page of a hundred streams", () => {

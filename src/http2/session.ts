@@ -121,6 +121,11 @@ export class Http2Session {
     return { code: enhanceYourCalm, reason: "too many frames to answer for a peer that does not read" };
   }
 
+  /** A frame or a head has begun and has not come whole; for client_header_timeout. */
+  get midFrame(): boolean {
+    return this.input.midFrame;
+  }
+
   /** Sends what has been gathered. */
   flush(): void {
     this.announced = false;
@@ -194,8 +199,12 @@ export class Http2Session {
     const wanted = end - start;
     const allowed = this.writer.blocked ? 0 : Math.min(wanted, stream.sendWindow, this.sendWindow);
     const taken = Math.max(0, allowed);
-    if (taken > 0) this.writeData(stream, bytes, start, start + taken, endStream && taken === wanted);
-    else if (wanted === 0 && endStream) this.writer.data(stream.id, bytes, start, start, true);
+    if (taken > 0) {
+      this.writeData(stream, bytes, start, start + taken, endStream && taken === wanted);
+      this.guard.dataSent(taken, taken === wanted);
+    } else if (wanted === 0 && endStream) {
+      this.writer.data(stream.id, bytes, start, start, true);
+    }
     if (taken < wanted) this.block(stream);
     else if (endStream) this.endLocal(stream);
     this.output();
@@ -216,7 +225,6 @@ export class Http2Session {
     }
     stream.sendWindow -= end - start;
     this.sendWindow -= end - start;
-    this.guard.dataSent(end - start);
   }
 
   private block(stream: Http2Stream): void {

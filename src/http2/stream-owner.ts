@@ -1,5 +1,5 @@
 import type { Fields } from "../http/fields.ts";
-import type { Http2ResponseHead } from "./response-head.ts";
+import type { ResponseHead } from "../http/response-head.ts";
 import type { Http2Stream } from "./stream.ts";
 
 /**
@@ -11,7 +11,7 @@ export type ResetBy = "peer" | "unprocessed" | "rule" | "connection";
 /** Who gets a stream's events. Bytes are valid only during the call. A stream's owner changes by assigning it. */
 export interface Http2StreamOwner {
   /** Client: a head, and whether the stream ends with it. Heads of status 1xx may come before. */
-  onHead(stream: Http2Stream, head: Http2ResponseHead, ended: boolean): void;
+  onHead(stream: Http2Stream, head: ResponseHead, ended: boolean): void;
   /** Data; what was dealt with is to be told by `stream.consume`, or the peer's windows stay closed. */
   onData(stream: Http2Stream, bytes: Buffer, start: number, end: number): void;
   /** Trailers; `onEnd` follows. */

@@ -6,7 +6,7 @@ import type { Http2Failure } from "../error-code.ts";
 import { http2Options } from "../options.ts";
 import type { Http2Options } from "../options.ts";
 import type { Http2RequestHead } from "../request-head.ts";
-import type { Http2ResponseHead } from "../response-head.ts";
+import type { ResponseHead } from "../../http/response-head.ts";
 import { Http2Session } from "../session.ts";
 import type { Http2SessionEvents } from "../session-events.ts";
 import type { Http2Stream } from "../stream.ts";
@@ -50,7 +50,7 @@ export class EventLog implements Http2SessionEvents, Http2StreamOwner {
     this.add(`refused ${stream.id} ${failure.status} ${failure.reason}`, stream);
   }
 
-  onHead(stream: Http2Stream, head: Http2ResponseHead, ended: boolean): void {
+  onHead(stream: Http2Stream, head: ResponseHead, ended: boolean): void {
     const fields = head.fields.names.map((name, i) => ` ${name}=${head.fields.valueAt(i)}`).join("");
     this.add(`head ${stream.id} ${head.status}${fields}${ended ? " end" : ""}`, stream);
   }
