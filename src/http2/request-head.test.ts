@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { cutsOf } from "../http/cases/cuts.ts";
 import { frameBytes } from "./cases/frame-text.ts";
 import { headCases } from "./cases/head-cases.ts";
-import { Peer } from "./cases/peer.ts";
+import { SessionPeer } from "./cases/peer.ts";
 import { http2Options } from "./options.ts";
 import { http2HeadLimits } from "./request-head.ts";
 
@@ -16,11 +16,11 @@ describe("the head of an HTTP/2 request", () => {
       const bytes = frameBytes(`HEADERS END_HEADERS|END_STREAM 1 ${literals}`);
       const options = { ...http2Options, requestHead: { ...http2HeadLimits, ...item.limits } };
       const outcome = (cuts: readonly number[]): readonly unknown[] => {
-        const peer = Peer.server(options);
+        const peer = SessionPeer.server(options);
         peer.feed(bytes, cuts);
         return [peer.log.events, peer.heads];
       };
-      const peer = Peer.server(options);
+      const peer = SessionPeer.server(options);
       peer.feed(bytes, [bytes.length]);
       if (item.refused !== undefined) {
         const [status, reason] = item.refused;

@@ -3,15 +3,15 @@ import { describe, it } from "node:test";
 import { cutsOf } from "../http/cases/cuts.ts";
 import { Fields } from "../http/fields.ts";
 import { framesBytes } from "./cases/frame-text.ts";
-import { Peer } from "./cases/peer.ts";
+import { SessionPeer } from "./cases/peer.ts";
 import { sessionCases } from "./cases/session-cases.ts";
 import type { SessionCase } from "./cases/session-cases.ts";
 import { http2Limits } from "./limits.ts";
 import { http2Options } from "./options.ts";
 
-function peerFor({ options, open, answers }: SessionCase): Peer {
+function peerFor({ options, open, answers }: SessionCase): SessionPeer {
   const all = { ...http2Options, ...options, limits: { ...http2Limits, ...options?.limits } };
-  const peer = open === undefined ? Peer.server(all) : Peer.client(all);
+  const peer = open === undefined ? SessionPeer.server(all) : SessionPeer.client(all);
   for (const method of open ?? []) {
     const start = { method, scheme: "http", authority: "a", path: "/", connectProtocol: null };
     assert.ok(peer.session.open(start, new Fields(), true, peer.log));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Fields } from "../http/fields.ts";
 import type { ResponseHead } from "../http/response-head.ts";
-import { Peer } from "./cases/peer.ts";
+import { SessionPeer } from "./cases/peer.ts";
 import { cancel, enhanceYourCalm, internalError, noError } from "./error-code.ts";
 import { http2Limits } from "./limits.ts";
 import { http2Options } from "./options.ts";
@@ -19,8 +19,8 @@ function fieldsOf(...list: readonly (readonly [string, string])[]): Fields {
 }
 
 /** A server with a request on stream 1, whose head has been answered. */
-function answering(...frames: readonly string[]): { peer: Peer; stream: Http2Stream } {
-  const peer = Peer.server();
+function answering(...frames: readonly string[]): { peer: SessionPeer; stream: Http2Stream } {
+  const peer = SessionPeer.server();
   peer.frames(...frames, get(1));
   const stream = peer.log.streams.get(1)!;
   stream.sendHead(200, new Fields(), false);
@@ -36,7 +36,7 @@ function dataLengths(texts: readonly string[]): number[] {
 
 describe("the beginning", () => {
   it("of a server: settings, and a connection's window for all streams", () => {
-    const peer = new Peer("server", {
+    const peer = new SessionPeer("server", {
       ...http2Options,
       requestHead: { ...http2Options.requestHead, extendedConnect: true },
     });
@@ -48,7 +48,7 @@ describe("the beginning", () => {
   });
 
   it("of a client: the preface, and no push", () => {
-    const peer = new Peer("client", http2Options);
+    const peer = new SessionPeer("client", http2Options);
     const bytes = peer.take();
     assert.equal(bytes.toString("latin1", 0, 24), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     assert.equal(bytes.toString("hex", 24, 33), "000018040000000000");
@@ -56,7 +56,7 @@ describe("the beginning", () => {
   });
 
   it("refuses what is no preface at the first byte that differs", () => {
-    const peer = new Peer("server", http2Options);
+    const peer = new SessionPeer("server", http2Options);
     peer.take();
     peer.session.feed(Buffer.from("PRI * HTTP/1"));
     assert.deepEqual(peer.log.events, ["failure PROTOCOL_ERROR"]);
@@ -64,7 +64,7 @@ describe("the beginning", () => {
   });
 
   it("tells when the settings are known", () => {
-    const peer = new Peer("server", http2Options);
+    const peer = new SessionPeer("server", http2Options);
     peer.session.feed(Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
     peer.frames("SETTINGS - 0");
     assert.equal(peer.session.settingsAcked, false);
@@ -74,7 +74,7 @@ describe("the beginning", () => {
   });
 
   it("lets a peer that does not know our smaller window yet send by the default", () => {
-    const peer = new Peer("server", { ...http2Options, initialWindowSize: 10 });
+    const peer = new SessionPeer("server", { ...http2Options, initialWindowSize: 10 });
     peer.session.feed(Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
     peer.log.consumes = false;
     peer.frames("SETTINGS - 0", post(1), "DATA - 1 00*100", "SETTINGS ACK 0", "DATA - 1 00");
@@ -84,7 +84,7 @@ describe("the beginning", () => {
 
 describe("heads that are sent", () => {
   it("leave out what HTTP/2 does not have", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     peer.frames(get(1));
     const fields = fieldsOf(
       ["Connection", "close"],
@@ -95,7 +95,7 @@ describe("heads that are sent", () => {
       ["bad name", "1"],
     );
     peer.log.streams.get(1)!.sendHead(200, fields, true);
-    const client = Peer.client();
+    const client = SessionPeer.client();
     client.session.open(start, new Fields(), true, client.log);
     const bytes = peer.take();
     client.feed(bytes, [bytes.length]);
@@ -103,9 +103,9 @@ describe("heads that are sent", () => {
   });
 
   it("name the authority once", () => {
-    const client = Peer.client();
+    const client = SessionPeer.client();
     client.session.open(start, fieldsOf(["Host", "other"], ["te", "gzip"], ["x", "y"]), true, client.log);
-    const server = Peer.server();
+    const server = SessionPeer.server();
     const bytes = client.take();
     server.feed(bytes, [bytes.length]);
     assert.deepEqual(server.heads[0]?.fields.values, ["a", "y"]);
@@ -121,7 +121,7 @@ describe("heads that are sent", () => {
   });
 
   it("may be interim ones first", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     peer.frames(get(1));
     const stream = peer.log.streams.get(1)!;
     stream.sendHead(103, fieldsOf(["link", "a"]), false);
@@ -134,7 +134,7 @@ describe("heads that are sent", () => {
 
 describe("data that are sent", () => {
   it("go in frames of the usual size, all in one write with their head", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     peer.frames(get(1));
     const stream = peer.log.streams.get(1)!;
     const before = peer.writes;
@@ -148,7 +148,7 @@ describe("data that are sent", () => {
   });
 
   it("go at the end of the bytes that caused them, without a flush of the owner", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     peer.log.acts = (event, stream) => {
       if (event.startsWith("request")) stream!.sendHead(200, new Fields(), true);
       assert.notEqual(event, "output");
@@ -201,7 +201,7 @@ describe("data that are sent", () => {
   });
 
   it("share the connection's window in turn", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     peer.frames("SETTINGS - 0 00047fffffff", get(1), get(3), get(5));
     const bytes = Buffer.alloc(70_000);
     const taken: [id: number, bytes: number][] = [];
@@ -238,7 +238,7 @@ describe("data that are sent", () => {
   });
 
   it("queue nothing for a thousand stalled streams", () => {
-    const peer = Peer.server({ ...http2Options, maxConcurrentStreams: 1000 });
+    const peer = SessionPeer.server({ ...http2Options, maxConcurrentStreams: 1000 });
     peer.frames("SETTINGS - 0 000400000000", ...Array.from({ length: 1000 }, (_, i) => get(2 * i + 1)));
     peer.take();
     for (const stream of peer.log.streams.values()) {
@@ -267,7 +267,7 @@ describe("data that are sent", () => {
 describe("windows that are given back", () => {
   it("follow what the owner consumes, in halves", () => {
     const options = { ...http2Options, initialWindowSize: 65_536, connectionWindowSize: 131_072 };
-    const peer = Peer.server(options);
+    const peer = SessionPeer.server(options);
     peer.log.consumes = false;
     peer.frames(post(1), ...Array<string>(4).fill("DATA - 1 00*16384"));
     const stream = peer.log.streams.get(1)!;
@@ -283,7 +283,7 @@ describe("windows that are given back", () => {
   });
 
   it("come back for what nobody consumed when a stream is over", () => {
-    const peer = Peer.server({ ...http2Options, connectionWindowSize: 65_535 });
+    const peer = SessionPeer.server({ ...http2Options, connectionWindowSize: 65_535 });
     peer.log.consumes = false;
     peer.frames(post(1), "DATA - 1 00*16384", "DATA - 1 00*16384");
     const stream = peer.log.streams.get(1)!;
@@ -295,7 +295,7 @@ describe("windows that are given back", () => {
   });
 
   it("end the connection when they are ignored", () => {
-    const peer = Peer.server({ ...http2Options, connectionWindowSize: 65_535 });
+    const peer = SessionPeer.server({ ...http2Options, connectionWindowSize: 65_535 });
     peer.log.consumes = false;
     peer.frames(post(1), post(3), ...Array<string>(2).fill("DATA - 1 00*16384"));
     peer.frames(...Array<string>(2).fill("DATA - 3 00*16384"));
@@ -305,7 +305,7 @@ describe("windows that are given back", () => {
 
 describe("taking leave", () => {
   it("is done in two steps, and what came between them is served", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     peer.frames(get(1));
     peer.session.drain();
     peer.session.drain();
@@ -319,21 +319,21 @@ describe("taking leave", () => {
   });
 
   it("of an idle connection is over with the second step", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     peer.session.drain();
     peer.frames("PING ACK 0 4c6f6e67ffffffff");
     assert.deepEqual(peer.log.events, ["drained"]);
   });
 
   it("can be done at once", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     peer.frames(get(1));
     peer.session.goAway(enhanceYourCalm);
     assert.deepEqual(peer.taken(), ["GOAWAY - 0 000000010000000b"]);
   });
 
   it("tells every stream when the connection is lost, and nothing after that", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     peer.frames(get(1), post(3));
     peer.session.close();
     peer.frames(get(5));
@@ -345,7 +345,7 @@ describe("taking leave", () => {
   });
 
   it("can be forced by the owner, also within an event", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     peer.log.acts = (event) => {
       if (event.startsWith("request 1")) peer.session.fail(internalError, "enough");
     };
@@ -361,7 +361,7 @@ describe("taking leave", () => {
 
 describe("a client", () => {
   it("opens no more streams than the server takes", () => {
-    const peer = Peer.client();
+    const peer = SessionPeer.client();
     peer.frames("SETTINGS - 0 000300000001");
     let capacity = 0;
     peer.log.acts = (event) => {
@@ -375,21 +375,21 @@ describe("a client", () => {
   });
 
   it("opens none after GOAWAY", () => {
-    const peer = Peer.client();
+    const peer = SessionPeer.client();
     peer.frames("GOAWAY - 0 7fffffff 00000000");
     assert.equal(peer.session.canOpen, false);
     assert.equal(peer.session.open(start, new Fields(), true, peer.log), null);
   });
 
   it("knows whether the server speaks extended CONNECT", () => {
-    const peer = Peer.client();
+    const peer = SessionPeer.client();
     assert.equal(peer.session.peer.enableConnectProtocol, false);
     peer.frames("SETTINGS - 0 000800000001");
     assert.equal(peer.session.peer.enableConnectProtocol, true);
   });
 
   it("gets heads as HTTP/1 has them, and a repeated field that may stand once as nginx takes it", () => {
-    const peer = Peer.client();
+    const peer = SessionPeer.client();
     const heads: ResponseHead[] = [];
     const stream = peer.session.open(start, new Fields(), true, peer.log)!;
     peer.log.onHead = (_stream, head) => heads.push(head);
@@ -403,7 +403,7 @@ describe("a client", () => {
   });
 
   it("gets its number back from a PING", () => {
-    const peer = Peer.client();
+    const peer = SessionPeer.client();
     peer.session.ping(7);
     assert.deepEqual(peer.taken(), ["PING - 0 4c6f6e6700000007"]);
     peer.frames("PING ACK 0 4c6f6e6700000007");
@@ -414,7 +414,7 @@ describe("a client", () => {
 describe("limits against abuse", () => {
   it("forget what is long ago", () => {
     const limits = { ...http2Limits, pings: { burst: 2, perSecond: 1 } };
-    const peer = Peer.server({ ...http2Options, limits });
+    const peer = SessionPeer.server({ ...http2Options, limits });
     for (let i = 0; i < 20; i++) {
       peer.frames("PING - 0 00*8");
       peer.nowMs += 1000;
@@ -425,7 +425,7 @@ describe("limits against abuse", () => {
   });
 
   it("end a connection whose peer makes us answer and does not read", () => {
-    const peer = Peer.server({ ...http2Options, limits: { ...http2Limits, unreadAnswersMax: 10 } });
+    const peer = SessionPeer.server({ ...http2Options, limits: { ...http2Limits, unreadAnswersMax: 10 } });
     peer.takes = false;
     for (let i = 0; i < 11; i++) peer.frames("PING - 0 00*8");
     assert.deepEqual(peer.log.events, []);
@@ -435,7 +435,7 @@ describe("limits against abuse", () => {
 
   it("let windows be opened as often as data explain it", () => {
     const limits = { ...http2Limits, windowUpdates: { burst: 4, perSecond: 0 } };
-    const peer = Peer.server({ ...http2Options, limits });
+    const peer = SessionPeer.server({ ...http2Options, limits });
     peer.frames(get(1));
     const stream = peer.log.streams.get(1)!;
     for (let i = 0; i < 50; i++) {
@@ -447,7 +447,7 @@ describe("limits against abuse", () => {
 
   it("end a connection of tiny windows", () => {
     const limits = { ...http2Limits, windowUpdates: { burst: 100, perSecond: 0 } };
-    const peer = Peer.server({ ...http2Options, limits });
+    const peer = SessionPeer.server({ ...http2Options, limits });
     peer.frames("SETTINGS - 0 000400000001", get(1));
     const stream = peer.log.streams.get(1)!;
     const bytes = Buffer.alloc(10_000);
@@ -463,7 +463,7 @@ describe("limits against abuse", () => {
 
   it("let both windows be opened after every small message", () => {
     const limits = { ...http2Limits, windowUpdates: { burst: 4, perSecond: 0 } };
-    const peer = Peer.server({ ...http2Options, limits });
+    const peer = SessionPeer.server({ ...http2Options, limits });
     peer.frames(get(1));
     const stream = peer.log.streams.get(1)!;
     for (let i = 0; i < 50; i++) {
@@ -474,7 +474,7 @@ describe("limits against abuse", () => {
   });
 
   it("refuse what comes at once beyond what a turn should serve", () => {
-    const peer = Peer.server({ ...http2Options, maxConcurrentStreams: 5 });
+    const peer = SessionPeer.server({ ...http2Options, maxConcurrentStreams: 5 });
     peer.log.acts = (event, stream) => {
       if (event.startsWith("request")) stream!.sendHead(200, new Fields(), true);
     };
@@ -486,7 +486,7 @@ describe("limits against abuse", () => {
   });
 
   it("leave a head that does not come whole to the owner, which can see it", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     assert.equal(peer.session.midFrame, false);
     peer.frames("HEADERS - 1 82");
     assert.equal(peer.session.midFrame, true);
@@ -495,7 +495,7 @@ describe("limits against abuse", () => {
   });
 
   it("let a browser leave a page of a hundred streams", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     const ids = Array.from({ length: 100 }, (_, i) => 2 * i + 1);
     peer.frames(...ids.map(get));
     peer.frames(...ids.map((id) => `RST_STREAM - ${id} 00000008`));
@@ -504,7 +504,7 @@ describe("limits against abuse", () => {
   });
 
   it("do not hold a header bomb in memory", () => {
-    const peer = Peer.server();
+    const peer = SessionPeer.server();
     // A large field once, and then by its index, again and again.
     const bomb = `HEADERS END_HEADERS|END_STREAM 1 @get 400161 7fa11e ${"76".repeat(4000)} be*9000`;
     peer.frames(bomb);

@@ -9,7 +9,7 @@ import type { AnswerWriter, HandedOver } from "../request/answer-writer.ts";
 import type { ClientHolder } from "../request/client.ts";
 import { serverField } from "../request/product.ts";
 import { RateFilter } from "../request/rate-filter.ts";
-import type { Rate } from "../request/rate-filter.ts";
+import type { SendRate } from "../request/rate-filter.ts";
 import { redirectLocation } from "../request/redirect.ts";
 import type { Request } from "../request/request.ts";
 import type { Response } from "../request/response.ts";
@@ -75,7 +75,7 @@ export class Http1Writer implements AnswerWriter {
     this.head = this.buildHead(response);
   }
 
-  limitTo(rate: Rate | null): void {
+  limitTo(rate: SendRate | null): void {
     this.rate?.close();
     this.rate = null;
     if (rate === null) return;

@@ -1,7 +1,7 @@
 import type { ConnectionOwner } from "../../net/connection.ts";
 import type { Deadline, DeadlineOwner } from "../../net/deadline.ts";
 import type { ClientHolder } from "./client.ts";
-import type { Rate } from "./rate-filter.ts";
+import type { SendRate } from "./rate-filter.ts";
 import type { Request } from "./request.ts";
 import type { Response } from "./response.ts";
 
@@ -35,7 +35,7 @@ export interface AnswerWriter {
   /** The head is settled, and may leave at once or with the first bytes of the body. Chooses the framing. */
   begin(response: Response): void;
   /** What is sent goes out at this rate; null: as fast as it can. */
-  limitTo(rate: Rate | null): void;
+  limitTo(rate: SendRate | null): void;
   /** A piece of the body. The memory may be used again on return. False: stop until `Response.takeDrain`. */
   write(bytes: Buffer): boolean;
   /** A head that has not left yet leaves now. False as in `write`. */

@@ -3,7 +3,7 @@ import { UnreadBytes } from "./unread-bytes.ts";
 import type { BodyFilter, BodyOutput } from "./body-filter.ts";
 
 /** How fast an answer may go out: `limit_rate` and `limit_rate_after`. */
-export interface Rate {
+export interface SendRate {
   /** Bytes per second; more than 0. */
   readonly bytesPerSecond: number;
   /** Bytes that go out before the rate counts. */
@@ -19,7 +19,7 @@ export interface Rate {
  */
 export class RateFilter implements BodyFilter {
   onDrain: () => void = () => undefined;
-  private readonly rate: Rate;
+  private readonly rate: SendRate;
   private readonly clock: Clock;
   private readonly next: BodyOutput;
   /** Milliseconds of a second that had passed when the rate began to count. */
@@ -35,7 +35,7 @@ export class RateFilter implements BodyFilter {
   /** Who waits for what is held to go out. */
   private onFlushed: (() => void) | undefined = undefined;
 
-  constructor(rate: Rate, clock: Clock, next: BodyOutput) {
+  constructor(rate: SendRate, clock: Clock, next: BodyOutput) {
     this.rate = rate;
     this.clock = clock;
     this.next = next;

@@ -5,7 +5,7 @@ import { wireStatus } from "../../http/status.ts";
 import { answerWithErrorPage } from "./error-page.ts";
 import { BodyFilters, UnreadableBody } from "./body-filter.ts";
 import type { BodyFilterMaker } from "./body-filter.ts";
-import type { Rate } from "./rate-filter.ts";
+import type { SendRate } from "./rate-filter.ts";
 import type { Request } from "./request.ts";
 
 /**
@@ -61,7 +61,7 @@ export class Response {
   private filters: BodyFilters | null = null;
   private headFiltered = false;
   /** `limit_rate`, as the header filters have found it. */
-  private rate: Rate | null = null;
+  private rate: SendRate | null = null;
   private ended = false;
   /** The end is missing, and what there is of the body is on its way. */
   private breaking = false;
@@ -143,7 +143,7 @@ export class Response {
   }
 
   /** For header filters: head and body go out at this rate. */
-  limitTo(rate: Rate): void {
+  limitTo(rate: SendRate): void {
     this.rate = rate;
   }
 

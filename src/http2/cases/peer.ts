@@ -119,7 +119,7 @@ export class EventLog implements Http2SessionEvents, Http2StreamOwner {
 }
 
 /** A session with its log and what it has written. */
-export class Peer {
+export class SessionPeer {
   readonly session: Http2Session;
   readonly log = new EventLog();
   /** By the session's clock. */
@@ -144,18 +144,18 @@ export class Peer {
   }
 
   /** A server whose client has sent preface and settings; what came of that is forgotten. */
-  static server(options: Http2Options = http2Options): Peer {
-    const peer = new Peer("server", options);
+  static server(options: Http2Options = http2Options): SessionPeer {
+    const peer = new SessionPeer("server", options);
     peer.session.feed(HTTP2_PREFACE);
     return peer.begun();
   }
 
   /** The same for a client. */
-  static client(options: Http2Options = http2Options): Peer {
-    return new Peer("client", options).begun();
+  static client(options: Http2Options = http2Options): SessionPeer {
+    return new SessionPeer("client", options).begun();
   }
 
-  private begun(): Peer {
+  private begun(): SessionPeer {
     this.frames("SETTINGS - 0", "SETTINGS ACK 0");
     this.log.events.length = 0;
     this.take();

@@ -17,12 +17,12 @@ import type { Request } from "../../gateway/request/request.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
 
 interface TryFiles {
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly TriedFile[];
   /** What happens when none exists: a status, or a place to go to. */
   readonly fallback: number | Value;
 }
 
-interface Candidate {
+interface TriedFile {
   readonly name: Value;
   /** Written with a slash at its end: a directory is looked for. */
   readonly directory: boolean;
