@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Fields } from "../http/fields.ts";
 import type { ResponseHead } from "../http/response-head.ts";
+import { framesBytes } from "./cases/frame-text.ts";
 import { SessionPeer } from "./cases/peer.ts";
 import { cancel, enhanceYourCalm, internalError, noError } from "./error-code.ts";
 import { http2Limits } from "./limits.ts";
@@ -291,6 +292,17 @@ describe("windows that are given back", () => {
     assert.deepEqual(peer.taken(), ["RST_STREAM - 1 00000000", "WINDOW_UPDATE - 0 00008000"]);
     // What was on its way comes back as well.
     peer.frames("DATA - 1 00*16384", "DATA - 1 00*16384");
+    assert.deepEqual(peer.taken(), ["WINDOW_UPDATE - 0 00008000"]);
+  });
+
+  it("come back for the rest of a frame whose stream is reset in its midst", () => {
+    const peer = SessionPeer.server({ ...http2Options, connectionWindowSize: 65_535 });
+    peer.frames(post(1));
+    const frames = framesBytes(["DATA - 1 00*16384", "DATA - 1 00*16384"]);
+    peer.session.feed(frames, 0, 100);
+    peer.log.streams.get(1)!.reset(noError);
+    assert.deepEqual(peer.taken(), ["RST_STREAM - 1 00000000"]);
+    peer.session.feed(frames, 100);
     assert.deepEqual(peer.taken(), ["WINDOW_UPDATE - 0 00008000"]);
   });
 
