@@ -134,6 +134,19 @@ describe("user", { skip: isRoot ? false : "only root can become somebody else" }
     });
   }
 
+  test("unix sockets are root's, and everybody may connect to them", limit, async () => {
+    const socketPath = join(scene.folder, "s.sock");
+    configure("worker_processes 2;", `} server { listen unix:${socketPath}; return 204;`);
+    const { pid } = await start();
+    assert.deepEqual(identities(pid), asNobody);
+    assert.equal(statSync(socketPath).mode & 0o777, 0o666);
+    const socket = net.connect(socketPath);
+    socket.end("GET / HTTP/1.0\r\n\r\n");
+    let answer = "";
+    for await (const bytes of socket) answer += String(bytes);
+    assert.match(answer, /^HTTP\/1\.1 204 /);
+  });
+
   test("user root: it stays root", limit, async () => {
     configure("user root;");
     const { pid } = await start();

@@ -57,7 +57,8 @@ export class BunPlainListener extends BunAcceptor implements Listener {
     this.anyAddress = isAnyAddress(options.endpoint);
     this.listener = requireBun().listen({ ...bunListenOptions(options), data: this, socket: handlers });
     this.address = boundAddress(options, this.listener);
-    openToAll(this.address);
+    // Who bound a socket for others has opened it to all, and may have given up the right to since.
+    if (options.handle === undefined) openToAll(this.address);
   }
 
   async stop(): Promise<void> {

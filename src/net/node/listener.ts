@@ -61,7 +61,8 @@ export class NodeListener implements Listener {
         server.on("error", this.onInternalError);
         const bound = server.address();
         if (bound !== null && typeof bound === "object") this.address = ipAddress(bound.address, bound.port);
-        openToAll(this.address);
+        // Who bound a socket for others has opened it to all, and may have given up the right to since.
+        if (this.options.handle === undefined) openToAll(this.address);
         resolve();
       };
       const { handle } = this.options;
