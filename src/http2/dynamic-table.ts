@@ -47,6 +47,7 @@ export class DynamicTable {
     return this.max;
   }
 
+  /** The entry at that index, 0 being the newest; null when the table does not reach so far. */
   at(index: number): TableEntry | null {
     if (index < 0 || index >= this.count) return null;
     return this.ring[(this.added - 1 - index) & (this.ring.length - 1)] ?? null;
@@ -71,6 +72,7 @@ export class DynamicTable {
     return entry;
   }
 
+  /** Sets how many bytes the entries may take, and drops the oldest that do not fit (RFC 7541, section 4.3). */
   resize(bytesMax: number): void {
     this.max = bytesMax;
     this.shrinkTo(bytesMax);

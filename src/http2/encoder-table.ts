@@ -14,6 +14,7 @@ export class EncoderTable extends DynamicTable {
     return this.newest.get(name) ?? null;
   }
 
+  /** The entry of that name and value, or null. Only the newest few of the name are looked at: there may be one. */
   find(name: string, value: string): TableEntry | null {
     let entry = this.named(name);
     for (let looked = 0; entry !== null && looked < valuesLookedAt; looked++) {

@@ -22,6 +22,7 @@ export class FieldBlock {
     return this.bytes !== null;
   }
 
+  /** A block begins, with HEADERS; what was left of another is forgotten. `add` takes its first piece, too. */
   begin(streamId: number, endStream: boolean): void {
     this.streamId = streamId;
     this.endStream = endStream;

@@ -47,6 +47,7 @@ export class FrameWriter {
     return this.length;
   }
 
+  /** Hands the sink all that has been written, in one call; sets `blocked` when the sink has enough after it. */
   flush(): void {
     const { scratch, length } = this;
     if (scratch === null) return;
@@ -57,11 +58,13 @@ export class FrameWriter {
     returnScratch(scratch);
   }
 
+  /** The sink takes data again. */
   onDrain(): void {
     this.blocked = false;
     this.unreadAnswers = 0;
   }
 
+  /** Writes bytes as they are, no more than the scratch buffer holds: the client's preface (RFC 9113, section 3.4). */
   raw(bytes: Buffer): void {
     const at = this.reserve(bytes.length);
     bytes.copy(this.scratch!, at);
@@ -87,6 +90,7 @@ export class FrameWriter {
     } while (from < block.length);
   }
 
+  /** SETTINGS with these values, in their order (RFC 9113, section 6.5). */
   settings(values: readonly (readonly [id: number, value: number])[]): void {
     let at = this.header(values.length * 6, frameSettings, 0, 0);
     for (const [id, value] of values) {
@@ -97,29 +101,38 @@ export class FrameWriter {
     }
   }
 
+  /** SETTINGS with ACK: the peer's settings are in force here. An answer, counted while the sink is blocked. */
   settingsAck(): void {
     this.answer();
     this.header(0, frameSettings, flagAck, 0);
   }
 
+  /** PING with the eight bytes from `start` (RFC 9113, section 6.7). With `ack` it is an answer, and counted as one. */
   ping(ack: boolean, bytes: Buffer, start: number): void {
     if (ack) this.answer();
     const at = this.header(8, framePing, ack ? flagAck : 0, 0);
     bytes.copy(this.scratch!, at, start, start + 8);
   }
 
+  /** RST_STREAM (RFC 9113, section 6.4). Counted as an answer while the sink is blocked. */
   rstStream(streamId: number, code: number): void {
     this.answer();
     const at = this.header(4, frameRstStream, 0, streamId);
     writeUint32(this.scratch!, code, at);
   }
 
+  /** WINDOW_UPDATE (RFC 9113, section 6.9): the peer may send so many bytes more. `streamId` 0: on the connection. */
   windowUpdate(streamId: number, increment: number): void {
     this.answer();
     const at = this.header(4, frameWindowUpdate, 0, streamId);
     writeUint32(this.scratch!, increment, at);
   }
 
+  /**
+   * GOAWAY (RFC 9113, section 6.8).
+   * @param lastStreamId the highest id of the peer's streams that is or may be looked at
+   * @param words debug data: why, in ISO-8859-1
+   */
   goAway(lastStreamId: number, code: number, words: string): void {
     const debug = Buffer.from(words, "latin1");
     const at = this.header(8 + debug.length, frameGoAway, 0, 0);

@@ -26,6 +26,7 @@ export function encodeRequest(encoder: HpackEncoder, start: Http2RequestStart, f
   return encoder.finish();
 }
 
+/** The field block of a response (RFC 9113, section 8.3.2); valid until the next block is made. */
 export function encodeResponse(encoder: HpackEncoder, status: number, fields: Fields): Buffer {
   encoder.begin();
   encoder.field(":status", String(status));
@@ -33,6 +34,7 @@ export function encodeResponse(encoder: HpackEncoder, status: number, fields: Fi
   return encoder.finish();
 }
 
+/** The field block of trailers (RFC 9113, section 8.1), without a `host`; valid until the next block is made. */
 export function encodeTrailers(encoder: HpackEncoder, fields: Fields): Buffer {
   encoder.begin();
   encodeFields(encoder, fields, true);

@@ -35,6 +35,7 @@ export class HpackEncoder {
     this.nextSize = size;
   }
 
+  /** Begins a block; a change of the table's size since the last one is told first (RFC 7541, section 4.2). */
   begin(): void {
     this.length = 0;
     if (block.length > blockKeptBytes) block = Buffer.allocUnsafeSlow(4096);

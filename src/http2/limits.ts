@@ -59,6 +59,7 @@ export const windowUpdatesPerSend = 4;
  */
 export const streamsAtOnce = 2;
 
+/** The defaults; no directive sets others. */
 export const http2Limits: Http2Limits = {
   frameBytesMax: frameBytesDefault,
   fieldBlockBytesMax: 65_536,

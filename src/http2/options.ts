@@ -29,6 +29,7 @@ export interface Http2Options {
 const streams = 128;
 const windowBytes = 65_536;
 
+/** The defaults. A window holds as much as nginx's http2_body_preread_size of 64 KiB. */
 export const http2Options: Http2Options = {
   maxConcurrentStreams: streams,
   initialWindowSize: windowBytes,

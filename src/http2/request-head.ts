@@ -87,6 +87,7 @@ export class RequestHeadBuilder {
   /** Why the head is refused, once it is. 494 is nginx's own: shown to the client as 400. */
   failure: HeadFailure | null = null;
 
+  /** Begins another head; nothing of the one before is kept, since whoever took that may hold it. */
   begin(limits: Http2HeadLimits): void {
     this.limits = limits;
     this.fields = new Fields();
@@ -105,6 +106,7 @@ export class RequestHeadBuilder {
     this.failure = null;
   }
 
+  /** Takes the next field of the block, pseudo-headers included. What is wrong with it shows in `failure`. */
   onField(name: string, value: string): void {
     if (this.failure !== null) return;
     const bytes = name.length + value.length;

@@ -17,6 +17,7 @@ export interface ResponseHeadLimits {
   readonly fieldsMax: number;
 }
 
+/** The defaults; no directive sets others. As many fields as max_headers lets requests have. */
 export const responseHeadLimits: ResponseHeadLimits = { headBytesMax: 65_536, fieldsMax: 1000 };
 
 const statusPattern = /^[1-5][0-9][0-9]$/;
@@ -35,6 +36,7 @@ export class ResponseHeadBuilder {
   /** Why the response is malformed (RFC 9113, section 8.1.1), in words for a log. */
   failure: string | null = null;
 
+  /** Begins another head; nothing of the one before is kept, since whoever took that may hold it. */
   begin(limits: ResponseHeadLimits): void {
     this.limits = limits;
     this.fields = new Fields();
@@ -45,6 +47,7 @@ export class ResponseHeadBuilder {
     this.failure = null;
   }
 
+  /** Takes the next field of the block, `:status` included. What is wrong with it shows in `failure`. */
   onField(name: string, value: string): void {
     if (this.failure !== null) return;
     this.bytes += name.length + value.length + fieldOverheadBytes;
@@ -53,6 +56,7 @@ export class ResponseHeadBuilder {
     else this.failure = this.field(name, value);
   }
 
+  /** The head, once all fields have come; null when the response is malformed, and `failure` tells why. */
   finish(): ResponseHead | null {
     if (this.failure === null && this.status === null) this.failure = "upstream sent no :status header";
     if (this.failure !== null) return null;
@@ -124,6 +128,7 @@ export class TrailerBuilder {
     this.failure = null;
   }
 
+  /** Takes the next field of the block. What is wrong with it shows in `failure`; the rest is passed over then. */
   onField(name: string, value: string): void {
     if (this.failure !== null) return;
     this.bytes += name.length + value.length + fieldOverheadBytes;

@@ -10,6 +10,7 @@ export function takeScratch(): Buffer {
   return kept.pop() ?? Buffer.allocUnsafeSlow(scratchBytes);
 }
 
+/** Gives back a buffer of `takeScratch`, which must not be used after. Kept for the next, unless there are enough. */
 export function returnScratch(scratch: Buffer): void {
   if (kept.length < keptMax) kept.push(scratch);
 }

@@ -67,6 +67,7 @@ export class SessionInput implements FrameHandler {
     return this.reader.midFrame;
   }
 
+  /** Reads bytes of the peer, a client's preface first (RFC 9113, section 3.4). See `failure` after. */
   feed(bytes: Buffer, start: number, end: number): void {
     this.openedAtOnce = 0;
     let p = start;

@@ -167,6 +167,7 @@ export class Http2Session {
     return stream;
   }
 
+  /** Puts a new stream into the table, with the windows that hold now. The caller has checked the id. */
   addStream(id: number): Http2Stream {
     const { initialWindowSize } = this.options;
     // Until it knows ours, the peer reckons with the default.
@@ -176,12 +177,14 @@ export class Http2Session {
     return stream;
   }
 
+  /** See `Http2Stream.sendHead`. Nothing is sent when the stream is closed or our side has ended. */
   sendHead(stream: Http2Stream, status: number, fields: Fields, end: boolean): void {
     if (stream.closed || stream.localEnded) return;
     if (status >= 200) stream.headDone = true;
     this.sendBlock(stream, encodeResponse(this.encoder, status, fields), end);
   }
 
+  /** See `Http2Stream.sendTrailers`. Nothing is sent when the stream is closed or our side has ended. */
   sendTrailers(stream: Http2Stream, fields: Fields): void {
     if (stream.closed || stream.localEnded) return;
     this.sendBlock(stream, encodeTrailers(this.encoder, fields), true);
@@ -262,6 +265,10 @@ export class Http2Session {
     if (stream.localEnded) this.closeStream(stream);
   }
 
+  /**
+   * Ends a stream with RST_STREAM. Its owner hears nothing of it; late frames of the peer are let pass.
+   * @param code one of error-code.ts
+   */
   resetStream(stream: Http2Stream, code: number): void {
     if (stream.closed) return;
     this.writer.rstStream(stream.id, code);
@@ -301,6 +308,7 @@ export class Http2Session {
     this.tellDrained();
   }
 
+  /** See `Http2Stream.consume`. More than `stream.unconsumed` counts for no more than that. */
   consume(stream: Http2Stream, bytes: number): void {
     const taken = Math.min(bytes, stream.unconsumed);
     if (this.closed || stream.closed || taken <= 0) return;
@@ -340,6 +348,7 @@ export class Http2Session {
     this.output();
   }
 
+  /** The peer has answered a PING of ours: that of `drain`, after which the final GOAWAY goes, or the owner's. */
   onPingAnswer(number: number): void {
     if (number === drainPing) this.goAway(noError);
     else this.events.onPong(number);

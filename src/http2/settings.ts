@@ -2,13 +2,21 @@ import { flowControlError, protocolError } from "./error-code.ts";
 import type { Http2Failure } from "./error-code.ts";
 import { frameBytesDefault, frameBytesLargest, readUint32, windowDefault, windowLargest } from "./frame.ts";
 
-/** Identifiers of settings (RFC 9113, section 6.5.2; RFC 8441, section 3). Others are ignored. */
+// Identifiers of settings (RFC 9113, section 6.5.2; RFC 8441, section 3). Others are ignored.
+
+/** Bytes of the dynamic table that its sender decodes with (RFC 7541, section 4.2). */
 export const settingHeaderTableSize = 0x1;
+/** 1: a client takes PUSH_PROMISE; 0: it does not. */
 export const settingEnablePush = 0x2;
+/** Streams that the peer may have open at a time. */
 export const settingMaxConcurrentStreams = 0x3;
+/** Bytes that the peer may send on a new stream (section 6.9.2). */
 export const settingInitialWindowSize = 0x4;
+/** Bytes of the largest payload that its sender takes: 16,384 to 16,777,215. */
 export const settingMaxFrameSize = 0x5;
+/** Bytes of the largest head that its sender takes, decoded, each field with 32 more; advice. */
 export const settingMaxHeaderListSize = 0x6;
+/** 1: a server takes extended CONNECT (RFC 8441, section 3). */
 export const settingEnableConnectProtocol = 0x8;
 
 /** What the peer has told, or the values that hold before it has. */

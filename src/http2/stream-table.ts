@@ -16,14 +16,17 @@ export class StreamTable {
     return this.streams.size;
   }
 
+  /** The open stream with that id; null when there is none: it is idle or closed. */
   get(id: number): Http2Stream | null {
     return this.streams.get(id) ?? null;
   }
 
+  /** Adds a stream, whose id is new. */
   add(stream: Http2Stream): void {
     this.streams.set(stream.id, stream);
   }
 
+  /** Removes a stream; its id stays used. */
   remove(stream: Http2Stream): void {
     this.streams.delete(stream.id);
   }
@@ -40,6 +43,7 @@ export class StreamTable {
     return id > this.lastPeerId;
   }
 
+  /** Notes that we have reset that id, for `wasReset`. The oldest is forgotten when there are too many. */
   rememberReset(id: number): void {
     this.resets ??= new Set();
     if (this.resets.size >= resetsKnownMax) this.resets.delete(this.resets.values().next().value!);

@@ -17,6 +17,7 @@ const protocol = "fail PROTOCOL_ERROR";
 const size = "fail FRAME_SIZE_ERROR";
 const calm = "fail ENHANCE_YOUR_CALM";
 
+/** What a frame reader tells of every type of frame (RFC 9113, sections 4 and 6), good and bad. */
 export const frameCases: readonly FrameCase[] = [
   row("first: SETTINGS", ["SETTINGS - 0"], "settings"),
   row("first: SETTINGS with values", ["SETTINGS - 0 000300000064"], "settings 000300000064"),

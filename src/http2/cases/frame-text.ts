@@ -67,6 +67,7 @@ function literal(field: string): Buffer {
   return Buffer.concat([Buffer.from([0]), text(field.slice(0, equals)), text(field.slice(equals + 1))]);
 }
 
+/** The bytes of frames written as text, one after the other. */
 export function framesBytes(texts: readonly string[]): Buffer {
   return Buffer.concat(texts.map(frameBytes));
 }

@@ -344,4 +344,5 @@ const extended: readonly HeadCase[] = [
   ].map((item) => given({ extendedConnect: true }, item)),
 ];
 
+/** Heads of requests that are taken and refused (RFC 9113, section 8; RFC 8441). */
 export const headCases: readonly HeadCase[] = [...pseudo, ...paths, ...fields, ...extended];

@@ -192,4 +192,5 @@ const tables: readonly HpackCase[] = [
   { name: "an empty block", blocks: [""], fields: [[]] },
 ];
 
+/** Field blocks, good and bad: the examples of RFC 7541, appendix C, and what could be wrong with one. */
 export const hpackCases: readonly HpackCase[] = [...examples, ...integers, ...strings, ...tables];

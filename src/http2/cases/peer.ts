@@ -24,12 +24,14 @@ export class EventLog implements Http2SessionEvents, Http2StreamOwner {
   private data: [id: number, hex: string] | null = null;
   readonly heads: Http2RequestHead[] = [];
 
+  /** Writes an event down, after data that came before, and calls `acts`. `stream` null: it is of no stream. */
   add(event: string, stream: Http2Stream | null = null): void {
     this.flushData();
     this.events.push(event);
     this.acts(event, stream);
   }
 
+  /** Writes down the data gathered so far as one event: `data`, the stream's id, and hex. */
   flushData(): void {
     if (this.data === null) return;
     const [id, hex] = this.data;

@@ -13,6 +13,7 @@ export interface SessionCase {
   readonly answers?: boolean;
 }
 
+/** What a case's session has other than `http2Options`; sizes in bytes. */
 export interface CaseOptions {
   readonly maxConcurrentStreams?: number;
   readonly initialWindowSize?: number;
@@ -763,6 +764,7 @@ const responses: readonly SessionCase[] = [
   ),
 ];
 
+/** Frames in every state of a stream and of a connection (RFC 9113, section 5.1), and what comes of them. */
 export const sessionCases: readonly SessionCase[] = [
   ...requests,
   ...states,
