@@ -300,7 +300,10 @@ class Instance {
     process.on("SIGHUP", () => {
       const { generation } = this;
       const askers = generation === null ? null : new ReloadAskers(generation.configuration.pidFile);
-      this.reloading = this.reloading.then(async () => askers?.answer(await this.reload()));
+      this.reloading = this.reloading.then(async () => {
+        const failures = await this.reload();
+        askers?.answer(failures);
+      });
     });
     process.on("SIGUSR2", () => {
       this.reloading = this.reloading.then(() => this.changeBinary());
