@@ -15,6 +15,8 @@ export function suitGarbageCollector(): void {
   const { bun, node } = process.versions;
   if (bun !== undefined) return;
   setFlagsFromString("--semi-space-growth-factor=1");
+  // Threads begin with less of it than the main thread does, and would keep that: a proxied request took a fifth more.
+  setFlagsFromString("--min-semi-space-size=4");
   // Older ones do not know it, and would say so.
   if (Number.parseInt(node, 10) >= 26) setFlagsFromString("--no-scavenger-updates-allocation-limit");
 }
