@@ -208,7 +208,8 @@ export class Http1Try implements UpstreamTry, PayloadTarget, BodySink, DeadlineO
     this.readDeadline.set(owner.settings.readTimeoutMs);
     const outcome = owner.takeHead(head);
     if (outcome === "switched") this.switchProtocols(bytes, position);
-    else if (outcome === "body" && owner.wantsHeadOnly && !request.isHead) this.finishBody(this.keepable);
+    else if (outcome === "body" && owner.wantsHeadOnly && !request.isHead && !this.done)
+      this.finishBody(this.keepable);
     return false;
   }
 
