@@ -17,6 +17,27 @@ const NO_QUIC = "QUIC is not spoken, clients use TCP";
 
 const only = (name: string): string => `only "${name}" would use it, and that is not supported`;
 
+/** What has no effect of a protocol of upstream servers that is spoken: `prefix` is "proxy" for `proxy_cache`, … */
+const ofPass = (prefix: string): readonly Group[] => {
+  const module = `ngx_http_${prefix}_module`;
+  const named = (words: string): string =>
+    words
+      .split(" ")
+      .map((word) => `${prefix}_${word}`)
+      .join(" ");
+  return [
+    { module, reason: HASH, names: named("headers_hash_max_size headers_hash_bucket_size") },
+    { module, reason: NO_CACHE, names: named("cache cache_* no_cache") },
+    {
+      module,
+      reason: STREAMED,
+      names: named("buffers busy_buffers_size temp_path max_temp_file_size temp_file_write_size"),
+    },
+    { module, reason: only(`${prefix}_store`), names: named("store_access") },
+    { module, reason: RUNTIME_IO, names: named("socket_rcvbuf socket_sndbuf send_lowat") },
+  ];
+};
+
 const NO_EFFECT: readonly Group[] = [
   { module: "nginx", reason: "there is one process", names: "master_process" },
   { module: "nginx", reason: "the runtime keeps the time", names: "timer_resolution" },
@@ -67,24 +88,7 @@ const NO_EFFECT: readonly Group[] = [
   { module: "ngx_http_tunnel_module", reason: only("tunnel_pass"), names: "tunnel_*" },
   { module: "ngx_http_image_filter_module", reason: only("image_filter"), names: "image_filter_*" },
   { module: "ngx_http_mp4_module", reason: only("mp4"), names: "mp4_*" },
-  {
-    module: "ngx_http_proxy_module",
-    reason: HASH,
-    names: "proxy_headers_hash_max_size proxy_headers_hash_bucket_size",
-  },
-  { module: "ngx_http_proxy_module", reason: NO_CACHE, names: "proxy_cache proxy_cache_* proxy_no_cache" },
-  {
-    module: "ngx_http_proxy_module",
-    reason: STREAMED,
-    names: `proxy_buffers proxy_busy_buffers_size proxy_temp_path proxy_max_temp_file_size
-      proxy_temp_file_write_size`,
-  },
-  { module: "ngx_http_proxy_module", reason: only("proxy_store"), names: "proxy_store_access" },
-  {
-    module: "ngx_http_proxy_module",
-    reason: RUNTIME_IO,
-    names: "proxy_socket_rcvbuf proxy_socket_sndbuf proxy_send_lowat",
-  },
+  ...ofPass("proxy"),
   {
     module: "ngx_http_ssi_filter_module",
     reason: only("ssi on"),

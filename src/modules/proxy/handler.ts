@@ -6,74 +6,60 @@ import { isMethod, safeFieldValue } from "../../http/field-value.ts";
 import type { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import { Exchange } from "../../gateway/upstream/exchange.ts";
-import type { ExchangePlan, LocalEndpoint } from "../../gateway/upstream/exchange.ts";
 import { Http1Try } from "../../gateway/upstream/http1-try.ts";
 import type { Http1Request } from "../../gateway/upstream/http1-try.ts";
 import type { PooledConnection } from "../../gateway/upstream/keepalive-pool.ts";
 import type { AnswerSink, TryOwner, UpstreamTry } from "../../gateway/upstream/protocol.ts";
-import { localEndpointFor } from "../../gateway/upstream/local-endpoint.ts";
 import type { Target } from "../../gateway/upstream/target.ts";
 import { passHandler } from "../../gateway/upstream/target-search.ts";
-import type { Upstream } from "../../gateway/upstream/upstream.ts";
 import type { ClientTls } from "../../net/network.ts";
-import { poolKeyOf, tlsFor } from "../support/pass-tls.ts";
-import { compileAnswer, hiddenFields, passEarlyHints, takeTrailers } from "./answer.ts";
-import type { HeadAcceptor } from "./answer.ts";
+import {
+  accelFields,
+  compileAnswer,
+  hiddenFields,
+  passEarlyHints,
+  takeTrailers,
+} from "../support/pass-answer.ts";
+import type { FieldRewriter } from "../support/pass-answer.ts";
+import { PassPlan } from "../support/pass-plan.ts";
+import type { PassRoute } from "../support/pass-plan.ts";
+import { tlsFor } from "../support/pass-tls.ts";
+import { rewriteCookie } from "./cookies.ts";
 import { proxyAddress } from "./pass.ts";
+import { refreshUrlStart, rewriteRedirect } from "./redirect.ts";
 import { compileHead, setsUpgrade, upstreamUri } from "./request-head.ts";
 import type { HeadBuilder } from "./request-head.ts";
 import type { ProxyLocation, ProxyPass } from "./settings.ts";
 
-/** How one request is passed on. A class, so that a request costs no closures. */
-class ProxyPlan implements ExchangePlan, Http1Request {
+/** Hidden unless `proxy_pass_header` lets them through. */
+const hiddenByDefault = ["date", "server", "x-pad", ...accelFields];
+
+/** What all requests of a location have in common. */
+interface ProxyRoute extends PassRoute<ProxyLocation> {
+  readonly buildHead: HeadBuilder;
+  readonly hidden: ReadonlySet<string>;
+}
+
+/** How one request is passed on by HTTP/1. */
+class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> implements Http1Request {
   readonly directivePrefix = "proxy_";
-  readonly settings: ProxyLocation;
-  readonly tls: ClientTls | null;
-  readonly local: LocalEndpoint | null;
-  readonly poolKey: string;
-  readonly replacementBody: Buffer | null;
-  private readonly request: Request;
   readonly method: string;
-  readonly uri: string;
-  private readonly target: Target;
-  private readonly headBuilder: HeadBuilder;
-  private readonly headAcceptor: HeadAcceptor;
-  private readonly hidden: ReadonlySet<string>;
+  readonly replacementBody: Buffer | null;
   /** So much of early hints has come: a server could send them without end. */
   private hintBytes = 0;
 
   constructor(
     request: Request,
-    settings: ProxyLocation,
+    route: ProxyRoute,
     method: string,
     target: Target,
     uri: string,
     tls: ClientTls | null,
-    headBuilder: HeadBuilder,
-    headAcceptor: HeadAcceptor,
-    hidden: ReadonlySet<string>,
   ) {
-    this.request = request;
-    this.settings = settings;
+    super(request, route, target, uri, tls);
     this.method = method;
-    this.target = target;
-    this.uri = uri;
-    this.tls = tls;
-    this.local = localEndpointFor(request, settings.bind);
-    this.poolKey = tls === null ? "" : poolKeyOf(tls);
-    this.replacementBody =
-      settings.body === null ? null : Buffer.from(settings.body.evaluate(request), "latin1");
-    this.headBuilder = headBuilder;
-    this.headAcceptor = headAcceptor;
-    this.hidden = hidden;
-  }
-
-  get upstream(): Upstream {
-    return this.target.upstream;
-  }
-
-  get scheme(): string {
-    return this.target.scheme.prefix;
+    const { body } = route.settings;
+    this.replacementBody = body === null ? null : Buffer.from(body.evaluate(request), "latin1");
   }
 
   get host(): string {
@@ -88,15 +74,15 @@ class ProxyPlan implements ExchangePlan, Http1Request {
     return this.settings.passRequestBody;
   }
 
-  get isHead(): boolean {
+  override get isHead(): boolean {
     return this.method.length === 4 && this.method.toUpperCase() === "HEAD";
   }
 
   buildHead(bodyLength: number | null): string {
-    return this.headBuilder(this.request, this, bodyLength);
+    return this.route.buildHead(this.request, this, bodyLength);
   }
 
-  get asksForUpgrade(): boolean {
+  override get asksForUpgrade(): boolean {
     return setsUpgrade(this.settings, this.request);
   }
 
@@ -104,25 +90,22 @@ class ProxyPlan implements ExchangePlan, Http1Request {
     return this.settings.passTrailers;
   }
 
-  acceptHead(head: ResponseHead): (() => void) | null {
-    return this.headAcceptor(this.request, head);
-  }
-
   acceptEarlyHints(head: ResponseHead): void {
     const room = this.settings.bufferSize - this.hintBytes;
-    this.hintBytes += passEarlyHints(this.request, head, this.hidden, room);
+    this.hintBytes += passEarlyHints(this.request, head, this.route.hidden, room);
   }
 
   acceptTrailers(trailers: Fields): void {
-    takeTrailers(this.request, trailers, this.hidden);
+    takeTrailers(this.request, trailers, this.route.hidden);
   }
 }
 
 /** Makes the content handler of a location with `proxy_pass`. */
 export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: HttpBuild): PhaseHandler {
-  const buildHead = compileHead(settings);
-  const hidden = hiddenFields(settings);
-  const acceptHead = compileAnswer(settings, settings.redirects ?? [], hidden);
+  const hidden = hiddenFields(settings, hiddenByDefault);
+  const rules = { hidden, mayLackServer: true, rewriter: rewriterOf(settings) };
+  const acceptHead = compileAnswer(settings, rules);
+  const route = { settings, acceptHead, buildHead: compileHead(settings), hidden };
   const isFixed = pass.variable === null;
   const start = (request: Request, target: Target): Verdict => {
     request.passedTo = target;
@@ -139,7 +122,7 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
     // The path of an address with variables is the request's as it stands.
     const { uri: ownUri } = target;
     const uri = isFixed || ownUri === "" ? upstreamUri(request, ownUri, pass.location) : ownUri;
-    const plan = new ProxyPlan(request, settings, method, target, uri, tls, buildHead, acceptHead, hidden);
+    const plan = new ProxyPlan(request, route, method, target, uri, tls);
     new Exchange(request, plan).start();
     return DONE;
   };
@@ -149,4 +132,19 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
     ignoreClientAbort: settings.ignoreClientAbort,
   };
   return passHandler(pass, search, start);
+}
+
+/** `proxy_redirect` and the directives for cookies. */
+function rewriterOf(settings: ProxyLocation): FieldRewriter {
+  const redirects = settings.redirects ?? [];
+  const { cookieDomains, cookiePaths, cookieFlags } = settings;
+  const cookiesChange = [cookieDomains, cookiePaths, cookieFlags].some((rules) => rules.length > 0);
+  return {
+    cookie: (request, value) => (cookiesChange ? rewriteCookie(request, settings, value) : value),
+    location: (request, value) => rewriteRedirect(request, redirects, value, 0),
+    refresh(request, value) {
+      const start = refreshUrlStart(value);
+      return start < 0 ? value : (rewriteRedirect(request, redirects, value, start) ?? value);
+    },
+  };
 }

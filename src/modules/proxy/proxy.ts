@@ -11,6 +11,7 @@ import type { HttpModule } from "../../gateway/build/http-module.ts";
 import type { Request } from "../../gateway/request/request.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
 import { nextUpstreamWords } from "../../gateway/failure/next-upstream.ts";
+import { answerFieldDirectives, bufferingDirectives } from "../support/pass-answer-directives.ts";
 import {
   connectionDirectives,
   interceptErrorsDirective,
@@ -29,18 +30,6 @@ const prefix = "proxy_";
 const levelOf = (scope: Scope): Partial<ProxyLocation> => scope.location(proxy);
 const location = slots<ProxyLocation>(levelOf);
 const registry = (scope: Scope) => buildOf(scope).variables;
-
-const obeyedFields = [
-  "x-accel-redirect",
-  "x-accel-expires",
-  "x-accel-limit-rate",
-  "x-accel-buffering",
-  "x-accel-charset",
-  "expires",
-  "cache-control",
-  "set-cookie",
-  "vary",
-] as const;
 
 const everywhere: readonly Context[] = ["http", "server", "location"];
 
@@ -93,30 +82,6 @@ const heads: readonly DirectiveSpec[] = [
     ]),
   },
   {
-    name: "proxy_hide_header",
-    contexts: everywhere,
-    args: "1",
-    default: null,
-    doc: "Keeps a field of the answer from the client.",
-    set: location.strings("hideHeaders"),
-  },
-  {
-    name: "proxy_pass_header",
-    contexts: everywhere,
-    args: "1",
-    default: null,
-    doc: "Lets a field through that is hidden by default.",
-    set: location.strings("passHeaders"),
-  },
-  {
-    name: "proxy_ignore_headers",
-    contexts: everywhere,
-    args: "1+",
-    default: null,
-    doc: "Fields of the answer that are not acted on; only X-Accel-Redirect ever is.",
-    set: location.words("ignoreHeaders", obeyedFields),
-  },
-  {
     name: "proxy_pass_trailers",
     contexts: everywhere,
     args: "flag",
@@ -148,9 +113,6 @@ const heads: readonly DirectiveSpec[] = [
     doc: "Sets and clears the flags of cookies: Secure, HttpOnly, SameSite.",
     set: (scope, directive) => proxyCookieFlags(scope, directive, scope.location(proxy)),
   },
-];
-
-const bodies: readonly DirectiveSpec[] = [
   {
     name: "proxy_set_body",
     contexts: everywhere,
@@ -158,47 +120,6 @@ const bodies: readonly DirectiveSpec[] = [
     default: null,
     doc: "Body sent instead of the client's.",
     set: location.value("body", registry),
-  },
-  {
-    name: "proxy_buffering",
-    contexts: everywhere,
-    args: "flag",
-    default: "on",
-    hasNoEffect: true,
-    doc: "Accepted; answers are always passed on as they come, as fast as the client takes them.",
-    set: location.flag("buffering"),
-  },
-  {
-    name: "proxy_limit_rate",
-    contexts: everywhere,
-    args: "1",
-    default: "0",
-    doc: "Bytes per second that are read of an answer at most, with `proxy_buffering on`; 0 for no limit.",
-    set: location.sizeValue("limitRate", registry),
-  },
-  {
-    name: "proxy_force_ranges",
-    contexts: everywhere,
-    args: "flag",
-    default: "off",
-    doc: "Whether ranges are cut out of answers, whatever the server says of ranges.",
-    set: location.flag("forceRanges"),
-  },
-  {
-    name: "proxy_buffers",
-    contexts: everywhere,
-    args: "2",
-    default: "8 4k|8k",
-    doc: "Checked; memory is bounded by the sockets' buffers instead.",
-    set: location.buffers("buffers"),
-  },
-  {
-    name: "proxy_busy_buffers_size",
-    contexts: everywhere,
-    args: "1",
-    default: "8k|16k",
-    doc: "Checked; see `proxy_buffers`.",
-    set: location.size("busyBuffersSize"),
   },
 ];
 
@@ -225,7 +146,8 @@ export const proxy: HttpModule<object, object, ProxyLocation> = {
     ...connectionDirectives(prefix, levelOf),
     ...requestDirectives(prefix, levelOf),
     ...heads,
-    ...bodies,
+    ...answerFieldDirectives(prefix, levelOf),
+    ...bufferingDirectives(prefix, levelOf),
     ...nextUpstreamDirectives(prefix, levelOf, nextUpstreamWords),
     interceptErrorsDirective(prefix, levelOf),
     ...passTlsDirectives(prefix, levelOf),

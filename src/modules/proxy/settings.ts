@@ -1,9 +1,12 @@
 import type { Level } from "../../config/module.ts";
 import type { Scope } from "../../config/scope.ts";
-import type { Buffers } from "../../config/slots.ts";
 import type { Pass } from "../../gateway/upstream/target.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
+import { answerDefaults } from "../support/pass-answer.ts";
+import type { AnswerSettings } from "../support/pass-answer.ts";
+import { bufferDefaults, checkBuffers } from "../support/pass-answer-directives.ts";
+import type { BufferSettings } from "../support/pass-answer-directives.ts";
 import { finishPass, passDefaults } from "../support/pass-directives.ts";
 import type { PassSettings } from "../support/pass-directives.ts";
 import { finishPassTls, passTlsDefaults } from "../support/pass-tls.ts";
@@ -29,28 +32,17 @@ export interface RedirectRule {
  * sum of the bits of `NextUpstream`; 0 tries or milliseconds mean no limit.
  * https://nginx.org/en/docs/http/ngx_http_proxy_module.html
  */
-export interface ProxySettings extends PassSettings, PassTlsSettings {
+export interface ProxySettings extends PassSettings, AnswerSettings, BufferSettings, PassTlsSettings {
   httpVersion: "1.0" | "1.1";
   method: Value | null;
   body: Value | null;
   setHeaders: readonly (readonly [name: string, value: Value])[];
-  hideHeaders: readonly string[];
-  passHeaders: readonly string[];
   /** Null until there is a rule: the first level with a `proxy_pass` then makes the default one. */
   redirects: readonly RedirectRule[] | null;
   cookieDomains: readonly AttributeRule[];
   cookiePaths: readonly AttributeRule[];
   cookieFlags: readonly CookieFlagRule[];
-  /** Lower case: what the fields say is not done. */
-  ignoreHeaders: ReadonlySet<string>;
   passTrailers: boolean;
-  forceRanges: boolean;
-  /** Bytes per second, as text; null for no limit. */
-  limitRate: Value | null;
-  buffering: boolean;
-  buffers: Buffers;
-  /** -1: twice the larger of one buffer and the head's. */
-  busyBuffersSize: number;
 }
 
 /** Settings of one location, and the `proxy_pass` that is not inherited by nested locations. */
@@ -62,28 +54,22 @@ export interface ProxyLocation extends ProxySettings {
 export const proxyLevel: Level<ProxyLocation> = {
   defaults: () => ({
     ...passDefaults(),
+    ...answerDefaults(),
+    ...bufferDefaults(),
     ...passTlsDefaults(),
     httpVersion: "1.1",
     method: null,
     body: null,
     setHeaders: [],
-    hideHeaders: [],
-    passHeaders: [],
     redirects: null,
     cookieDomains: [],
     cookiePaths: [],
     cookieFlags: [],
-    ignoreHeaders: new Set(),
     passTrailers: false,
-    forceRanges: false,
-    limitRate: null,
-    buffering: true,
-    buffers: { count: 8, size: 4096 },
-    busyBuffersSize: -1,
   }),
   finish(settings, scope: Scope) {
     finishPass(settings);
-    checkBuffers(settings, scope);
+    checkBuffers(settings, scope, "proxy_");
     const { pass } = settings;
     // Locations inside this one have this rule, too, whatever their own `proxy_pass`: nginx does it so.
     if (pass !== undefined && pass.variable === null) settings.redirects ??= [defaultRedirect(pass)];
@@ -91,21 +77,3 @@ export const proxyLevel: Level<ProxyLocation> = {
     finishPassTls(settings, scope, "proxy_", mayNeedTls);
   },
 };
-
-/** The sizes mean nothing here, but a file that nginx refuses shall not pass. */
-function checkBuffers({ bufferSize, buffers, busyBuffersSize }: ProxySettings, scope: Scope): void {
-  if (buffers.count < 2) scope.fail('there must be at least 2 "proxy_buffers"');
-  const largest = Math.max(bufferSize, buffers.size);
-  const busy = busyBuffersSize < 0 ? 2 * largest : busyBuffersSize;
-  if (busy < largest) {
-    scope.fail(
-      '"proxy_busy_buffers_size" must be equal to or greater than the maximum of the value of ' +
-        '"proxy_buffer_size" and one of the "proxy_buffers"',
-    );
-  }
-  if (busy > (buffers.count - 1) * buffers.size) {
-    scope.fail(
-      '"proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" minus one buffer',
-    );
-  }
-}

@@ -1,24 +1,46 @@
-import { RateFilter } from "../../gateway/request/rate-filter.ts";
-import { Fields } from "../../http/fields.ts";
-import { safeFieldValue } from "../../http/field-value.ts";
-import type { ResponseHead } from "../../http/response-head.ts";
-import type { Request } from "../../gateway/request/request.ts";
+/**
+ * What becomes of an upstream server's answer before the client has it: fields that are hidden or acted on, ranges,
+ * rates, early hints, trailers. The same for all protocols of upstream servers.
+ */
 import { parseSize } from "../../config/values.ts";
+import { RateFilter } from "../../gateway/request/rate-filter.ts";
+import type { Request } from "../../gateway/request/request.ts";
+import type { Value } from "../../gateway/serve/settings.ts";
+import { safeFieldValue } from "../../http/field-value.ts";
+import { Fields } from "../../http/fields.ts";
+import type { ResponseHead } from "../../http/response-head.ts";
 import { offerRanges, rangesRefused } from "../static/range-answer.ts";
 import { accelRedirect } from "./accel-redirect.ts";
-import { rewriteCookie } from "./cookies.ts";
-import type { CookieSettings } from "./cookies.ts";
-import { refreshUrlStart, rewriteRedirect } from "./redirect.ts";
-import type { ProxySettings, RedirectRule } from "./settings.ts";
-import type { Value } from "../../gateway/serve/settings.ts";
+
+/** What a location's directives say of answers. */
+export interface AnswerSettings {
+  hideHeaders: readonly string[];
+  passHeaders: readonly string[];
+  /** Lower case: what the fields say is not done. */
+  ignoreHeaders: ReadonlySet<string>;
+  forceRanges: boolean;
+  /** Bytes per second, as text; null for no limit. */
+  limitRate: Value | null;
+  buffering: boolean;
+}
+
+/** nginx's defaults, the same for all protocols. */
+export function answerDefaults(): AnswerSettings {
+  return {
+    hideHeaders: [],
+    passHeaders: [],
+    ignoreHeaders: new Set(),
+    forceRanges: false,
+    limitRate: null,
+    buffering: true,
+  };
+}
 
 /** Fields of an answer that concern the upstream connection. */
 const hopByHop = ["connection", "keep-alive", "transfer-encoding"];
-/** Hidden unless `proxy_pass_header` lets them through. */
-const hiddenByDefault = [
-  "date",
-  "server",
-  "x-pad",
+
+/** What servers tell the gateway, not the client. Hidden by all protocols, unless `*_pass_header` lets it through. */
+export const accelFields: readonly string[] = [
   "x-accel-expires",
   "x-accel-redirect",
   "x-accel-limit-rate",
@@ -36,39 +58,54 @@ const keptFields = new Set([
 ]);
 
 /**
- * Takes over an answer's head: what `proxy_hide_header` and its like leave of it. A function as result
+ * Takes over an answer's head: what `*_hide_header` and its like leave of it. A function as result
  * goes on with the request at the place that X-Accel-Redirect names.
  */
 export interface HeadAcceptor {
   (request: Request, head: ResponseHead): (() => void) | null;
 }
 
-/** Names of fields, in lower case, that are kept from the client. */
-export function hiddenFields(settings: ProxySettings): ReadonlySet<string> {
-  const passed = new Set(settings.passHeaders.map((name) => name.toLowerCase()));
+/** What a protocol's module makes of single fields; null where they stay as they are. */
+export interface FieldRewriter {
+  /** The new text of a Set-Cookie field. */
+  cookie(request: Request, value: string): string;
+  /** The new text of Location; null where no rule is for it. */
+  location(request: Request, value: string): string | null;
+  /** The new text of Refresh. */
+  refresh(request: Request, value: string): string;
+}
+
+/** How a protocol's answers are taken over. */
+export interface AnswerRules {
+  /** Names in lower case, of `hiddenFields`. */
+  readonly hidden: ReadonlySet<string>;
+  /**
+   * Where `Server` and `Date` are not hidden, and the server sends none: true leaves the client without, as nginx does
+   * for HTTP and gRPC; false gives it the gateway's own.
+   */
+  readonly mayLackServer: boolean;
+  readonly rewriter: FieldRewriter | null;
+}
+
+/** Names of fields, in lower case, that are kept from the client. `byDefault`: unless `*_pass_header` names them. */
+export function hiddenFields(
+  { passHeaders, hideHeaders }: Pick<AnswerSettings, "passHeaders" | "hideHeaders">,
+  byDefault: readonly string[],
+): ReadonlySet<string> {
+  const passed = new Set(passHeaders.map((name) => name.toLowerCase()));
   return new Set([
     ...hopByHop,
-    ...hiddenByDefault.filter((name) => !passed.has(name)),
-    ...settings.hideHeaders.map((name) => name.toLowerCase()).filter((name) => !passed.has(name)),
+    ...byDefault.filter((name) => !passed.has(name)),
+    ...hideHeaders.map((name) => name.toLowerCase()).filter((name) => !passed.has(name)),
   ]);
 }
 
-/**
- * Makes of a location's settings, once, what takes over the heads of its answers. `hidden`: names in lower
- * case, of `hiddenFields`.
- */
-export function compileAnswer(
-  settings: ProxySettings,
-  redirects: readonly RedirectRule[],
-  hidden: ReadonlySet<string>,
-): HeadAcceptor {
+/** Makes of a location's settings, once, what takes over the heads of its answers. */
+export function compileAnswer(settings: AnswerSettings, rules: AnswerRules): HeadAcceptor {
+  const { hidden, mayLackServer, rewriter } = rules;
   const obeysRedirect = !settings.ignoreHeaders.has("x-accel-redirect");
   const obeysRate = !settings.ignoreHeaders.has("x-accel-limit-rate");
   const obeysCharset = !settings.ignoreHeaders.has("x-accel-charset");
-  const cookiesChange = [settings.cookieDomains, settings.cookiePaths, settings.cookieFlags].some(
-    (rules) => rules.length > 0,
-  );
-  const rules: FieldRules = { redirects, cookies: cookiesChange ? settings : null };
   return (request, head) => {
     // Both hold for what X-Accel-Redirect leads to, too.
     if (obeysRate) takeRate(request, head);
@@ -76,21 +113,20 @@ export function compileAnswer(
     const target = obeysRedirect ? head.fields.get("x-accel-redirect") : null;
     if (target !== null) {
       for (const { name, lower, value } of keptOnRedirect(head))
-        takeField(request, rules, name, lower, value);
+        takeField(request, rewriter, name, lower, value);
       return () => accelRedirect(request, target);
     }
     const { response } = request;
     response.status = head.status;
     response.statusText = head.statusLine === "" ? null : head.statusLine;
     response.contentLength = head.contentLength ?? -1;
-    // A server that sends none of its own leaves the client without: nginx passes on an empty one.
-    response.ownServer = hidden.has("server");
-    response.ownDate = hidden.has("date");
     const { names, lowerNames, values } = head.fields;
+    response.ownServer = hidden.has("server") || (!mayLackServer && !lowerNames.includes("server"));
+    response.ownDate = hidden.has("date") || (!mayLackServer && !lowerNames.includes("date"));
     for (let index = 0; index < names.length; index++) {
       const lower = lowerNames[index]!;
       if (hidden.has(lower)) continue;
-      takeField(request, rules, names[index]!, lower, values[index]!);
+      takeField(request, rewriter, names[index]!, lower, values[index]!);
     }
     response.mayHoldBack = isBuffered(settings, head);
     if (settings.limitRate !== null && response.mayHoldBack) slowDown(request, settings.limitRate);
@@ -99,13 +135,13 @@ export function compileAnswer(
 }
 
 /** The server may choose for itself. */
-function isBuffered({ buffering, ignoreHeaders }: ProxySettings, { fields }: ResponseHead): boolean {
+function isBuffered({ buffering, ignoreHeaders }: AnswerSettings, { fields }: ResponseHead): boolean {
   const wish = ignoreHeaders.has("x-accel-buffering") ? null : fields.get("x-accel-buffering");
   const wanted = wish?.toLowerCase();
   return wanted === "yes" || (wanted !== "no" && buffering);
 }
 
-/** `proxy_limit_rate`: only what is buffered is read at a rate. */
+/** `*_limit_rate`: only what is buffered is read at a rate. */
 function slowDown(request: Request, rate: Value): void {
   const bytesPerSecond = parseSize(rate.evaluate(request)) ?? 0;
   if (bytesPerSecond === 0 || request.response.status === 101) return;
@@ -114,7 +150,7 @@ function slowDown(request: Request, rate: Value): void {
   request.response.addBodyFilter((next) => new RateFilter(readingRate, clock, next));
 }
 
-/** `proxy_force_ranges`: the one range that was asked for is cut out of the answer. */
+/** `*_force_ranges`: the one range that was asked for is cut out of the answer. */
 function cutRange(request: Request): (() => void) | null {
   const { response, location } = request;
   response.fields.remove("accept-ranges");
@@ -129,12 +165,6 @@ function takeRate(request: Request, head: ResponseHead): void {
   if (rate !== null && /^\d+$/.test(rate)) request.response.limitRate = Number(rate);
 }
 
-interface FieldRules {
-  readonly redirects: readonly RedirectRule[];
-  /** Null when cookies stay as they are. */
-  readonly cookies: CookieSettings | null;
-}
-
 /** What an answer with X-Accel-Redirect adds to the one that the client gets. */
 function* keptOnRedirect({
   fields,
@@ -146,40 +176,36 @@ function* keptOnRedirect({
   }
 }
 
-function takeField(request: Request, rules: FieldRules, name: string, lower: string, value: string): void {
+function takeField(
+  request: Request,
+  rewriter: FieldRewriter | null,
+  name: string,
+  lower: string,
+  value: string,
+): void {
   const { response } = request;
-  const { redirects, cookies } = rules;
-  switch (lower) {
-    case "content-type":
-      response.contentType = value;
-      return;
-    case "content-length":
-      return;
-    case "set-cookie": {
-      const cookie = cookies === null ? value : rewriteCookie(request, cookies, value);
-      response.fields.addLowered(name, lower, cookie);
-      return;
-    }
-    case "location":
-      response.fields.addLowered(name, lower, locationOf(request, redirects, value));
-      return;
-    case "refresh":
-      response.fields.addLowered(name, lower, refreshOf(request, redirects, value));
-      return;
+  if (lower === "content-type") {
+    response.contentType = value;
+    return;
   }
-  response.fields.addLowered(name, lower, value);
+  if (lower === "content-length") return;
+  response.fields.addLowered(name, lower, textOf(request, rewriter, lower, value));
 }
 
-/** A relative Location that no rule rewrote stays relative. */
-function locationOf(request: Request, redirects: readonly RedirectRule[], value: string): string {
-  const rewritten = rewriteRedirect(request, redirects, value, 0);
-  request.response.locationIsOurs = rewritten !== null;
-  return rewritten ?? value;
-}
-
-function refreshOf(request: Request, redirects: readonly RedirectRule[], value: string): string {
-  const start = refreshUrlStart(value);
-  return start < 0 ? value : (rewriteRedirect(request, redirects, value, start) ?? value);
+function textOf(request: Request, rewriter: FieldRewriter | null, lower: string, value: string): string {
+  switch (lower) {
+    case "set-cookie":
+      return rewriter === null ? value : rewriter.cookie(request, value);
+    case "refresh":
+      return rewriter === null ? value : rewriter.refresh(request, value);
+    case "location": {
+      // A relative one that no rule rewrote stays relative.
+      const location = rewriter === null ? null : rewriter.location(request, value);
+      request.response.locationIsOurs = location !== null;
+      return location ?? value;
+    }
+  }
+  return value;
 }
 
 /**
@@ -207,7 +233,7 @@ export function passEarlyHints(
   return text.length;
 }
 
-/** `proxy_pass_trailers`: what follows the last chunk goes to the client, if its own answer has chunks. */
+/** What follows the last chunk goes to the client, if its own answer has chunks. */
 export function takeTrailers(request: Request, trailers: Fields, hidden: ReadonlySet<string>): void {
   request.upstreamTrailers = trailers;
   const { response } = request;
