@@ -55,6 +55,7 @@ import { upstreamVariables } from "./upstream/upstream-variables.ts";
 import { upstreamZone } from "./upstream/upstream-zone.ts";
 import { upstreamModule } from "./upstream/upstream.ts";
 import { userid } from "./filters/userid/userid.ts";
+import { websocketHandshakes } from "./websocket/handshakes.ts";
 import { variablesAlone } from "./variables/variables-alone.ts";
 
 /** All that are built in. Others that a configuration is read with come behind them in each phase. */
@@ -82,6 +83,7 @@ export const httpModules: readonly HttpModule[] = [
   // Requests are counted by rate before they are counted as under way; both after realip.
   limitReq,
   limitConn,
+  websocketHandshakes,
   rewrite,
   upstreamModule,
   upstreamHash,

@@ -189,8 +189,7 @@ function makeServer(build: HttpBuild, core: CoreModule, draft: ServerDraft): voi
 }
 
 function makeLocation(draft: LocationDraft, core: CoreModule): void {
-  const { kind, name, noRegex, regex, settings } = draft;
-  const location = new Location({ kind, name, noRegex, regex, settings, core: coreOf(settings, core) });
+  const location = new Location({ ...draft, core: coreOf(draft.settings, core) });
   location.autoRedirect = draft.autoRedirect;
   draft.location = location;
   checkDuplicates(draft.children);

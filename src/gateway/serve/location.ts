@@ -25,6 +25,9 @@ export class Location {
   readonly regex: CompiledRegex | null;
   readonly settings: SettingsByModule;
   readonly core: LocationSettings;
+  /** Where its block stands. */
+  readonly file: string;
+  readonly line: number;
   /** A prefix that ends with "/" and is proxied: a request without the slash is redirected to it. */
   autoRedirect = false;
   nested: LocationTree | null = null;
@@ -51,6 +54,8 @@ export class Location {
     regex: CompiledRegex | null;
     settings: SettingsByModule;
     core: LocationSettings;
+    file: string;
+    line: number;
   }) {
     this.kind = init.kind;
     this.name = init.name;
@@ -58,6 +63,8 @@ export class Location {
     this.regex = init.regex;
     this.settings = init.settings;
     this.core = init.core;
+    this.file = init.file;
+    this.line = init.line;
   }
 
   /**

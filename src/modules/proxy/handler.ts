@@ -2,6 +2,8 @@ import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import { DONE } from "../../gateway/request/handler.ts";
 import type { PhaseHandler, Verdict } from "../../gateway/request/handler.ts";
 import type { Request } from "../../gateway/request/request.ts";
+import { asksForWebSocket } from "../../gateway/request/websocket-request.ts";
+import type { Location } from "../../gateway/serve/location.ts";
 import { isMethod, safeFieldValue } from "../../http/field-value.ts";
 import type { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
@@ -24,6 +26,8 @@ import type { FieldRewriter } from "../support/pass-answer.ts";
 import { PassPlan } from "../support/pass-plan.ts";
 import type { PassRoute } from "../support/pass-plan.ts";
 import { tlsFor } from "../support/pass-tls.ts";
+import { forHandshakes, handshakeModeOf } from "../websocket/handshakes.ts";
+import { SwallowedHandshakes } from "../websocket/swallowed-handshakes.ts";
 import { rewriteCookie } from "./cookies.ts";
 import { proxyAddress } from "./pass.ts";
 import { refreshUrlStart, rewriteRedirect } from "./redirect.ts";
@@ -101,11 +105,19 @@ class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> implements Http1Requ
 }
 
 /** Makes the content handler of a location with `proxy_pass`. */
-export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: HttpBuild): PhaseHandler {
+export function proxyHandler(
+  location: Location,
+  settings: ProxyLocation,
+  pass: ProxyPass,
+  build: HttpBuild,
+): PhaseHandler {
   const hidden = hiddenFields(settings, hiddenByDefault);
   const rules = { hidden, mayLackServer: true, rewriter: rewriterOf(settings) };
   const acceptHead = compileAnswer(settings, rules);
   const route = { settings, acceptHead, buildHead: compileHead(settings), hidden };
+  const mode = handshakeModeOf(location.settings);
+  const shaking = mode === "on" ? handshakeRoute(route) : route;
+  const swallowed = mode === "auto" ? new SwallowedHandshakes(location, build) : null;
   const isFixed = pass.variable === null;
   const start = (request: Request, target: Target): Verdict => {
     request.passedTo = target;
@@ -122,7 +134,10 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
     // The path of an address with variables is the request's as it stands.
     const { uri: ownUri } = target;
     const uri = isFixed || ownUri === "" ? upstreamUri(request, ownUri, pass.location) : ownUri;
-    const plan = new ProxyPlan(request, route, method, target, uri, tls);
+    const isHandshake = mode !== "off" && asksForWebSocket(request);
+    const way = isHandshake ? shaking : route;
+    const plan = new ProxyPlan(request, way, method, target, uri, tls);
+    if (isHandshake && !plan.asksForUpgrade) swallowed?.tell(request);
     new Exchange(request, plan).start();
     return DONE;
   };
@@ -132,6 +147,12 @@ export function proxyHandler(settings: ProxyLocation, pass: ProxyPass, build: Ht
     ignoreClientAbort: settings.ignoreClientAbort,
   };
   return passHandler(pass, search, start);
+}
+
+/** The same way for WebSocket handshakes, where `websocket on` has them pass. */
+function handshakeRoute(route: ProxyRoute): ProxyRoute {
+  const settings = forHandshakes(route.settings);
+  return { ...route, settings, buildHead: compileHead(settings) };
 }
 
 /** `proxy_redirect` and the directives for cookies. */

@@ -157,7 +157,7 @@ export const proxy: HttpModule<object, object, ProxyLocation> = {
   attach(target, settings, build) {
     const { pass } = settings;
     if (pass === undefined) return;
-    target.content = proxyHandler(settings, pass, build);
+    target.content = proxyHandler(target, settings, pass, build);
     target.passes = true;
   },
 };
