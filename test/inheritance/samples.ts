@@ -137,6 +137,7 @@ const connections: Samples = {
   lingering_close: ["always", "off"],
   ...flags("reset_timedout_connection", "off"),
   websocket: ["on", "off"],
+  websocket_origin: ["same", "none one.test"],
   websocket_drain: ["10s", "20s code=1001"],
   keepalive_disable: ["safari", "none"],
   limit_rate: ["10k", "$arg_rate"],
