@@ -155,8 +155,7 @@ const NO_EFFECT: readonly Group[] = [
   {
     module: "ngx_http_v2_module",
     reason: "the runtime sizes HTTP/2's buffers",
-    names: `http2_recv_buffer_size http2_pool_size http2_body_preread_size http2_streams_index_size
-      http2_chunk_size`,
+    names: "http2_recv_buffer_size http2_pool_size http2_streams_index_size",
   },
   {
     module: "ngx_http_v3_module",
@@ -211,7 +210,6 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["dav_methods", ["off"]],
   ["expires", ["off"]],
   ["geoip_proxy_recursive", ["off"]],
-  ["http2", ["off"]],
   ["http3", ["off"]],
   ["image_filter", ["off"]],
   ["proxy_bind", ["off"]],

@@ -77,17 +77,23 @@ export class FrameWriter {
     bytes.copy(this.scratch!, at, start, end);
   }
 
-  /** A field block as HEADERS and as many CONTINUATION as it needs, which nothing may come between. */
-  headers(streamId: number, block: Buffer, endStream: boolean, frameBytesMax: number): void {
+  /**
+   * A field block as HEADERS and as many CONTINUATION as it needs, which nothing may come between.
+   * @returns the bytes of these frames
+   */
+  headers(streamId: number, block: Buffer, endStream: boolean, frameBytesMax: number): number {
     let from = 0;
+    let bytes = 0;
     do {
       const to = Math.min(block.length, from + frameBytesMax);
       let flags = to === block.length ? flagEndHeaders : 0;
       if (from === 0 && endStream) flags |= flagEndStream;
       const at = this.header(to - from, from === 0 ? frameHeaders : frameContinuation, flags, streamId);
       block.copy(this.scratch!, at, from, to);
+      bytes += frameHeaderBytes + to - from;
       from = to;
     } while (from < block.length);
+    return bytes;
   }
 
   /** SETTINGS with these values, in their order (RFC 9113, section 6.5). */

@@ -3,6 +3,7 @@ import type { HeadFailure } from "../http/head-failure.ts";
 import { checkField, checkHead, RequestFacts } from "../http/request-rules.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { validateHost } from "../http/host.ts";
+import type { RequestLine } from "../http/request-target.ts";
 import {
   fieldOverheadBytes,
   isFieldValue,
@@ -44,7 +45,10 @@ export const http2HeadLimits: Http2HeadLimits = {
   extendedConnect: false,
 };
 
-/** A request's head that has been checked, as HTTP/1 has it, and what only HTTP/2 has. */
+/**
+ * A request's head that has been checked, as HTTP/1 has it, and what only HTTP/2 has. `chunked`: a body of unknown length
+ * follows. `bytes`: of the field block, as it came.
+ */
 export interface Http2RequestHead extends RequestHead {
   /** `:scheme` as sent. */
   readonly scheme: string;
@@ -53,6 +57,24 @@ export interface Http2RequestHead extends RequestHead {
   /** `:protocol` of an extended CONNECT (RFC 8441), else null. */
   readonly connectProtocol: string | null;
 }
+
+/** Of a request whose path is not known. */
+const noLine: RequestLine = {
+  method: "",
+  requestLine: "",
+  target: "",
+  requestUri: "",
+  path: "",
+  args: null,
+  uri: "",
+  requestUriValid: false,
+  uriChanged: false,
+  versionMajor: 2,
+  versionMinor: 0,
+  protocol: "HTTP/2.0",
+  schemeFromAbsoluteForm: null,
+  hostFromAbsoluteForm: null,
+};
 
 const whileReading = " while reading client request headers";
 const schemePattern = /^[A-Za-z][A-Za-z0-9+.-]*$/;
@@ -119,8 +141,9 @@ export class RequestHeadBuilder {
   /**
    * The head, once all fields have come; null when it is refused.
    * @param ended no body follows
+   * @param blockBytes length of the block that it came as
    */
-  finish(ended: boolean): Http2RequestHead | null {
+  finish(ended: boolean, blockBytes: number): Http2RequestHead | null {
     this.endPseudo();
     this.failure ??= this.checkPseudo();
     if (this.failure !== null) return null;
@@ -143,12 +166,32 @@ export class RequestHeadBuilder {
       port: facts.port,
       fields,
       contentLength: facts.contentLength,
-      chunked: false,
+      chunked: !ended && !isExtended && facts.contentLength === null,
       connection: null,
-      bytes: this.bytes,
+      bytes: blockBytes,
       scheme: this.scheme!,
       authority: this.authority,
       connectProtocol: this.protocol,
+    };
+  }
+
+  /** What is known of a head that was refused, for its log lines and for the choice of who answers. */
+  refused(blockBytes: number): Http2RequestHead {
+    const { fields, facts, scheme, authority, protocol } = this;
+    const method = this.method !== null && methodPattern.test(this.method) ? this.method : "";
+    const line = this.path === null ? null : readTarget(method, this.path, this.limits.mergeSlashes);
+    return {
+      ...(line ?? { ...noLine, method }),
+      host: facts.host,
+      port: facts.port,
+      fields,
+      contentLength: null,
+      chunked: false,
+      connection: null,
+      bytes: blockBytes,
+      scheme: scheme ?? "",
+      authority,
+      connectProtocol: protocol,
     };
   }
 

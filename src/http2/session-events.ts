@@ -10,9 +10,9 @@ export interface Http2SessionEvents {
   onRequest(stream: Http2Stream, head: Http2RequestHead, ended: boolean): void;
   /**
    * Server: a request that is not to be served. It may be answered with the failure's status, or reset; what still comes
-   * of it is thrown away.
+   * of it is thrown away. `head`: what is known of it, not checked.
    */
-  onRefused(stream: Http2Stream, failure: HeadFailure): void;
+  onRefused(stream: Http2Stream, failure: HeadFailure, head: Http2RequestHead): void;
   /** The peer's settings, and each time that they change. */
   onSettings(settings: PeerSettings): void;
   /** The peer knows ours. Whoever wants them known by a deadline sets a timer until then. */

@@ -221,11 +221,11 @@ export class SessionInput implements FrameHandler {
     requestHead.begin(session.options.requestHead);
     if (!this.decode(bytes, start, end, requestHead)) return;
     const stream = session.addStream(streamId);
-    const head = requestHead.finish(endStream);
+    const head = requestHead.finish(endStream, end - start);
     stream.remoteEnded = endStream;
     if (head === null) {
       stream.discarding = true;
-      session.events.onRefused(stream, requestHead.failure!);
+      session.events.onRefused(stream, requestHead.failure!, requestHead.refused(end - start));
       return;
     }
     stream.contentLength = head.contentLength ?? -1;

@@ -108,8 +108,11 @@ export class Http2Session {
   feed(bytes: Buffer, start = 0, end = bytes.length): void {
     if (this.closed) return;
     this.feeding = true;
-    this.input.feed(bytes, start, end);
-    this.feeding = false;
+    try {
+      this.input.feed(bytes, start, end);
+    } finally {
+      this.feeding = false;
+    }
     const failure = this.failure ?? this.input.failure ?? this.tooManyAnswers();
     if (failure !== null) this.fail(failure.code, failure.reason);
     else this.flush();
@@ -124,6 +127,11 @@ export class Http2Session {
   /** A frame or a head has begun and has not come whole; for client_header_timeout. */
   get midFrame(): boolean {
     return this.input.midFrame;
+  }
+
+  /** The sink has enough: no data are taken until `onDrain`. Heads would be, and are better held back as well. */
+  get blocked(): boolean {
+    return this.writer.blocked;
   }
 
   /** Sends what has been gathered. */
@@ -178,22 +186,23 @@ export class Http2Session {
   }
 
   /** See `Http2Stream.sendHead`. Nothing is sent when the stream is closed or our side has ended. */
-  sendHead(stream: Http2Stream, status: number, fields: Fields, end: boolean): void {
-    if (stream.closed || stream.localEnded) return;
+  sendHead(stream: Http2Stream, status: number, fields: Fields, end: boolean): number {
+    if (stream.closed || stream.localEnded) return 0;
     if (status >= 200) stream.headDone = true;
-    this.sendBlock(stream, encodeResponse(this.encoder, status, fields), end);
+    return this.sendBlock(stream, encodeResponse(this.encoder, status, fields), end);
   }
 
   /** See `Http2Stream.sendTrailers`. Nothing is sent when the stream is closed or our side has ended. */
-  sendTrailers(stream: Http2Stream, fields: Fields): void {
-    if (stream.closed || stream.localEnded) return;
-    this.sendBlock(stream, encodeTrailers(this.encoder, fields), true);
+  sendTrailers(stream: Http2Stream, fields: Fields): number {
+    if (stream.closed || stream.localEnded) return 0;
+    return this.sendBlock(stream, encodeTrailers(this.encoder, fields), true);
   }
 
-  private sendBlock(stream: Http2Stream, block: Buffer, end: boolean): void {
-    this.writer.headers(stream.id, block, end, this.peer.maxFrameSize);
+  private sendBlock(stream: Http2Stream, block: Buffer, end: boolean): number {
+    const bytes = this.writer.headers(stream.id, block, end, this.peer.maxFrameSize);
     this.output();
     if (end) this.endLocal(stream);
+    return bytes;
   }
 
   /** See `Http2Stream.sendData`. */

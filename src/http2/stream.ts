@@ -46,9 +46,12 @@ export class Http2Stream {
     this.receiveWindow = receiveWindow;
   }
 
-  /** Server: sends a head. One of status 1xx (but 101) may go before the final one. */
-  sendHead(status: number, fields: Fields, end: boolean): void {
-    this.session.sendHead(this, status, fields, end);
+  /**
+   * Server: sends a head. One of status 1xx (but 101) may go before the final one.
+   * @returns the bytes of its frames
+   */
+  sendHead(status: number, fields: Fields, end: boolean): number {
+    return this.session.sendHead(this, status, fields, end);
   }
 
   /**
@@ -60,9 +63,12 @@ export class Http2Stream {
     return this.session.sendData(this, bytes, start, end, endStream);
   }
 
-  /** Sends trailers, which end the stream; after all data were taken. */
-  sendTrailers(fields: Fields): void {
-    this.session.sendTrailers(this, fields);
+  /**
+   * Sends trailers, which end the stream; after all data were taken.
+   * @returns the bytes of their frames
+   */
+  sendTrailers(fields: Fields): number {
+    return this.session.sendTrailers(this, fields);
   }
 
   /** Ends our side. */

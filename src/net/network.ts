@@ -109,8 +109,8 @@ export interface ServerTls {
   contextFor(serverName: string | null, ends: ConnectionEnds | null): ContextChoice;
   /** Where sessions for this name are kept; null leaves them to tickets, or nobody keeps them. */
   sessionsFor?(serverName: string | null, ends: ConnectionEnds | null): ServerSessions | null;
-  /** Protocols offered by ALPN to this name, best first. Empty: no ALPN. */
-  alpnFor(serverName: string | null): readonly string[];
+  /** Protocols offered by ALPN to this name, best first. Empty: no ALPN. `ends` as in `contextFor`. */
+  alpnFor(serverName: string | null, ends: ConnectionEnds | null): readonly string[];
   /** True when some server behind this listener asks for client certificates (never enforced here). */
   readonly requestCertificate: boolean;
   /**

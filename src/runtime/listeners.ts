@@ -212,6 +212,16 @@ function mustReadHello(addresses: readonly AddressServers[]): boolean {
 /** Asked for each handshake, and there may be thousands of servers. */
 const readingHello = new WeakMap<readonly AddressServers[], boolean>();
 
+const withoutHttp2 = ["http/1.1", "http/1.0", "http/0.9"];
+const withHttp2 = ["h2", ...withoutHttp2];
+
+/** Whether the server of that name, or the address, says that HTTP/2 is spoken. */
+function speaksHttp2(socket: ListenSocket, name: string | null, ends: ConnectionEnds | null): boolean {
+  const { settings, choice } = ends === null ? socket.main : socket.serversFor(ends.local);
+  const server = name === null ? choice.defaultServer : choice.findNegotiated(name);
+  return settings.http2 || server.http2.enabled;
+}
+
 function serverTls(socket: ListenSocket, gateway: Gateway): ServerTls {
   const find = (name: string | null, ends: ConnectionEnds | null): Handshakes | null => {
     const { choice } = ends === null ? socket.main : socket.serversFor(ends.local);
@@ -241,7 +251,7 @@ function serverTls(socket: ListenSocket, gateway: Gateway): ServerTls {
       latest = null;
       return (known ?? find(name, ends))?.sessions ?? null;
     },
-    alpnFor: () => ["http/1.1", "http/1.0", "http/0.9"],
+    alpnFor: (name, ends) => (speaksHttp2(socket, name, ends) ? withHttp2 : withoutHttp2),
     requestCertificate: serversOf(socket.all).some((server) => server.tls.requestsCertificate),
     // A reload may change it.
     get readsHello() {

@@ -104,6 +104,8 @@ const ofServers: Samples = {
   ),
   ssl_conf_command: ["Options PrioritizeChaCha", "Options -SessionTicket"],
   http2_max_concurrent_streams: ["10", "11"],
+  http2_body_preread_size: ["32k", "16k"],
+  http2_chunk_size: ["4k", "2k"],
 };
 
 const files: Samples = {

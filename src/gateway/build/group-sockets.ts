@@ -71,12 +71,13 @@ function addToGroup(
 /** What is spoken on an address is what any directive says; the rest is the one's that has the socket's options. */
 function mergeSettings(group: AddressGroup, listen: ListenDraft, key: string): void {
   const ssl = listen.settings.ssl || group.settings.ssl;
+  const http2 = listen.settings.http2 || group.settings.http2;
   const proxyProtocol = listen.settings.proxyProtocol || group.settings.proxyProtocol;
   if (listen.hasSocketOptions && group.hasSocketOptions) {
     failAt(listen, `duplicate listen options for ${key}`);
   }
   const socket = listen.hasSocketOptions ? listen.settings : group.settings;
-  group.settings = { ...socket, ssl, proxyProtocol };
+  group.settings = { ...socket, ssl, http2, proxyProtocol };
 }
 
 function addressServers(group: AddressGroup, scope: Scope): AddressServers {

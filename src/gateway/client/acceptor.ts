@@ -3,6 +3,8 @@ import type { ListenerEvents, Prologue } from "../../net/network.ts";
 import { plainTlsMessage } from "../../net/tls-error.ts";
 import { Client } from "../request/client.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { Http2Connection } from "./http2-connection.ts";
+import { PrefaceOwner } from "./preface-owner.ts";
 import type { Gateway } from "../serve/gateway.ts";
 import { endpointKey } from "../serve/listen-socket.ts";
 import type { ListenSocket } from "../serve/listen-socket.ts";
@@ -46,10 +48,20 @@ function accept(
   gateway.counters.setActive(gateway.connections.size + 1);
   const client = new Client(gateway, connection, listenSocket);
   if (prologue instanceof ProxyHeaderReader) client.takeProxied(prologue.connection);
+  if (connection.tls?.alpnProtocol === "h2") return acceptHttp2(client);
   const reading = new ClientConnection(client, plainOnTls);
   reading.awaitRequest();
-  const isPlain = connection.tls === null && !plainOnTls;
-  return isPlain && reading.servers.settings.proxyProtocol ? reading.awaitProxyHeader() : reading;
+  if (connection.tls !== null || plainOnTls) return reading;
+  const { settings, choice } = reading.servers;
+  const first = settings.http2 || choice.defaultServer.http2.enabled ? new PrefaceOwner(reading) : reading;
+  return settings.proxyProtocol ? reading.awaitProxyHeader(first) : first;
+}
+
+/** The handshake has agreed on it. */
+function acceptHttp2(client: Client): ConnectionOwner {
+  const connection = new Http2Connection(client);
+  connection.start();
+  return connection;
 }
 
 /** Why there was no handshake, in nginx's words. */

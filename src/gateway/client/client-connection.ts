@@ -93,19 +93,24 @@ export class ClientConnection
     this.gateway.connections.add(this);
   }
 
-  /** Lets a PROXY protocol header come first. Returns the connection's first owner. */
-  awaitProxyHeader(): ConnectionOwner {
+  /** Lets a PROXY protocol header come first, and then `next` be the owner. Returns the connection's first owner. */
+  awaitProxyHeader(next: ConnectionOwner): ConnectionOwner {
     const { listenSocket, origin, serial } = this.client;
     const { remote, local } = origin;
     this.proxyHeader = new ProxyHeaderReader(listenSocket, remote, local, serial);
-    return new ProxyHeaderOwner(this, this.proxyHeader);
+    return new ProxyHeaderOwner(this, next, this.proxyHeader);
   }
 
   /** The header is over. */
   takeProxyHeader(proxied: ProxiedConnection | null): void {
     this.proxyHeader = null;
     this.client.takeProxied(proxied);
-    this.socket.owner = this;
+  }
+
+  /** The client speaks another protocol, and has told nothing yet: another owner takes the socket. */
+  giveWay(): void {
+    this.release();
+    this.gateway.connections.delete(this);
   }
 
   /** The server of the name that a TLS handshake told, else the default one: who reads heads before they name one. */

@@ -63,10 +63,13 @@ export class ProxyHeaderReader implements Prologue {
 /** Has a plain client's connection until its PROXY protocol header is over. */
 export class ProxyHeaderOwner implements ConnectionOwner {
   private readonly client: ClientConnection;
+  private readonly next: ConnectionOwner;
   private readonly reader: ProxyHeaderReader;
 
-  constructor(client: ClientConnection, reader: ProxyHeaderReader) {
+  /** `next` gets what follows the header. */
+  constructor(client: ClientConnection, next: ConnectionOwner, reader: ProxyHeaderReader) {
     this.client = client;
+    this.next = next;
     this.reader = reader;
   }
 
@@ -77,7 +80,8 @@ export class ProxyHeaderOwner implements ConnectionOwner {
     if (taken === "more") return;
     if (taken === "refused") return client.socket.close();
     client.takeProxyHeader(reader.connection);
-    if (taken < bytes.length) client.onData(bytes.subarray(taken));
+    client.socket.owner = this.next;
+    if (taken < bytes.length) this.next.onData(bytes.subarray(taken));
   }
 
   onEnd(): void {

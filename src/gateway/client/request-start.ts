@@ -28,8 +28,11 @@ export function beginRequest(connection: ClientConnection, head: RequestHead): R
   return request;
 }
 
-/** False when a regular expression among the names could not be matched: the default server is left. */
-function chooseServer(request: Request, choice: ServerChoice): boolean {
+/**
+ * Gives a request the server of the name that it asks for. False when a regular expression among the names could not be
+ * matched: the default server is left.
+ */
+export function chooseServer(request: Request, choice: ServerChoice): boolean {
   request.location = request.server.root;
   request.activity = "reading client request headers";
   try {
@@ -43,7 +46,8 @@ function chooseServer(request: Request, choice: ServerChoice): boolean {
   return true;
 }
 
-function useServer(request: Request, server: VirtualServer): void {
+/** Gives a request a server, at the level outside its locations. */
+export function useServer(request: Request, server: VirtualServer): void {
   request.server = server;
   request.location = server.root;
 }

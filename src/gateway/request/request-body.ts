@@ -1,4 +1,4 @@
-import { LengthDecoder } from "../../http/body.ts";
+import { LengthDecoder, UntilCloseDecoder } from "../../http/body.ts";
 import type { BodyDecoder, BodySink } from "../../http/body.ts";
 import { ChunkedDecoder } from "../../http/chunked.ts";
 import type { BodyFile } from "./body-file.ts";
@@ -56,12 +56,15 @@ export class RequestBody implements BodySink, Holder {
   /** Requests that need what was kept of it: its own, and subrequests. */
   private users = 1;
 
-  constructor(source: BodySource, contentLength: number, chunked: boolean) {
+  /** `streamed`: it comes without framing, and its source tells its end by `endStream`, whatever length was announced. */
+  constructor(source: BodySource, contentLength: number, chunked: boolean, streamed = false) {
     this.source = source;
     this.contentLength = chunked ? -1 : contentLength;
     this.chunked = chunked;
     this.complete = !chunked && contentLength === 0;
-    this.decoder = this.complete ? null : chunked ? new ChunkedDecoder() : new LengthDecoder(contentLength);
+    if (this.complete) this.decoder = null;
+    else if (streamed) this.decoder = new UntilCloseDecoder();
+    else this.decoder = chunked ? new ChunkedDecoder() : new LengthDecoder(contentLength);
   }
 
   get started(): boolean {
@@ -119,12 +122,20 @@ export class RequestBody implements BodySink, Holder {
       const { consumer } = this;
       if (consumer?.onBodyPart() === false && consumer === this.consumer) this.source.pauseBody();
     }
-    if (decoder.state === "done" && !this.failed) {
-      this.complete = true;
-      this.source.bodyDone();
-      this.consumer?.onBodyEnd();
-    }
+    if (decoder.state === "done") this.finish();
     return consumed;
+  }
+
+  /** The stream that it came by has ended: it is whole. */
+  endStream(): void {
+    if (!this.complete) this.finish();
+  }
+
+  private finish(): void {
+    if (this.failed) return;
+    this.complete = true;
+    this.source.bodyDone();
+    this.consumer?.onBodyEnd();
   }
 
   /** Nobody reads the body any more: lets go of who did. */

@@ -5,6 +5,8 @@ import type { ServerChoice } from "./virtual-server.ts";
 /** The options of `listen` that belong to the socket. */
 export interface ListenSettings {
   readonly ssl: boolean;
+  /** The old `listen … http2`: for all servers of the address. */
+  readonly http2: boolean;
   readonly backlog: number | null;
   readonly ipv6Only: boolean;
   readonly reusePort: boolean;

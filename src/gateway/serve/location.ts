@@ -30,6 +30,8 @@ export class Location {
   readonly line: number;
   /** A prefix that ends with "/" and is proxied: a request without the slash is redirected to it. */
   autoRedirect = false;
+  /** `http2_chunk_size`: bytes of a DATA frame. */
+  http2ChunkBytes = 8192;
   nested: LocationTree | null = null;
   /** The location that requests with other methods get. */
   limitExcept: { readonly methods: ReadonlySet<string>; readonly location: Location } | null = null;

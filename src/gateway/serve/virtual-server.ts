@@ -5,6 +5,8 @@ import type { RequestHeadLimits } from "../../http/request-head.ts";
 import type { ContextChoice, ServerSessions } from "../../net/network.ts";
 import type { HandshakeScene } from "../request/handshake-request.ts";
 import type { PhaseHandler } from "../request/handler.ts";
+import { http2Options } from "../../http2/options.ts";
+import type { Http2ServerState } from "./http2-server.ts";
 import type { Location } from "./location.ts";
 import type { LocationTree } from "./location-tree.ts";
 import type { Request } from "../request/request.ts";
@@ -71,6 +73,9 @@ export class VirtualServer {
     rejects: false,
     requestsCertificate: false,
   };
+
+  /** Filled by the http2 module. */
+  readonly http2: Http2ServerState = { enabled: false, options: http2Options };
 
   constructor(init: {
     name: string;

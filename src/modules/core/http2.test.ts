@@ -3,17 +3,22 @@ import { test } from "node:test";
 import { testReading } from "../../config/test-reading.ts";
 import { http2 } from "./http2.ts";
 
-test("http2 on starts, with a warning", async () => {
+async function read(text: string): Promise<string> {
+  return await testReading(http2.directives, { context: "server" }).read(text);
+}
+
+test("http2 on and its limits are read without a word", async () => {
   const reading = testReading(http2.directives, { context: "server" });
-  assert.equal(await reading.read("http2 on; http2_max_concurrent_streams 64;"), "ok");
-  assert.deepEqual(reading.remarks, [
-    '[warn] "http2 on" has no effect: longhaul does not speak HTTP/2 yet, clients fall back to HTTP/1.1 in f:1',
-  ]);
+  const text = "http2 on; http2_max_concurrent_streams 64; http2_body_preread_size 0; http2_chunk_size 1k;";
+  assert.equal(await reading.read(text), "ok");
+  assert.deepEqual(reading.remarks, []);
 });
 
-test("http2 off says nothing, and twice is once too often", async () => {
-  const reading = testReading(http2.directives, { context: "server" });
-  assert.equal(await reading.read("http2 off;"), "ok");
-  assert.deepEqual(reading.remarks, []);
-  assert.equal(await reading.read("http2 on;"), '"http2" directive is duplicate in f:1');
+test("what cannot be is refused in nginx's words", async () => {
+  assert.equal(await read("http2 on; http2 off;"), '"http2" directive is duplicate in f:1');
+  assert.equal(await read("http2_chunk_size 0;"), "the http2 chunk size cannot be zero in f:1");
+  assert.equal(
+    await read("http2_body_preread_size 2048m;"),
+    "the maximum body preread buffer size is 2147483647 in f:1",
+  );
 });

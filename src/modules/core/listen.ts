@@ -62,6 +62,7 @@ export function defaultListen(byRoot: boolean, file: string, line: number): List
 function draftOf(endpoint: Endpoint, options: ListenParameters, file: string, line: number): ListenDraft {
   const settings: ListenSettings = {
     ssl: options.ssl,
+    http2: options.http2,
     backlog: options.backlog,
     ipv6Only: options.ipv6Only ?? true,
     reusePort: options.reusePort,
@@ -137,10 +138,7 @@ function readWord(scope: Scope, word: string, options: ListenParameters): void {
       return;
     case "http2":
       options.http2 = true;
-      scope.warn('the "listen ... http2" directive is deprecated, use the "http2" directive instead');
-      return scope.warn(
-        '"listen ... http2" has no effect: longhaul does not speak HTTP/2 yet, clients fall back to HTTP/1.1',
-      );
+      return scope.warn('the "listen ... http2" directive is deprecated, use the "http2" directive instead');
     case "quic":
       return scope.fail('the "quic" parameter of the "listen" directive is not supported by longhaul');
     case "proxy_protocol":

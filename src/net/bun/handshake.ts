@@ -54,7 +54,7 @@ export class BunHandshake implements BunSocketUser {
   chooseProtocol(wire: Uint8Array): string | undefined {
     try {
       const offered = alpnNames(wire);
-      return this.init.serverTls.alpnFor(this.name).find((protocol) => offered.includes(protocol));
+      return this.init.serverTls.alpnFor(this.name, null).find((protocol) => offered.includes(protocol));
     } catch (error) {
       this.init.onInternalError(error);
       return undefined;

@@ -121,7 +121,7 @@ export class BunNetwork implements Network {
     // Authorities for client certificates belong to the listener there, not to the SNI name.
     if (serverTls.requestCertificate || needsNodeTls(nodeContext(context).options)) return null;
     // Without a choice its ALPN callback is a fatal alert, so it must not run where nothing is offered.
-    if (serverTls.alpnFor(null).length === 0) return null;
+    if (serverTls.alpnFor(null, null).length === 0) return null;
     return new BunTlsListener({
       options,
       serverTls,

@@ -193,7 +193,7 @@ export class MemoryServerHandshake extends Handshake {
   }
 
   private chooseProtocol(serverName: string | null, offered: readonly string[]): string | null {
-    const wanted = this.ask(() => this.tls.alpnFor(serverName)) ?? [];
+    const wanted = this.ask(() => this.tls.alpnFor(serverName, null)) ?? [];
     if (wanted.length === 0 || offered.length === 0) return null;
     const chosen = wanted.find((protocol) => offered.includes(protocol));
     if (chosen !== undefined) return chosen;

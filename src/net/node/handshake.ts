@@ -203,7 +203,7 @@ export class ServerHandshake implements DeadlineOwner {
   private alpnOptions(): tls.TLSSocketOptions {
     const { serverTls } = this.init;
     // With a callback, no choice is a fatal alert: nginx's way, but wrong where nothing is offered.
-    if (serverTls.alpnFor(this.serverName).length === 0) return {};
+    if (serverTls.alpnFor(this.serverName, this.init).length === 0) return {};
     return { ALPNCallback: ({ servername, protocols }) => this.chooseProtocol(servername, protocols) };
   }
 
@@ -222,7 +222,9 @@ export class ServerHandshake implements DeadlineOwner {
   /** Node gives `false` for a name when the client sent none. */
   private chooseProtocol(name: string | false, offered: string[]): string | undefined {
     try {
-      const wanted = this.init.serverTls.alpnFor(name === false || name === "" ? null : name.toLowerCase());
+      const { init } = this;
+      const known = name === false || name === "" ? null : name.toLowerCase();
+      const wanted = init.serverTls.alpnFor(known, init);
       return wanted.find((protocol) => offered.includes(protocol));
     } catch (error) {
       this.init.onInternalError(error);
