@@ -1,4 +1,5 @@
 import { parseStep, type Step } from "./step.ts";
+import type { ClientProtocol } from "./world.ts";
 
 /** One line of a block, with what is indented below it. */
 export interface Line {
@@ -34,6 +35,8 @@ export interface CaseFile {
   /** Path below test/cases, without the suffix. */
   readonly name: string;
   readonly needs: readonly string[];
+  /** What clients speak that no step has connected. */
+  readonly clients: ClientProtocol;
   /** Directives that longhaul may still refuse as not supported; the file is skipped when it does. */
   readonly mayLack: readonly string[];
   readonly main: string;
@@ -69,12 +72,14 @@ export function parseCaseFile(name: string, text: string): CaseFile {
   let main = "";
   let config = "";
   const names: string[] = [];
+  let clients: ClientProtocol = "http1";
   for (const section of splitSections(name, text)) {
     const [, kind = "", argument = ""] = /^(\w+)\s*(.*)$/.exec(section.header) ?? [];
     const fail = (why: string): never => {
       throw new Error(`${name}.case:${section.number}: ${why}: ${section.header}`);
     };
     if (kind === "needs") needs.push(...words(argument.replace(/^:/, "")));
+    else if (kind === "clients") clients = protocolNamed(argument) ?? fail("unknown protocol");
     else if (kind === "longhaul") mayLack.push(...words(argument.replace(/^may lack:/, "")));
     else if (kind === "main") main += block(section.lines);
     else if (kind === "config") config += block(section.lines);
@@ -85,7 +90,12 @@ export function parseCaseFile(name: string, text: string): CaseFile {
     else if (kind === "case") cases.push(parseCase(name, section, argument.replace(/^:\s*/, "")));
     else fail("unknown section");
   }
-  return { name, needs, mayLack, main, config, names, files, links, backends, cases };
+  return { name, needs, clients, mayLack, main, config, names, files, links, backends, cases };
+}
+
+function protocolNamed(text: string): ClientProtocol | null {
+  const word = text.replace(/^: */, "");
+  return word === "h2" || word === "h2c" || word === "http1" ? word : null;
 }
 
 function parseLink(text: string): { path: string; target: string } | null {

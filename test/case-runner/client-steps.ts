@@ -8,15 +8,21 @@ import { failCase, type World } from "./world.ts";
 export const CLIENT_STEPS: readonly StepRule[] = [
   {
     pattern:
-      /^connect (\S+)(?: behind (".*"))?(?: (tls)(?: (?!TLSv|as )(\S+))?(?: (TLSv1\.[23]))?(?: as (\w+))?)?$/,
-    async run(world, [where = "", first = "", tls = "", name = "", version = "", client = ""]) {
+      /^connect (\S+)(?: behind (".*"))?(?: (tls)(?: (?!TLSv|as |h2$|h2 |offering )(\S+))?(?: (TLSv1\.[23]))?(?: as (\w+))?(?: offering (\S+))?)?(?: (h2)(?: (bare|with .*))?)?$/,
+    async run(
+      world,
+      [where = "", first = "", tls = "", name = "", version = "", client = "", offer = "", h2 = "", how = ""],
+    ) {
       const choice: TlsChoice = {
         serverName: name === "" ? null : name,
         version: version === "TLSv1.2" || version === "TLSv1.3" ? version : null,
+        protocols: offer === "" ? (h2 === "" ? null : ["h2"]) : offer.split(","),
         certificate: client === "" ? null : client,
       };
       const bytes = first === "" ? "" : unquote(first);
-      await world.connect(targetOf(world, where), tls === "" ? null : choice, bytes);
+      const settings = how.startsWith("with ") ? how.slice(5).split(" ") : null;
+      const http2 = h2 === "" ? null : { settings, bare: how === "bare" };
+      await world.connect(targetOf(world, where), tls === "" ? null : choice, bytes, http2);
     },
   },
   {
@@ -37,7 +43,8 @@ export const CLIENT_STEPS: readonly StepRule[] = [
     pattern: /^(then )?([A-Z]+) (\S+)(?: (HTTP\/\d\.\d))?$/,
     async run(world, [then = "", method = "", target = "", version = ""], below) {
       if (then === "") await world.freshClient();
-      world.send(requestBytes(method, target, version === "" ? "HTTP/1.1" : version, below));
+      if (world.client.http2 !== null) world.sending().request(method, target, below, true);
+      else world.send(requestBytes(method, target, version === "" ? "HTTP/1.1" : version, below));
     },
   },
   {
@@ -84,8 +91,10 @@ export const CLIENT_STEPS: readonly StepRule[] = [
   {
     pattern: /^closed(?: not before (\d+)ms)?$/,
     async run(world, [least = ""]) {
-      const { stream } = world.client;
+      const { stream, http2 } = world.client;
       await stream.until(() => (stream.ended ? true : undefined));
+      const unread = http2?.unread() ?? "";
+      if (unread !== "") failCase(`before the end: ${unread}`);
       if (stream.buffered !== "") failCase(`bytes before the end: ${show(stream.buffered)}`);
       if (!stream.ended) failCase("the connection stayed open");
       const afterMs = performance.now() - world.sentAt;
@@ -95,8 +104,13 @@ export const CLIENT_STEPS: readonly StepRule[] = [
   {
     pattern: /^kept$/,
     async run(world) {
-      world.send(requestBytes("GET", "/kept-alive-probe", "HTTP/1.1", ["Connection: close"]));
-      await world.readResponse();
+      const path = "/kept-alive-probe";
+      if (world.client.http2 === null) {
+        world.send(requestBytes("GET", path, "HTTP/1.1", ["Connection: close"]));
+        await world.readResponse();
+      } else {
+        await world.readResponse(world.sending().request("GET", path, [], true));
+      }
     },
   },
   {

@@ -6,6 +6,7 @@ import { parseBehaviour } from "./backend-script.ts";
 import type { BackendSpec, Case, CaseFile } from "./case-file.ts";
 import { NameServer } from "../../src/net/name-server.fixture.ts";
 import { freePort } from "./free-port.ts";
+import { forNginx122 } from "./http2-config.ts";
 import {
   listenEndpoints,
   startProgram,
@@ -59,7 +60,10 @@ export async function runCaseFile(file: CaseFile, against: Against, report: Repo
     }
     program = await start(file, against, directory, placeholders);
     for (const testCase of open) {
-      report(testCase, await runCase(testCase, program, new World(directory, placeholders, backends)));
+      report(
+        testCase,
+        await runCase(testCase, program, new World(directory, placeholders, backends, file.clients)),
+      );
     }
   } catch (error) {
     const why = messageOf(error);
@@ -170,7 +174,7 @@ http {
 access_log logs/access.log;
 client_body_temp_path tmp/body;
 proxy_temp_path tmp/proxy;
-${file.config}
+${program === "nginx" ? forNginx122(file.config) : file.config}
 }
 `;
 }

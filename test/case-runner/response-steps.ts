@@ -7,9 +7,9 @@ import { failCase } from "./world.ts";
 /** Lines that read a response and look at it. */
 export const RESPONSE_STEPS: readonly StepRule[] = [
   {
-    pattern: /^(\d{3})$/,
-    async run(world, [status], below) {
-      const response = await world.readResponse();
+    pattern: /^(\d{3})(?: on (\d+))?$/,
+    async run(world, [status, onStream = ""], below) {
+      const response = await world.readResponse(onStream === "" ? null : Number(onStream));
       const got = response.startLine.split(" ")[1];
       if (got !== status) failCase(`answered ${response.startLine}\n${show(response.body)}`);
       checkFields(response, below);

@@ -1,6 +1,7 @@
 import { BACKEND_STEPS } from "./backend-steps.ts";
 import type { Line } from "./case-file.ts";
 import { CLIENT_STEPS } from "./client-steps.ts";
+import { HTTP2_STEPS } from "./http2-steps.ts";
 import { LOG_STEPS } from "./log-steps.ts";
 import { RESPONSE_STEPS } from "./response-steps.ts";
 import type { World } from "./world.ts";
@@ -19,7 +20,13 @@ export interface StepRule {
   run(world: World, args: readonly string[], below: readonly string[]): void | Promise<void>;
 }
 
-const RULES: readonly StepRule[] = [...CLIENT_STEPS, ...RESPONSE_STEPS, ...BACKEND_STEPS, ...LOG_STEPS];
+const RULES: readonly StepRule[] = [
+  ...CLIENT_STEPS,
+  ...HTTP2_STEPS,
+  ...RESPONSE_STEPS,
+  ...BACKEND_STEPS,
+  ...LOG_STEPS,
+];
 
 /** Null when no rule knows the line. */
 export function parseStep(line: Line): Step | null {

@@ -2,7 +2,8 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Backend } from "./backend.ts";
 import { WAIT_MS } from "./byte-stream.ts";
-import { connectClient, type Client, type Target, type TlsChoice } from "./client.ts";
+import { connectClient, type Client, type Http2Choice, type Target, type TlsChoice } from "./client.ts";
+import type { Http2Client } from "./http2-client.ts";
 import type { Message } from "./message.ts";
 import { show, type Placeholders } from "./text.ts";
 
@@ -12,6 +13,9 @@ export class CaseFailure extends Error {}
 export function failCase(why: string): never {
   throw new CaseFailure(why);
 }
+
+/** HTTP/1.1, HTTP/2 with prior knowledge, or HTTP/2 over TLS. */
+export type ClientProtocol = "http1" | "h2c" | "h2";
 
 /** What the steps of one case act on. */
 export class World {
@@ -32,7 +36,16 @@ export class World {
   /** The error log's size when the case began. */
   readonly #logStart = new Map<string, number>();
 
-  constructor(directory: string, placeholders: Placeholders, backends: ReadonlyMap<string, Backend>) {
+  /** What a client speaks that no step has connected. */
+  private readonly speaks: ClientProtocol;
+
+  constructor(
+    directory: string,
+    placeholders: Placeholders,
+    backends: ReadonlyMap<string, Backend>,
+    speaks: ClientProtocol,
+  ) {
+    this.speaks = speaks;
     this.directory = directory;
     this.placeholders = placeholders;
     this.backends = backends;
@@ -43,6 +56,11 @@ export class World {
     return this.#client ?? failCase("no connection is open in this case");
   }
 
+  /** The connection's HTTP/2 side. */
+  get http2(): Http2Client {
+    return this.client.http2 ?? failCase("the connection does not speak HTTP/2");
+  }
+
   get response(): Message {
     return this.#response ?? failCase("no response has been read in this case");
   }
@@ -50,15 +68,33 @@ export class World {
   /** The open connection when it was made by `connect` and not used, else a new one to %PORT1%. */
   async freshClient(): Promise<Client> {
     if (this.#client !== null && !this.client.used) return this.client;
-    await this.connect({ host: "127.0.0.1", port: Number(this.placeholders.get("PORT1")) }, null);
+    const http2 = this.speaks === "http1" ? null : { settings: null, bare: false };
+    const tls = { serverName: null, version: null, protocols: ["h2"], certificate: null };
+    const target = { host: "127.0.0.1", port: Number(this.placeholders.get("PORT1")) };
+    await this.connect(target, this.speaks === "h2" ? tls : null, "", http2);
     return this.client;
   }
 
-  async connect(target: Target, tls: TlsChoice | null, first = ""): Promise<void> {
+  /** The open connection, used or not, else a new one to %PORT1%. */
+  async ensureClient(): Promise<void> {
+    if (this.#client === null) await this.freshClient();
+  }
+
+  async connect(
+    target: Target,
+    tls: TlsChoice | null,
+    first = "",
+    http2: Http2Choice | null = null,
+  ): Promise<void> {
     this.#leave();
     try {
       this.#client = await connectClient(target, tls, first);
       this.#clients.push(this.#client);
+      const { protocol } = this.#client;
+      if (http2 !== null && tls !== null && protocol !== "h2")
+        failCase(`ALPN chose ${protocol ?? "nothing"}`);
+      if (http2 !== null || protocol === "h2")
+        this.#client.speakHttp2(http2 ?? { settings: null, bare: false });
       this.placeholders.set("CLIENT_PORT", String(this.#client.localPort));
     } catch (error) {
       this.connectError = error instanceof Error ? error.message : String(error);
@@ -70,10 +106,19 @@ export class World {
     this.client.send(bytes);
   }
 
-  async readResponse(): Promise<Message> {
+  /** The HTTP/2 side, of which something is sent now. */
+  sending(): Http2Client {
+    this.sentAt = performance.now();
+    this.client.used = true;
+    return this.http2;
+  }
+
+  async readResponse(onStream: number | null = null): Promise<Message> {
     this.#requireWhole();
-    const response = await this.client.response();
+    const response = await this.client.response(onStream);
     if (response === null) {
+      const unread = this.client.http2?.unread() ?? "";
+      if (unread !== "") failCase(`no response: ${unread}`);
       const { buffered, ended, errorCode } = this.client.stream;
       const state = ended ? `the connection was closed (${errorCode ?? "end"})` : "nothing more came";
       failCase(`no response: ${state}, buffered ${show(buffered)}`);
@@ -108,6 +153,8 @@ export class World {
   #leave(): void {
     this.#requireWhole();
     if (this.connectError !== null) failCase(`connecting failed: ${this.connectError}`);
+    const unread = this.#client?.http2?.unread() ?? "";
+    if (unread !== "") failCase(`no step looked at ${unread}`);
     const left = this.#client?.stream.buffered ?? "";
     if (left !== "") failCase(`bytes that no step read: ${show(left)}`);
   }
