@@ -60,6 +60,8 @@ export class Http2Session {
   private finalGoAway = false;
   /** The peer has said GOAWAY: no new streams of ours. */
   peerGoingAway = false;
+  /** The code of that GOAWAY. */
+  peerGoAwayCode = noError;
   /** The peer knows our settings. */
   settingsAcked = false;
   /** Set when the connection cannot go on. */
@@ -394,6 +396,7 @@ export class Http2Session {
   /** The peer goes away: what it did not look at can go elsewhere. */
   onPeerGoAway(lastStreamId: number, code: number): void {
     this.peerGoingAway = true;
+    this.peerGoAwayCode = code;
     for (const stream of this.isServer ? [] : this.streams.all()) {
       if (stream.id > lastStreamId)
         this.abandon(stream, refusedStream, "unprocessed", "upstream is going away");

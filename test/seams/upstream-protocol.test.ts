@@ -7,7 +7,7 @@ import { DONE } from "../../src/gateway/request/handler.ts";
 import { Simulation } from "../../src/gateway/simulation.fixture.ts";
 import { Exchange } from "../../src/gateway/upstream/exchange.ts";
 import type { ExchangePlan } from "../../src/gateway/upstream/exchange.ts";
-import type { PooledConnection } from "../../src/gateway/upstream/keepalive-pool.ts";
+import type { PooledConnection } from "../../src/gateway/upstream/pooled-connection.ts";
 import type { AnswerSink, TryOwner, UpstreamTry } from "../../src/gateway/upstream/protocol.ts";
 import { incomplete } from "../../src/gateway/wire.fixture.ts";
 import { Fields } from "../../src/http/fields.ts";

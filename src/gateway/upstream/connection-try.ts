@@ -2,7 +2,7 @@ import { writeLatin1 } from "../../http/latin1.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import { failureOf, lostUpstream } from "../failure/failure.ts";
-import type { PooledConnection } from "./keepalive-pool.ts";
+import type { PooledConnection } from "./pooled-connection.ts";
 import type { Payload, PayloadTarget } from "./payload.ts";
 import type { AnswerSink, TryOwner, UpstreamTry } from "./protocol.ts";
 

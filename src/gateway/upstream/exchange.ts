@@ -1,10 +1,8 @@
 import { asksForUpgrade } from "../../http/upgrade.ts";
 import type { Clock } from "../../net/clock.ts";
-import type { Connection } from "../../net/connection.ts";
+import type { Connection, ConnectionOwner } from "../../net/connection.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
-import type { Dial, DialOptions, ClientTls } from "../../net/network.ts";
-import { Deadline } from "../../net/deadline.ts";
-import type { DeadlineOwner } from "../../net/deadline.ts";
+import type { ClientTls } from "../../net/network.ts";
 import type { PeerLease, PeerOutcome, Selection, ServeTimes } from "../balance/balancer.ts";
 import type { Peer } from "../balance/peer.ts";
 import { factsOf, failureOf, failureOfBody, failureOfStatus, wordsOf } from "../failure/failure.ts";
@@ -14,18 +12,18 @@ import { NextUpstream } from "../failure/next-upstream.ts";
 import { redirectMark } from "../request/request.ts";
 import type { ClientWatcher } from "../request/holders.ts";
 import type { Request } from "../request/request.ts";
-import { PooledConnection } from "./keepalive-pool.ts";
 import type { KeepalivePool } from "./keepalive-pool.ts";
+import type { PooledConnection } from "./pooled-connection.ts";
 import { openTunnel } from "./open-tunnel.ts";
-import { describeSystemError } from "../../config/errors.ts";
 import { originOf } from "../../config/setting-origin.ts";
-import { dialFailure } from "./dial-failure.ts";
 import { Payload } from "./payload.ts";
 import type { PayloadOwner } from "./payload.ts";
+import { PeerDial } from "./peer-dial.ts";
 import { UpstreamState } from "../request/upstream-state.ts";
 import type {
   AnswerSink,
   HeadOutcome,
+  SharedTry,
   TryOwner,
   TrySettings,
   UpstreamProtocol,
@@ -94,7 +92,7 @@ const nonIdempotent = new Set(["POST", "LOCK", "PATCH"]);
  * A request's dealings with upstream servers: tries one after the other until one answers.
  * Follows ngx_http_upstream_connect, _next, _test_next and _finalize_request.
  */
-export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner, TryOwner {
+export class Exchange implements ClientWatcher, PayloadOwner, TryOwner {
   readonly request: Request;
   readonly plan: ExchangePlan;
   readonly payload: Payload;
@@ -108,9 +106,8 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner, Try
   private startMs = 0;
   private peer: Peer | null = null;
   private cached = false;
-  private dial: Dial | null = null;
-  private connectDeadline: Deadline | null = null;
-  private current: UpstreamTry | null = null;
+  private dial: PeerDial | null = null;
+  private current: UpstreamTry | SharedTry | null = null;
   /** An answer's head was taken: no other server can be asked any more. */
   private answered = false;
   private ended = false;
@@ -256,7 +253,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner, Try
   }
 
   /** Nothing helps: the failure is told, and the request ends with it. */
-  private abandon(failure: Failure): void {
+  abandon(failure: Failure): void {
     if (this.ended) return;
     this.tell(failure);
     this.finish(failure.status);
@@ -318,7 +315,6 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner, Try
   handOver(): PeerLease {
     this.ended = true;
     this.current = null;
-    this.connectDeadline?.dispose();
     this.request.unwatch(this);
     this.payload.close();
     this.request.body.release();
@@ -341,9 +337,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner, Try
 
   private stop(): void {
     this.end();
-    this.connectDeadline?.dispose();
-    this.dial?.abort();
-    this.dial = null;
+    this.dial?.stop();
     if (this.request.upstreamStates !== null && this.selection !== null) this.closeState();
     this.release("ok");
     this.dropTry();
@@ -389,10 +383,18 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner, Try
     }
     this.peer = peer;
     state.address = peer.name;
-    const pooled = this.pool?.take(this.poolKeyOf(peer)) ?? null;
+    const pooled = this.atHand(peer);
     this.cached = pooled !== null;
     if (pooled === null) this.dialPeer(peer);
     else this.use(pooled);
+  }
+
+  /** A connection that is there already, and can take the request. */
+  private atHand(peer: Peer): PooledConnection | null {
+    const { pool } = this;
+    if (pool === null) return null;
+    const key = this.poolKeyOf(peer);
+    return this.plan.share === undefined ? pool.take(key) : pool.share(key);
   }
 
   /** A kept connection had been closed by the server: that says nothing of the server, so it is asked anew. */
@@ -409,63 +411,26 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner, Try
   }
 
   private dialPeer(peer: Peer): void {
-    const { network, limit } = this.request.client.gateway;
-    const refusal = limit.dialRefusal();
-    if (refusal !== null) return this.abandon(failureOf("connectionLimit", refusal));
-    const { tls, local, settings } = this.plan;
-    this.connectDeadline ??= new Deadline(network.clock, this);
-    this.connectDeadline.set(settings.connectTimeoutMs);
-    this.dial = network.dial(
-      { endpoint: peer.endpoint, tls, ...(local === null ? {} : dialFrom(local)) },
-      {
-        onHandshake: () => {
-          this.activity = "SSL handshaking to upstream";
-        },
-        onConnected: (connection) => {
-          this.dial = null;
-          this.connectDeadline?.dispose();
-          if (settings.socketKeepAlive) connection.setKeepAlive(true);
-          return this.use(new PooledConnection(connection, this.poolKeyOf(peer), network.clock, this));
-        },
-        onFailed: (code, message) => {
-          this.dial = null;
-          this.connectDeadline?.dispose();
-          this.onDialFailed(code, message);
-        },
-      },
-    );
+    this.dial ??= new PeerDial(this);
+    this.dial.start(peer, this.poolKeyOf(peer));
   }
 
-  private use(pooled: PooledConnection): UpstreamTry {
+  /** A connection to the server is there: the request is put to it. Returns who gets the connection's events. */
+  use(pooled: PooledConnection): ConnectionOwner {
     const { state } = this;
     state.connectMs = this.cached ? 0 : this.clockMs - state.startMs;
     const attempt = this.plan.begin(this, pooled, this.sink);
     this.current = attempt;
     pooled.requests += 1;
-    pooled.connection.owner = attempt;
+    // Who shares a connection does not own it: see `UpstreamProtocol.begin`.
+    const owner = pooled.link ?? (attempt as UpstreamTry);
+    pooled.connection.owner = owner;
     try {
       attempt.start();
     } catch (error) {
       this.crash(error);
     }
-    return attempt;
-  }
-
-  private onDialFailed(code: string, text: string): void {
-    const { local } = this.plan;
-    if (local !== null && bindFailures.has(code)) {
-      this.abandon(failureOf("bindFailed", `bind(${local.text}) failed ${describeSystemError(code)}`));
-      return;
-    }
-    const failure = dialFailure(code, text, this.plan.tls);
-    if (failure.kind === "handshakeFailed") this.activity = "SSL handshaking to upstream";
-    this.fail(failure);
-  }
-
-  onDeadline(): void {
-    this.dial?.abort();
-    this.dial = null;
-    this.fail(this.timeout("connectTimedOut"));
+    return owner;
   }
 
   /** The rules of `proxy_next_upstream` that do not depend on how many servers are left. */
@@ -474,7 +439,7 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner, Try
     let needed = condition;
     if (this.requestSent && nonIdempotent.has(this.request.method)) needed |= NextUpstream.nonIdempotent;
     if ((settings.nextUpstream & needed) !== needed) return false;
-    if (this.requestSent && this.payload.spent) return false;
+    if (this.payload.spent) return false;
     const { nextUpstreamTimeoutMs } = settings;
     return nextUpstreamTimeoutMs === 0 || this.clockMs - this.startMs < nextUpstreamTimeoutMs;
   }
@@ -511,11 +476,4 @@ export class Exchange implements ClientWatcher, DeadlineOwner, PayloadOwner, Try
     const { upstream, scheme, uri } = this.plan;
     return new UpstreamState(upstream.name, scheme, uri, this.clockMs);
   }
-}
-
-/** What the system says of a local address that cannot be had. */
-const bindFailures = new Set(["EADDRNOTAVAIL", "EADDRINUSE", "EACCES"]);
-
-function dialFrom({ address, port }: LocalEndpoint): Pick<DialOptions, "localAddress" | "localPort"> {
-  return port === 0 ? { localAddress: address } : { localAddress: address, localPort: port };
 }

@@ -5,7 +5,7 @@ import type { ResponseHead, ResponseHeadReader } from "../../http/response-head.
 import { failureOf } from "../failure/failure.ts";
 import type { Fields } from "../../http/fields.ts";
 import { ConnectionTry } from "./connection-try.ts";
-import type { PooledConnection } from "./keepalive-pool.ts";
+import type { PooledConnection } from "./pooled-connection.ts";
 import type { AnswerSink, TryOwner } from "./protocol.ts";
 
 /** More "102 Processing" than a request of hours gets; a server that floods would keep the thread to itself. */

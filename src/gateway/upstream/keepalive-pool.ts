@@ -1,8 +1,7 @@
-import type { Connection, ConnectionOwner } from "../../net/connection.ts";
 import type { Clock } from "../../net/clock.ts";
-import { ResponseHeadReader } from "../../http/response-head.ts";
-import { Deadline } from "../../net/deadline.ts";
-import type { DeadlineOwner } from "../../net/deadline.ts";
+import type { DialOptions, Network } from "../../net/network.ts";
+import type { PooledConnection, SharedLink } from "./pooled-connection.ts";
+import { SharedDial } from "./shared-dial.ts";
 
 /** `keepalive` and its like, of one upstream. */
 export interface KeepaliveSettings {
@@ -17,78 +16,17 @@ export interface KeepaliveSettings {
 }
 
 /**
- * A connection to an upstream server, with what its reuse depends on and what one request after the
- * other needs: they are made once per connection.
+ * Connections to the servers of one upstream: idle ones, the most recently used first; and those that several
+ * exchanges share now, which others may join.
  */
-export class PooledConnection implements ConnectionOwner, DeadlineOwner {
-  readonly connection: Connection;
-  readonly key: string;
-  readonly openedMs: number;
-  /** For reading while a request runs, for idling in between. */
-  readonly deadline: Deadline;
-  requests = 0;
-  private reader: ResponseHeadReader | null = null;
-  private readerBytes = 0;
-  private pool: KeepalivePool | null = null;
-
-  constructor(connection: Connection, key: string, clock: Clock, user: DeadlineOwner) {
-    this.connection = connection;
-    this.key = key;
-    this.openedMs = clock.now();
-    this.deadline = new Deadline(clock, user);
-  }
-
-  /** The reader for the next answer's head, which may have `bytesMax`. */
-  readerFor(bytesMax: number): ResponseHeadReader {
-    const { reader } = this;
-    if (reader !== null && this.readerBytes === bytesMax) {
-      reader.reset();
-      return reader;
-    }
-    this.reader = new ResponseHeadReader(bytesMax);
-    this.readerBytes = bytesMax;
-    return this.reader;
-  }
-
-  /** Closes it for good: it is in no pool. */
-  close(): void {
-    this.deadline.dispose();
-    this.connection.close();
-  }
-
-  /** Waits in a pool. While nobody uses it, it is its own owner, and any event is a reason to close it. */
-  rest(pool: KeepalivePool, idleTimeoutMs: number): void {
-    this.pool = pool;
-    this.connection.owner = this;
-    this.deadline.owner = this;
-    this.deadline.set(idleTimeoutMs);
-    this.connection.resume();
-  }
-
-  onDeadline(): void {
-    this.pool?.drop(this);
-  }
-
-  onData(): void {
-    this.pool?.drop(this);
-  }
-
-  onEnd(): void {
-    this.pool?.drop(this);
-  }
-
-  onDrain(): void {}
-
-  onClose(): void {
-    this.pool?.drop(this);
-  }
-}
-
-/** Idle connections to the servers of one upstream, the most recently used first. */
 export class KeepalivePool {
   readonly settings: KeepaliveSettings;
   private readonly clock: Clock;
   private readonly idle: PooledConnection[] = [];
+  /** In use, the oldest first: so the younger ones fall idle when there is less to do. */
+  private readonly shared: PooledConnection[] = [];
+  /** New connections to share which are not ready yet. */
+  private readonly dials = new Map<string, SharedDial>();
   private closed = false;
 
   constructor(settings: KeepaliveSettings, clock: Clock) {
@@ -110,12 +48,63 @@ export class KeepalivePool {
     return null;
   }
 
-  /** Keeps a connection on which a whole answer was read; closes it when it is worn or the pool is full. */
+  /** A connection to this peer that has room for one more exchange, or null. */
+  share(key: string): PooledConnection | null {
+    for (const pooled of this.shared) {
+      if (pooled.key === key && pooled.link!.hasRoom && !this.isWorn(pooled)) return pooled;
+    }
+    const rested = this.take(key);
+    if (rested !== null) this.shared.push(rested);
+    return rested;
+  }
+
+  /** A new connection that others may share from now on. */
+  admit(pooled: PooledConnection): void {
+    if (!this.closed) this.shared.push(pooled);
+  }
+
+  /**
+   * The dial to this peer that exchanges wait for together: one that is under way, or a new one.
+   *
+   * @param link makes of the connection one to share
+   */
+  dial(
+    network: Network,
+    key: string,
+    options: DialOptions,
+    link: (pooled: PooledConnection, pool: KeepalivePool) => SharedLink,
+  ): SharedDial {
+    const known = this.dials.get(key);
+    if (known !== undefined) return known;
+    const dial = new SharedDial(network, this, key, link, () => {
+      if (this.dials.get(key) === dial) this.dials.delete(key);
+    });
+    this.dials.set(key, dial);
+    dial.start(options);
+    return dial;
+  }
+
+  /** A connection to this peer is on its way, which exchanges wait for together. */
+  isDialing(key: string): boolean {
+    return this.dials.has(key);
+  }
+
+  private isWorn({ requests, openedMs }: PooledConnection): boolean {
+    const { requestsMax, timeMs } = this.settings;
+    return requests >= requestsMax || this.clock.now() - openedMs > timeMs;
+  }
+
+  /** No other exchange shall use it; those that do go on. */
+  retire(pooled: PooledConnection): void {
+    remove(this.shared, pooled);
+    remove(this.idle, pooled);
+  }
+
+  /** Keeps a connection that nobody uses now; closes it when it is worn or the pool is full. */
   give(pooled: PooledConnection): void {
     const { settings } = this;
-    const age = this.clock.now() - pooled.openedMs;
-    const worn = pooled.requests >= settings.requestsMax || age > settings.timeMs;
-    if (this.closed || settings.idleMax === 0 || worn) {
+    if (pooled.link !== null) remove(this.shared, pooled);
+    if (this.closed || settings.idleMax === 0 || this.isWorn(pooled)) {
       pooled.close();
       return;
     }
@@ -133,10 +122,14 @@ export class KeepalivePool {
     for (const entry of this.idle.splice(0)) entry.close();
   }
 
-  /** Something has happened on an idle connection: it is of no use any more. */
+  /** Something has happened on an idle connection, or to a shared one: it is of no use any more. */
   drop(pooled: PooledConnection): void {
-    const index = this.idle.indexOf(pooled);
-    if (index >= 0) this.idle.splice(index, 1);
+    this.retire(pooled);
     pooled.close();
   }
+}
+
+function remove(list: PooledConnection[], pooled: PooledConnection): void {
+  const index = list.indexOf(pooled);
+  if (index >= 0) list.splice(index, 1);
 }

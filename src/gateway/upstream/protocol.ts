@@ -2,7 +2,8 @@ import type { ResponseHead } from "../../http/response-head.ts";
 import type { Clock } from "../../net/clock.ts";
 import type { Connection, ConnectionOwner } from "../../net/connection.ts";
 import type { Failure } from "../failure/failure.ts";
-import type { KeepalivePool, PooledConnection } from "./keepalive-pool.ts";
+import type { KeepalivePool } from "./keepalive-pool.ts";
+import type { PooledConnection, SharedLink } from "./pooled-connection.ts";
 import type { Payload } from "./payload.ts";
 
 /** Where an answer's body goes: the client's answer, a buffer, a file, or several of them. */
@@ -68,8 +69,8 @@ export interface TryOwner {
   switched(connection: Connection, early: Buffer | null): void;
 }
 
-/** A request that is put to one server, on one connection, which belongs to it from `start` on. */
-export interface UpstreamTry extends ConnectionOwner {
+/** A request that is put to one server, on a connection that others may use at the same time. */
+export interface SharedTry {
   /** Sends the request. */
   start(): void;
   /**
@@ -80,7 +81,17 @@ export interface UpstreamTry extends ConnectionOwner {
   drop(blameless: boolean): void;
 }
 
-/** How a request is put to a server, and what comes back: HTTP/1, FastCGI, … */
+/** A request that is put to one server, on one connection, which belongs to it from `start` on. */
+export interface UpstreamTry extends SharedTry, ConnectionOwner {}
+
+/** How a request is put to a server, and what comes back: HTTP/1, HTTP/2, FastCGI, … */
 export interface UpstreamProtocol {
-  begin(owner: TryOwner, connection: PooledConnection, sink: AnswerSink): UpstreamTry;
+  /** One that does not own its connection is for protocols with `share` only. */
+  begin(owner: TryOwner, connection: PooledConnection, sink: AnswerSink): UpstreamTry | SharedTry;
+  /**
+   * Makes of a new connection one that several exchanges use at a time. Absent where each has one to itself.
+   *
+   * @param pool where others find it; null: it is for one exchange alone
+   */
+  share?(connection: PooledConnection, pool: KeepalivePool | null): SharedLink;
 }

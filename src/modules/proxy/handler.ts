@@ -10,8 +10,12 @@ import type { ResponseHead } from "../../http/response-head.ts";
 import { Exchange } from "../../gateway/upstream/exchange.ts";
 import { Http1Try } from "../../gateway/upstream/http1-try.ts";
 import type { Http1Request } from "../../gateway/upstream/http1-try.ts";
-import type { PooledConnection } from "../../gateway/upstream/keepalive-pool.ts";
-import type { AnswerSink, TryOwner, UpstreamTry } from "../../gateway/upstream/protocol.ts";
+import { http2Alpn, Http2Link } from "../../gateway/upstream/http2-link.ts";
+import { Http2Try } from "../../gateway/upstream/http2-try.ts";
+import type { Http2Head, Http2UpstreamRequest } from "../../gateway/upstream/http2-try.ts";
+import type { KeepalivePool } from "../../gateway/upstream/keepalive-pool.ts";
+import type { PooledConnection, SharedLink } from "../../gateway/upstream/pooled-connection.ts";
+import type { AnswerSink, SharedTry, TryOwner, UpstreamTry } from "../../gateway/upstream/protocol.ts";
 import type { Target } from "../../gateway/upstream/target.ts";
 import { passHandler } from "../../gateway/upstream/target-search.ts";
 import type { ClientTls } from "../../net/network.ts";
@@ -31,8 +35,8 @@ import { SwallowedHandshakes } from "../websocket/swallowed-handshakes.ts";
 import { rewriteCookie } from "./cookies.ts";
 import { proxyAddress } from "./pass.ts";
 import { refreshUrlStart, rewriteRedirect } from "./redirect.ts";
-import { compileHead, setsUpgrade, upstreamUri } from "./request-head.ts";
-import type { HeadBuilder } from "./request-head.ts";
+import { compileHead, compileHttp2Head, setsUpgrade, upstreamUri } from "./request-head.ts";
+import type { HeadBuilder, Http2HeadBuilder } from "./request-head.ts";
 import type { ProxyLocation, ProxyPass } from "./settings.ts";
 
 /** Hidden unless `proxy_pass_header` lets them through. */
@@ -41,11 +45,12 @@ const hiddenByDefault = ["date", "server", "x-pad", ...accelFields];
 /** What all requests of a location have in common. */
 interface ProxyRoute extends PassRoute<ProxyLocation> {
   readonly buildHead: HeadBuilder;
+  readonly buildHttp2Head: Http2HeadBuilder;
   readonly hidden: ReadonlySet<string>;
 }
 
-/** How one request is passed on by HTTP/1. */
-class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> implements Http1Request {
+/** How one request is passed on, whatever the version of HTTP. */
+abstract class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> {
   readonly directivePrefix = "proxy_";
   readonly method: string;
   readonly replacementBody: Buffer | null;
@@ -59,8 +64,9 @@ class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> implements Http1Requ
     target: Target,
     uri: string,
     tls: ClientTls | null,
+    shares: boolean,
   ) {
-    super(request, route, target, uri, tls);
+    super(request, route, target, uri, tls, shares);
     this.method = method;
     const { body } = route.settings;
     this.replacementBody = body === null ? null : Buffer.from(body.evaluate(request), "latin1");
@@ -70,24 +76,12 @@ class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> implements Http1Requ
     return this.target.host;
   }
 
-  begin(owner: TryOwner, connection: PooledConnection, sink: AnswerSink): UpstreamTry {
-    return new Http1Try(owner, connection, this, sink);
-  }
-
   get passesBody(): boolean {
     return this.settings.passRequestBody;
   }
 
   override get isHead(): boolean {
     return this.method.length === 4 && this.method.toUpperCase() === "HEAD";
-  }
-
-  buildHead(bodyLength: number | null): string {
-    return this.route.buildHead(this.request, this, bodyLength);
-  }
-
-  override get asksForUpgrade(): boolean {
-    return setsUpgrade(this.settings, this.request);
   }
 
   get keepsTrailers(): boolean {
@@ -104,6 +98,34 @@ class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> implements Http1Requ
   }
 }
 
+class Http1Plan extends ProxyPlan implements Http1Request {
+  begin(owner: TryOwner, connection: PooledConnection, sink: AnswerSink): UpstreamTry {
+    return new Http1Try(owner, connection, this, sink);
+  }
+
+  buildHead(bodyLength: number | null): string {
+    return this.route.buildHead(this.request, this, bodyLength);
+  }
+
+  override get asksForUpgrade(): boolean {
+    return setsUpgrade(this.settings, this.request);
+  }
+}
+
+class Http2Plan extends ProxyPlan implements Http2UpstreamRequest {
+  begin(owner: TryOwner, connection: PooledConnection, sink: AnswerSink): SharedTry {
+    return new Http2Try(owner, connection, this, sink);
+  }
+
+  share(connection: PooledConnection, pool: KeepalivePool | null): SharedLink {
+    return new Http2Link(connection, pool, this.request.client.gateway.network.clock);
+  }
+
+  buildHead(bodyLength: number | null): Http2Head {
+    return this.route.buildHttp2Head(this.request, this, this.tls === null ? "http" : "https", bodyLength);
+  }
+}
+
 /** Makes the content handler of a location with `proxy_pass`. */
 export function proxyHandler(
   location: Location,
@@ -114,7 +136,10 @@ export function proxyHandler(
   const hidden = hiddenFields(settings, hiddenByDefault);
   const rules = { hidden, mayLackServer: true, rewriter: rewriterOf(settings) };
   const acceptHead = compileAnswer(settings, rules);
-  const route = { settings, acceptHead, buildHead: compileHead(settings), hidden };
+  const buildHttp2Head = compileHttp2Head(settings);
+  const route = { settings, acceptHead, buildHead: compileHead(settings), buildHttp2Head, hidden };
+  const isHttp2 = settings.httpVersion === "2";
+  const Plan = isHttp2 ? Http2Plan : Http1Plan;
   const mode = handshakeModeOf(location.settings);
   const shaking = mode === "on" ? handshakeRoute(route) : route;
   const swallowed = mode === "auto" ? new SwallowedHandshakes(location, build) : null;
@@ -128,7 +153,7 @@ export function proxyHandler(
     }
     let tls: ClientTls | null = null;
     if (target.scheme.tls) {
-      tls = tlsFor(settings, request, target.host);
+      tls = tlsFor(settings, request, target.host, isHttp2 ? http2Alpn : undefined);
       if (tls === null) return 500;
     }
     // The path of an address with variables is the request's as it stands.
@@ -136,7 +161,7 @@ export function proxyHandler(
     const uri = isFixed || ownUri === "" ? upstreamUri(request, ownUri, pass.location) : ownUri;
     const isHandshake = mode !== "off" && asksForWebSocket(request);
     const way = isHandshake ? shaking : route;
-    const plan = new ProxyPlan(request, way, method, target, uri, tls);
+    const plan = new Plan(request, way, method, target, uri, tls, isHttp2);
     if (isHandshake && !plan.asksForUpgrade) swallowed?.tell(request);
     new Exchange(request, plan).start();
     return DONE;

@@ -57,7 +57,7 @@ const passing: readonly DirectiveSpec[] = [
     args: "1",
     default: "1.1",
     doc: "HTTP version spoken to upstream servers.",
-    set: location.word("httpVersion", { "1.0": "1.0", "1.1": "1.1" }),
+    set: location.word("httpVersion", { "1.0": "1.0", "1.1": "1.1", "2": "2" }),
   },
   {
     name: "proxy_method",

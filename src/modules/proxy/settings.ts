@@ -33,7 +33,7 @@ export interface RedirectRule {
  * https://nginx.org/en/docs/http/ngx_http_proxy_module.html
  */
 export interface ProxySettings extends PassSettings, AnswerSettings, BufferSettings, PassTlsSettings {
-  httpVersion: "1.0" | "1.1";
+  httpVersion: "1.0" | "1.1" | "2";
   method: Value | null;
   body: Value | null;
   setHeaders: readonly (readonly [name: string, value: Value])[];

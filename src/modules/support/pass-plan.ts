@@ -1,8 +1,8 @@
 import type { Request } from "../../gateway/request/request.ts";
 import type { ExchangePlan, LocalEndpoint } from "../../gateway/upstream/exchange.ts";
-import type { PooledConnection } from "../../gateway/upstream/keepalive-pool.ts";
+import type { PooledConnection } from "../../gateway/upstream/pooled-connection.ts";
 import { localEndpointFor } from "../../gateway/upstream/local-endpoint.ts";
-import type { AnswerSink, TryOwner, UpstreamTry } from "../../gateway/upstream/protocol.ts";
+import type { AnswerSink, SharedTry, TryOwner, UpstreamTry } from "../../gateway/upstream/protocol.ts";
 import type { Target } from "../../gateway/upstream/target.ts";
 import type { Upstream } from "../../gateway/upstream/upstream.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
@@ -35,8 +35,19 @@ export abstract class PassPlan<
   protected readonly route: R;
   protected readonly target: Target;
 
-  /** `uri`: what follows the address in log lines. `tls`: null for a connection in the clear. */
-  constructor(request: Request, route: R, target: Target, uri: string, tls: ClientTls | null) {
+  /**
+   * @param uri what follows the address in log lines
+   * @param tls null for a connection in the clear
+   * @param shares several exchanges may use a connection at a time: `UpstreamProtocol.share` is there
+   */
+  constructor(
+    request: Request,
+    route: R,
+    target: Target,
+    uri: string,
+    tls: ClientTls | null,
+    shares = false,
+  ) {
     this.request = request;
     this.route = route;
     this.settings = route.settings;
@@ -44,7 +55,8 @@ export abstract class PassPlan<
     this.uri = uri;
     this.tls = tls;
     this.local = localEndpointFor(request, route.settings.bind);
-    this.poolKey = tls === null ? "" : poolKeyOf(tls);
+    const key = tls === null ? "" : poolKeyOf(tls);
+    this.poolKey = shares ? `shared ${key}` : key;
   }
 
   /** The servers that the request may go to. */
@@ -73,5 +85,5 @@ export abstract class PassPlan<
   }
 
   /** Puts the request to one server: see `UpstreamProtocol`. */
-  abstract begin(owner: TryOwner, connection: PooledConnection, sink: AnswerSink): UpstreamTry;
+  abstract begin(owner: TryOwner, connection: PooledConnection, sink: AnswerSink): UpstreamTry | SharedTry;
 }

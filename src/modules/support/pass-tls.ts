@@ -85,8 +85,15 @@ export function finishPassTls(
 /**
  * How the connection for a request to `host` speaks TLS. Null where the request's own certificate cannot be used:
  * that is told in the log, and the answer is 500.
+ *
+ * @param alpn protocols that the server is offered
  */
-export function tlsFor(settings: PassTlsSettings, request: Request, host: string): ClientTls | null {
+export function tlsFor(
+  settings: PassTlsSettings,
+  request: Request,
+  host: string,
+  alpn: readonly string[] = noProtocols,
+): ClientTls | null {
   const context = contextFor(settings, request);
   if (context === null) return null;
   const named = settings.sslName?.evaluate(request) ?? host;
@@ -98,9 +105,11 @@ export function tlsFor(settings: PassTlsSettings, request: Request, host: string
     verifyName: settings.sslVerify ? name : null,
     verifyDepth: settings.sslVerifyDepth,
     reuseSessions: settings.sslSessionReuse,
-    alpn: [],
+    alpn,
   };
 }
+
+const noProtocols: readonly string[] = [];
 
 function contextFor(
   { clientCertificates, tlsContext }: PassTlsSettings,
