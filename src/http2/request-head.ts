@@ -106,6 +106,8 @@ export class RequestHeadBuilder {
   private crumbs = 0;
   /** Host fields beside `:authority`. */
   private hosts = 0;
+  /** The fields were in order for themselves: there is a request line to tell of. */
+  private lineKnown = false;
   /** Why the head is refused, once it is. 494 is nginx's own: shown to the client as 400. */
   failure: HeadFailure | null = null;
 
@@ -125,6 +127,7 @@ export class RequestHeadBuilder {
     this.cookie = "";
     this.crumbs = 0;
     this.hosts = 0;
+    this.lineKnown = false;
     this.failure = null;
   }
 
@@ -150,6 +153,7 @@ export class RequestHeadBuilder {
     const isExtended = this.protocol !== null;
     const { fields, facts } = this;
     if (this.crumbs > 1) fields.set("cookie", this.cookie);
+    this.lineKnown = true;
     // An extended CONNECT becomes a GET on HTTP/1, and is judged as one.
     this.failure = checkHead(isExtended ? "GET" : this.method!, true, fields, facts);
     if (ended && (facts.contentLength ?? 0) > 0)
@@ -180,8 +184,11 @@ export class RequestHeadBuilder {
     const { fields, facts, scheme, authority, protocol } = this;
     const method = this.method !== null && methodPattern.test(this.method) ? this.method : "";
     const line = this.path === null ? null : readTarget(method, this.path, this.limits.mergeSlashes);
+    // As in nginx, whose log shows no line of what it could not take apart.
+    const requestLine = this.lineKnown && line !== null ? line.requestLine : "";
     return {
       ...(line ?? { ...noLine, method }),
+      requestLine,
       host: facts.host,
       port: facts.port,
       fields,
@@ -295,6 +302,7 @@ export class RequestHeadBuilder {
       const problem = this.checkProtocol(method, protocol);
       if (problem !== null) return problem;
     } else if (method === "CONNECT") {
+      this.lineKnown = true;
       return { status: 405, reason: `client sent CONNECT method${whileReading}` };
     }
     if (scheme === null) return bad("client sent no :scheme header");

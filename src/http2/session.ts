@@ -183,6 +183,7 @@ export class Http2Session {
     // Until it knows ours, the peer reckons with the default.
     const window = this.settingsAcked ? initialWindowSize : Math.max(initialWindowSize, windowDefault);
     const stream = new Http2Stream(id, this, this.peer.initialWindowSize, window);
+    stream.windowSize = initialWindowSize;
     this.streams.add(stream);
     return stream;
   }
@@ -332,8 +333,21 @@ export class Http2Session {
   /** Bytes of the stream's window that are free again; told when they are half of it. */
   creditStream(stream: Http2Stream, bytes: number): void {
     stream.credit += bytes;
-    if (stream.remoteEnded || stream.credit === 0 || stream.credit * 2 < this.options.initialWindowSize)
-      return;
+    if (stream.remoteEnded || stream.credit === 0 || stream.credit * 2 < stream.windowSize) return;
+    this.tellCredit(stream);
+  }
+
+  /** See `Http2Stream.widen`. */
+  widen(stream: Http2Stream, windowBytes: number): void {
+    const more = windowBytes - stream.windowSize;
+    if (stream.closed || stream.remoteEnded || more <= 0) return;
+    stream.windowSize = windowBytes;
+    stream.credit += more;
+    this.tellCredit(stream);
+    this.output();
+  }
+
+  private tellCredit(stream: Http2Stream): void {
     this.writer.windowUpdate(stream.id, stream.credit);
     stream.receiveWindow += stream.credit;
     stream.credit = 0;

@@ -14,6 +14,8 @@ export class Http2Stream {
   sendWindow: number;
   /** Bytes that we still allow. */
   receiveWindow: number;
+  /** Bytes that we allow when all that came is consumed. */
+  windowSize = 0;
   /** Bytes handed to the owner that it has not consumed. */
   unconsumed = 0;
   /** Bytes consumed that the peer has not been told of. */
@@ -79,6 +81,11 @@ export class Http2Stream {
   /** Ends the stream with RST_STREAM; no more events come. */
   reset(code: number): void {
     this.session.resetStream(this, code);
+  }
+
+  /** From now on the peer may send so many bytes ahead of what is consumed; for less than before nothing happens. */
+  widen(windowBytes: number): void {
+    this.session.widen(this, windowBytes);
   }
 
   /** So many bytes that `onData` brought are dealt with: the peer may send as many again. */

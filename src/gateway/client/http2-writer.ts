@@ -179,7 +179,8 @@ export class Http2Writer implements AnswerWriter, DeadlineOwner {
     while (at < bytes.length) {
       const to = Math.min(bytes.length, at + frameBytes);
       const taken = stream.sendData(bytes, at, to, this.left === to - at);
-      if (taken > 0) response.bytesSent += taken + frameHeaderBytes;
+      if (taken > 0) this.countHead(frameHeaderBytes);
+      response.bytesSent += taken;
       if (this.left > 0) this.left -= taken;
       at += taken;
       if (at < to) break;
@@ -197,10 +198,15 @@ export class Http2Writer implements AnswerWriter, DeadlineOwner {
     }
     this.headWaits = false;
     const isOver = ends || (response.trailers === null && (response.headOnly || this.left === 0));
-    const bytes = stream.sendHead(response.status, headOf(response), isOver);
+    this.countHead(stream.sendHead(response.status, headOf(response), isOver));
+    return true;
+  }
+
+  /** In nginx the headers of frames count as head, as trailers do. */
+  private countHead(bytes: number): void {
+    const response = this.response!;
     response.bytesSent += bytes;
     response.headBytes += bytes;
-    return true;
   }
 
   /** Ends the stream when all that was given is on its way. */
@@ -214,11 +220,8 @@ export class Http2Writer implements AnswerWriter, DeadlineOwner {
     const whole = ending !== "cut";
     if (this.headWaits && !this.putHead(response, whole && !hasTrailers)) return;
     if (whole && !stream.localEnded) {
-      if (hasTrailers) response.bytesSent += stream.sendTrailers(trailers);
-      else {
-        stream.sendEnd();
-        response.bytesSent += frameHeaderBytes;
-      }
+      if (!hasTrailers) stream.sendEnd();
+      this.countHead(hasTrailers ? stream.sendTrailers(trailers) : frameHeaderBytes);
     }
     response.written();
   }

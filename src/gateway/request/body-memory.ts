@@ -18,6 +18,8 @@ export function fitsBuffer(request: Request): boolean {
   const { body, head, server, location } = request;
   const { headerBufferSize, largeBufferSize } = server.headLimits;
   const size = location.core.clientBodyBufferSize || defaultBodyBuffer;
+  // On HTTP/2 nothing comes with the head, and no buffer is larger than it says.
+  if (head.versionMajor === 2) return (body.chunked ? body.received : body.contentLength) <= size;
   const headBuffer = head.bytes < headerBufferSize ? headerBufferSize : largeBufferSize;
   const room = Math.max(0, headBuffer - head.bytes);
   const withHead = Math.min(body.arrivedWithHead, room);

@@ -47,6 +47,8 @@ export class RequestBody implements BodySink, Holder {
   kept: readonly Buffer[] | null = null;
   /** Where it is, or is being put, when it is too large for memory. */
   file: BodyFile | null = null;
+  /** See the constructor. */
+  private readonly streamed: boolean;
   private readonly source: BodySource;
   private readonly decoder: BodyDecoder | null;
   private consumer: BodyConsumer | null = null;
@@ -61,6 +63,7 @@ export class RequestBody implements BodySink, Holder {
     this.source = source;
     this.contentLength = chunked ? -1 : contentLength;
     this.chunked = chunked;
+    this.streamed = streamed;
     this.complete = !chunked && contentLength === 0;
     if (this.complete) this.decoder = null;
     else if (streamed) this.decoder = new UntilCloseDecoder();
@@ -115,8 +118,10 @@ export class RequestBody implements BodySink, Holder {
   feed(bytes: Buffer, start: number, end: number): number {
     const { decoder } = this;
     if (decoder === null || this.failed) return 0;
+    // It may be the last that is read before the request is over, and logged.
+    if (this.streamed && !this.discarded) this.wireBytes += end - start;
     const consumed = decoder.decode(bytes, start, end, this);
-    if (!this.discarded && decoder.state !== "failed") this.wireBytes += consumed;
+    if (!this.streamed && !this.discarded && decoder.state !== "failed") this.wireBytes += consumed;
     if (decoder.state === "failed") this.fail(400, "client sent invalid chunked body", "error");
     else if (!this.failed) {
       const { consumer } = this;
@@ -205,12 +210,9 @@ export class RequestBody implements BodySink, Holder {
     this.received += end - start;
     const max = this.source.request?.location.core.clientMaxBodySize ?? 0;
     if (this.chunked && max > 0 && this.received > max) {
-      const before = this.received - (end - start);
-      this.fail(
-        413,
-        `client intended to send too large chunked body: ${before}+${end - start} bytes`,
-        "error",
-      );
+      const size = end - start;
+      const told = this.streamed ? `${this.received}` : `${this.received - size}+${size}`;
+      this.fail(413, `client intended to send too large chunked body: ${told} bytes`, "error");
       return;
     }
     const whole = start === 0 && end === bytes.length;

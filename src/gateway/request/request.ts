@@ -63,6 +63,8 @@ export class Request implements VariableHolder {
   finished = false;
   /** It came before the answer to the one before it was complete. */
   readonly pipelined: boolean;
+  /** The how manieth of its connection: `$connection_requests`. */
+  readonly ordinal: number;
   readonly startMs: number;
   /** Subrequests were started for it, which may set its variables for as long as they run. */
   hasSubrequests = false;
@@ -120,6 +122,7 @@ export class Request implements VariableHolder {
     const persistent = versionMajor > 1 || (versionMajor === 1 && versionMinor > 0);
     this.keepAlive = persistent ? connection !== "close" : connection === "keep-alive";
     this.pipelined = client.pipelined;
+    this.ordinal = client.requests;
     this.startMs = init.startMs ?? client.gateway.network.clock.now();
     this.response = new Response(this);
   }
@@ -310,7 +313,9 @@ export class Request implements VariableHolder {
   private describe(): string {
     const upstream = this.upstreamStates?.at(-1);
     const host = this.fields.get("host");
-    let text = `, client: ${this.origin.remoteText}, server: ${this.server.name}, request: "${this.head.requestLine}"`;
+    const { requestLine } = this.head;
+    let text = `, client: ${this.origin.remoteText}, server: ${this.server.name}`;
+    if (requestLine !== "") text += `, request: "${requestLine}"`;
     if (this.parent !== null) text += `, subrequest: "${this.uri}"`;
     if (upstream !== undefined && upstream !== redirectMark && !upstream.finished) {
       text += `, upstream: "${upstream.url}"`;

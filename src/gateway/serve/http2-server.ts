@@ -1,4 +1,4 @@
-import { windowDefault, windowLargest } from "../../http2/frame.ts";
+import { windowLargest } from "../../http2/frame.ts";
 import { http2Options } from "../../http2/options.ts";
 import type { Http2Options } from "../../http2/options.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -21,6 +21,9 @@ export interface Http2Settings {
   readonly extendedConnect: boolean;
 }
 
+/** The connection's window, bytes, where its streams' are small: some bodies that are being read, each with a window of its own. */
+const togetherBytesMin = 8 * 1024 * 1024;
+
 /**
  * What a server's sessions are set up with. The connection's window is as large as all streams' together, so that one
  * whose body nobody reads does not hold back the others.
@@ -33,7 +36,7 @@ export function http2OptionsOf(core: ServerSettings, settings: Http2Settings): H
     ...http2Options,
     maxConcurrentStreams: concurrentStreamsMax,
     initialWindowSize: bodyPrereadBytes,
-    connectionWindowSize: Math.min(windowLargest, Math.max(windowDefault, together)),
+    connectionWindowSize: Math.min(windowLargest, Math.max(togetherBytesMin, together)),
     requestHead: {
       headBytesMax: count * size,
       fieldBytesMax: size,

@@ -41,7 +41,7 @@ const connectionVariables: readonly Spec[] = [
   { name: "server_addr", get: serverAddress },
   { name: "server_port", get: ({ origin }) => portText(origin.local.port) },
   { name: "connection", get: ({ client }) => String(client.serial) },
-  { name: "connection_requests", get: ({ client }) => String(client.requests) },
+  { name: "connection_requests", get: ({ ordinal }) => String(ordinal) },
   { name: "connection_time", volatile: true, get: connectionTime },
   { name: "scheme", get: (request) => (request.secure ? "https" : "http") },
   { name: "https", get: (request) => (request.secure ? "on" : "") },
@@ -73,7 +73,7 @@ const requestVariables: readonly Spec[] = [
   { name: "request_uri", get: ({ head }) => emptyIsNone(head.requestUri) },
   { name: "uri", volatile: true, get: uriOf },
   { name: "document_uri", volatile: true, get: uriOf },
-  { name: "request", get: ({ head }) => head.requestLine },
+  { name: "request", get: ({ head }) => emptyIsNone(head.requestLine) },
   { name: "query_string", volatile: true, get: argumentsOf },
   { name: "args", volatile: true, changeable: true, get: argumentsOf, set: setArguments },
   { name: "is_args", volatile: true, get: ({ args }) => (args === "" ? "" : "?") },
@@ -176,12 +176,12 @@ function connectionTime({ client }: Request): string {
   return formatSeconds(client.gateway.network.clock.now() - client.startMs);
 }
 
-/** Of a chunked body what was read of it; nothing when nobody wanted it. */
-function contentLength({ fields, body, finished }: Request): string | null {
+/** Of a chunked body what was read of it; nothing when nobody wanted it, and on HTTP/2 not even that. */
+function contentLength({ fields, body, finished, head }: Request): string | null {
   const sent = fields.get("content-length");
   if (sent !== null || !body.chunked) return sent;
   if (body.complete && !body.discarded) return String(body.received);
-  return body.discarded || finished ? "0" : null;
+  return head.versionMajor < 2 && (body.discarded || finished) ? "0" : null;
 }
 
 /** The body, where nginx would have it in memory. */
