@@ -156,6 +156,9 @@ export class RequestHeadBuilder {
     this.lineKnown = true;
     // An extended CONNECT becomes a GET on HTTP/1, and is judged as one.
     this.failure = checkHead(isExtended ? "GET" : this.method!, true, fields, facts);
+    // Its data are the tunnel's, however many they come to.
+    if (isExtended && facts.contentLength !== null)
+      this.failure ??= bad('client sent "Content-Length" with extended CONNECT');
     if (ended && (facts.contentLength ?? 0) > 0)
       this.failure ??= bad('client sent "Content-Length" without a body');
     if (this.failure !== null) return null;

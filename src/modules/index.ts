@@ -55,6 +55,7 @@ import { upstreamVariables } from "./upstream/upstream-variables.ts";
 import { upstreamZone } from "./upstream/upstream-zone.ts";
 import { upstreamModule } from "./upstream/upstream.ts";
 import { userid } from "./filters/userid/userid.ts";
+import { extendedConnect } from "./websocket/extended-connect.ts";
 import { websocketHandshakes } from "./websocket/handshakes.ts";
 import { variablesAlone } from "./variables/variables-alone.ts";
 
@@ -84,6 +85,7 @@ export const httpModules: readonly HttpModule[] = [
   limitReq,
   limitConn,
   websocketHandshakes,
+  extendedConnect,
   rewrite,
   upstreamModule,
   upstreamHash,

@@ -138,6 +138,8 @@ const connections: Samples = {
   keepalive_requests: ["10", "11"],
   lingering_close: ["always", "off"],
   ...flags("reset_timedout_connection", "off"),
+  http2_extended_connect: ["on", "off"],
+  accept_extended_connect: ["on", "off"],
   websocket: ["on", "off"],
   websocket_origin: ["same", "none one.test"],
   websocket_drain: ["10s", "20s code=1001"],

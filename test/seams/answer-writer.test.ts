@@ -46,6 +46,7 @@ function jsonWriter(done: (written: Written) => void): AnswerWriter {
       answer.written();
     },
     forget() {},
+    connect: () => assert.fail("nobody switches protocols here"),
     handOver: () => assert.fail("nobody switches protocols here"),
     finish: () => done(written),
     abort: () => done({ ...written, whole: false }),

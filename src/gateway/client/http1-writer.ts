@@ -3,7 +3,7 @@ import { safeFieldValue } from "../../http/field-value.ts";
 import type { Fields } from "../../http/fields.ts";
 import { writeLatin1 } from "../../http/latin1.ts";
 import { reasonPhrase } from "../../http/status.ts";
-import type { ConnectionOwner } from "../../net/connection.ts";
+import type { Connection, ConnectionOwner } from "../../net/connection.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import type { AnswerWriter, HandedOver } from "../request/answer-writer.ts";
 import type { ClientHolder } from "../request/client.ts";
@@ -21,7 +21,7 @@ const lastChunk = Buffer.from("0\r\n\r\n", "latin1");
 
 /** The connection that answers go out by, as far as their writer must know it. */
 export interface AnsweringConnection {
-  readonly socket: { readonly open: boolean };
+  readonly socket: Connection;
   /** The client will send nothing more. */
   readonly ended: boolean;
   /** No request is waited for after the current one. */
@@ -137,6 +137,10 @@ export class Http1Writer implements AnswerWriter {
   forget(): void {
     this.head = null;
     this.limitTo(null);
+  }
+
+  connect(): Connection {
+    return this.connection.socket;
   }
 
   handOver(tunnel: ClientHolder & DeadlineOwner, side: ConnectionOwner): HandedOver {

@@ -8,6 +8,7 @@ import type { Http2Options } from "../../http2/options.ts";
 import type { Http2SessionEvents } from "../../http2/session-events.ts";
 import { Http2Session } from "../../http2/session.ts";
 import type { Http2Stream } from "../../http2/stream.ts";
+import type { Clock } from "../../net/clock.ts";
 import type { Simulation } from "../simulation.fixture.ts";
 import type { Wire } from "../wire.fixture.ts";
 
@@ -27,11 +28,14 @@ export interface Question {
   /** Null: more follows by `asked.owner.sender`. */
   readonly body?: Buffer | null;
   readonly consumesAtOnce?: boolean;
+  /** `:protocol` of an extended CONNECT. */
+  readonly protocol?: string;
 }
 
 export class Http2SimulatedClient implements Http2SessionEvents {
   readonly wire: Wire;
   readonly session: Http2Session;
+  readonly clock: Clock;
   failure: Http2Failure | null = null;
   /** `[lastStreamId, code]` of each GOAWAY. */
   readonly goAways: (readonly [number, number])[] = [];
@@ -45,6 +49,7 @@ export class Http2SimulatedClient implements Http2SessionEvents {
       },
     };
     const { clock } = simulation.network;
+    this.clock = clock;
     this.session = new Http2Session("client", this, sink, { ...http2Options, ...options }, clock);
     this.wire.onBytes = () => this.session.feed(this.wire.takeBytes());
     this.session.start();
@@ -58,7 +63,7 @@ export class Http2SimulatedClient implements Http2SessionEvents {
     for (const [name, value] of Object.entries(question.fields ?? {})) fields.add(name, value);
     const owner = new AnswerOwner();
     owner.consumesAtOnce = consumesAtOnce;
-    const start = { method, scheme: "http", authority, path, connectProtocol: null };
+    const start = { method, scheme: "http", authority, path, connectProtocol: question.protocol ?? null };
     const stream = this.session.open(start, fields, body?.length === 0, owner)!;
     const asked: Asked = { answer: owner.answer, stream, owner, done: false };
     owner.onDone = () => {
@@ -87,7 +92,7 @@ export class Http2SimulatedClient implements Http2SessionEvents {
   }
 
   onOutput(): void {
-    queueMicrotask(() => this.session.flush());
+    this.clock.soon(() => this.session.flush());
   }
 
   onFailure(failure: Http2Failure): void {

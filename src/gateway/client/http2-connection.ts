@@ -8,6 +8,7 @@ import { Http2Session } from "../../http2/session.ts";
 import type { Http2Stream } from "../../http2/stream.ts";
 import { describeSystemError } from "../../config/errors.ts";
 import type { Connection, ConnectionOwner } from "../../net/connection.ts";
+import type { Clock } from "../../net/clock.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import type { Client, ClientHolder } from "../request/client.ts";
@@ -15,6 +16,7 @@ import type { Gateway } from "../serve/gateway.ts";
 import { endpointKey } from "../serve/listen-socket.ts";
 import type { AddressServers, ListenSocket } from "../serve/listen-socket.ts";
 import type { VirtualServer } from "../serve/virtual-server.ts";
+import type { StreamCarrier } from "../tunnel/stream-connection.ts";
 import { Http2Request } from "./http2-request.ts";
 import { LingeringClose } from "./lingering.ts";
 import { SendWatch } from "./send-watch.ts";
@@ -36,7 +38,14 @@ type Wait = "first" | "frame" | "next" | "nothing";
  * order, and closes. Owns the timers that are about no stream.
  */
 export class Http2Connection
-  implements ClientHolder, ConnectionOwner, DeadlineOwner, Http2SessionEvents, Http2Sink, SendWatchOwner
+  implements
+    ClientHolder,
+    ConnectionOwner,
+    DeadlineOwner,
+    Http2SessionEvents,
+    Http2Sink,
+    SendWatchOwner,
+    StreamCarrier
 {
   readonly client: Client;
   readonly gateway: Gateway;
@@ -51,6 +60,8 @@ export class Http2Connection
   private blocked = false;
   private state: "open" | "closing" | "closed" = "open";
   private clientEnded = false;
+  /** For tunnels: why the connection was lost. */
+  lostBy: string | null = null;
   /** Requests that have not ended, their streams or not. */
   private requests = 0;
   /** Answers whose head waits until the client takes something. */
@@ -132,6 +143,7 @@ export class Http2Connection
 
   onClose(code: string | null): void {
     if (code !== null && this.state === "open") this.log(`recv() failed ${describeSystemError(code)}`);
+    this.lostBy = code;
     this.release();
     this.session.close();
     this.gone();
@@ -190,6 +202,15 @@ export class Http2Connection
   onFailure({ reason }: Http2Failure): void {
     this.log(reason);
     this.close();
+  }
+
+  get clock(): Clock {
+    return this.gateway.network.clock;
+  }
+
+  /** Of a tunnel. */
+  reportInternalError(error: unknown): void {
+    this.gateway.reportInternalError(error);
   }
 
   /** Of a request: it is over and logged. */

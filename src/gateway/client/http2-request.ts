@@ -1,4 +1,5 @@
 import type { HeadFailure } from "../../http/head-failure.ts";
+import type { RequestHead } from "../../http/request-head.ts";
 import { cancel, internalError, noError, protocolError, refusedStream } from "../../http2/error-code.ts";
 import type { Http2RequestHead } from "../../http2/request-head.ts";
 import type { Http2StreamOwner, ResetBy } from "../../http2/stream-owner.ts";
@@ -6,6 +7,7 @@ import type { Http2Stream } from "../../http2/stream.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import type { BodySource } from "../request/body-source.ts";
+import { handshakeOf, isWebSocketProtocol } from "../request/extended-connect.ts";
 import { Phase, runPhases } from "../request/phases.ts";
 import { RequestBody } from "../request/request-body.ts";
 import { endRequest } from "../request/request-end.ts";
@@ -64,11 +66,20 @@ export class Http2Request implements BodySource, DeadlineOwner, Http2StreamOwner
   /** Serves it. `ended`: no body follows. */
   begin(head: Http2RequestHead, ended: boolean): void {
     this.clientEnded = ended;
-    const request = this.make(head);
-    const { choice } = this.connection.servers;
-    if (chooseServer(request, choice)) return runPhases(request, Phase.postRead);
-    request.response.status = 500;
-    request.response.abort();
+    const { connectProtocol } = head;
+    const isHandshake = connectProtocol !== null && isWebSocketProtocol(connectProtocol);
+    const { network } = this.gateway;
+    const request = this.make(isHandshake ? handshakeOf(head, () => network.random()) : head);
+    request.extendedConnect = connectProtocol !== null;
+    if (!chooseServer(request, this.connection.servers.choice)) {
+      request.response.status = 500;
+      request.response.abort();
+    } else if (connectProtocol !== null && !isHandshake) {
+      request.log("info", `client sent unknown protocol "${connectProtocol}" with extended CONNECT`);
+      request.response.fail(501);
+    } else {
+      runPhases(request, Phase.postRead);
+    }
   }
 
   /** Answers a head that is not to be served, with its log line and the error page of the server that it names. */
@@ -81,7 +92,7 @@ export class Http2Request implements BodySource, DeadlineOwner, Http2StreamOwner
     request.response.fail(status);
   }
 
-  private make(head: Http2RequestHead): Request {
+  private make(head: RequestHead): Request {
     const { connection, writer } = this;
     const { client, servers } = connection;
     connection.gateway.heartbeat.begin(head.requestLine);
@@ -202,12 +213,11 @@ export class Http2Request implements BodySource, DeadlineOwner, Http2StreamOwner
   }
 
   /**
-   * Gives the stream to another owner, who stands for the client from now on; nothing is left to do here but to log the
-   * request. Returns what the client has sent already, which is not yet consumed.
+   * The stream has another owner, who stands for the client from now on; nothing is left to do here. Returns what the
+   * client has sent already, which is not yet consumed.
    */
-  handOverStream(owner: Http2StreamOwner): { readonly ahead: Buffer | null; readonly clientEnded: boolean } {
+  handOverStream(): { readonly ahead: Buffer | null; readonly clientEnded: boolean } {
     const ahead = this.ahead !== null && this.ahead.size > 0 ? this.ahead.take() : null;
-    this.stream.owner = owner;
     this.served = null;
     this.deadline?.dispose();
     this.writer.lose();

@@ -3,7 +3,10 @@ import { Fields } from "../../http/fields.ts";
 import { frameHeaderBytes } from "../../http2/frame.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
+import type { Connection, ConnectionOwner } from "../../net/connection.ts";
 import type { AnswerWriter, HandedOver } from "../request/answer-writer.ts";
+import type { ClientHolder } from "../request/client.ts";
+import { settleConnectAnswer } from "../request/extended-connect.ts";
 import { serverField } from "../request/product.ts";
 import { RateFilter } from "../request/rate-filter.ts";
 import type { SendRate } from "../request/rate-filter.ts";
@@ -11,6 +14,7 @@ import { redirectLocation } from "../request/redirect.ts";
 import type { Request } from "../request/request.ts";
 import type { Response } from "../request/response.ts";
 import { UnreadBytes } from "../request/unread-bytes.ts";
+import { StreamConnection } from "../tunnel/stream-connection.ts";
 import type { Http2Request } from "./http2-request.ts";
 
 /**
@@ -29,6 +33,8 @@ export class Http2Writer implements AnswerWriter, DeadlineOwner {
   /** All was given: whether it is the whole answer. */
   private ending: "whole" | "cut" | null = null;
   private rate: RateFilter | null = null;
+  /** The stream, once it is to be a tunnel's. */
+  private tunnel: StreamConnection | null = null;
   /** `send_timeout`; null until the client was slow for the first time. */
   private deadline: Deadline | null = null;
 
@@ -59,6 +65,7 @@ export class Http2Writer implements AnswerWriter, DeadlineOwner {
     this.rate = null;
     this.ending = null;
     this.headWaits = true;
+    if (response.request.extendedConnect) settleConnectAnswer(response);
     this.left = response.trailers === null ? response.contentLength : -1;
   }
 
@@ -99,8 +106,21 @@ export class Http2Writer implements AnswerWriter, DeadlineOwner {
     this.limitTo(null);
   }
 
-  handOver(): HandedOver {
-    throw new Error("a stream is no connection: it is handed over as such");
+  connect(): Connection {
+    this.tunnel ??= new StreamConnection(this.owner.stream, this.owner.connection);
+    return this.tunnel;
+  }
+
+  handOver(tunnel: ClientHolder & DeadlineOwner, side: ConnectionOwner): HandedOver {
+    const { owner, response } = this;
+    const { stream, gateway } = owner;
+    // However slow the client is with other streams: what follows is the tunnel's.
+    if (this.headWaits) this.sendHeadNow(response!, false);
+    const connection = this.connect();
+    const { ahead, clientEnded } = owner.handOverStream();
+    connection.owner = side;
+    if (ahead !== null) stream.consume(ahead.length);
+    return { ahead, clientEnded, deadline: new Deadline(gateway.network.clock, tunnel) };
   }
 
   finish(request: Request): void {
@@ -196,10 +216,14 @@ export class Http2Writer implements AnswerWriter, DeadlineOwner {
       if (this.deadline?.armed !== true) this.watch();
       return false;
     }
+    this.sendHeadNow(response, ends);
+    return true;
+  }
+
+  private sendHeadNow(response: Response, ends: boolean): void {
     this.headWaits = false;
     const isOver = ends || (response.trailers === null && (response.headOnly || this.left === 0));
-    this.countHead(stream.sendHead(response.status, headOf(response), isOver));
-    return true;
+    this.countHead(this.owner.stream.sendHead(response.status, headOf(response), isOver));
   }
 
   /** In nginx the headers of frames count as head, as trailers do. */

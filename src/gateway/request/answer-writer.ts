@@ -1,4 +1,4 @@
-import type { ConnectionOwner } from "../../net/connection.ts";
+import type { Connection, ConnectionOwner } from "../../net/connection.ts";
 import type { Deadline, DeadlineOwner } from "../../net/deadline.ts";
 import type { ClientHolder } from "./client.ts";
 import type { SendRate } from "./rate-filter.ts";
@@ -46,6 +46,8 @@ export interface AnswerWriter {
   end(whole: boolean): void;
   /** Drops a head that has not left: another answer comes in its place. */
   forget(): void;
+  /** The way to who asked, as a connection: for the tunnel that `handOver` then gives it to. */
+  connect(): Connection;
   /**
    * After a head that switches protocols: who asked, and the timer for it, belong to a tunnel from now on. Its own
    * side of the tunnel gets what comes.
@@ -70,6 +72,9 @@ export const lostWriter: AnswerWriter = {
   flush: () => undefined,
   end: () => undefined,
   forget: () => undefined,
+  connect: () => {
+    throw new Error("there is no connection to anybody");
+  },
   handOver: () => {
     throw new Error("there is no connection to hand over");
   },

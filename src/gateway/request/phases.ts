@@ -127,7 +127,7 @@ function findLocation(request: Request): typeof next | null {
     return null;
   }
   applyLocation(request);
-  if (!acceptsBody(request)) return null;
+  if (!acceptsBody(request) || !acceptsConnect(request)) return null;
   if (match?.redirect === true) {
     const name = escapeUri(match.location.name, "uri");
     request.response.redirect(301, request.args === "" ? name : `${name}?${request.args}`);
@@ -157,6 +157,16 @@ function acceptsBody(request: Request): boolean {
     return false;
   }
   return true;
+}
+
+/** False when the location refused an extended CONNECT. The page for an error may be anywhere. */
+function acceptsConnect(request: Request): boolean {
+  const { location } = request;
+  if (!request.extendedConnect || location.acceptsExtendedConnect || request.errorStatus !== 0) return true;
+  const where = `location "${location.name}" at ${location.file}:${location.line}`;
+  request.log("error", `extended CONNECT refused by ${where}: "accept_extended_connect on;" lets it in`);
+  request.response.fail(405);
+  return false;
 }
 
 function postRewrite(request: Request): typeof next | null {

@@ -79,6 +79,8 @@ export class Request implements VariableHolder {
   upstreamTrailers: Fields | null = null;
   /** The host that a module passes the request on to: `$proxy_host` and `$proxy_port`. */
   passedTo: { readonly host: string; readonly port: string } | null = null;
+  /** A client's extended CONNECT, served as the handshake that it stands for: see extended-connect.ts. */
+  extendedConnect = false;
   /** What nginx is said to be doing, in log lines that do not say it themselves; "" for nothing. */
   activity = "";
   /** Room for what modules keep per request, by their own key; null until one needs it. */

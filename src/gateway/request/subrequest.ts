@@ -112,6 +112,10 @@ class SubrequestWriter implements AnswerWriter, Holder {
 
   forget(): void {}
 
+  connect(): never {
+    throw new Error("a subrequest has no connection of its own");
+  }
+
   handOver(): never {
     throw new Error("a subrequest has no connection to hand over");
   }

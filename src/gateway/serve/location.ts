@@ -32,6 +32,8 @@ export class Location {
   autoRedirect = false;
   /** `http2_chunk_size`: bytes of a DATA frame. */
   http2ChunkBytes = 8192;
+  /** `accept_extended_connect`: a WebSocket may be opened here over HTTP/2. */
+  acceptsExtendedConnect = false;
   nested: LocationTree | null = null;
   /** The location that requests with other methods get. */
   limitExcept: { readonly methods: ReadonlySet<string>; readonly location: Location } | null = null;

@@ -42,11 +42,12 @@ export class StreamConnection implements Connection, Http2StreamOwner {
   private shutDown = false;
   /** The peer has ended, and the owner is to hear of it behind what is unread. */
   private endDue = false;
-  private endTold = false;
+  private endTold: boolean;
   private drainOwed = false;
 
-  /** Becomes the stream's owner. The heads of both directions are over. */
+  /** Becomes the stream's owner. The heads of both directions are over; an end that has come is known already. */
   constructor(stream: Http2Stream, carrier: StreamCarrier) {
+    this.endTold = stream.remoteEnded;
     this.stream = stream;
     this.carrier = carrier;
     stream.owner = this;

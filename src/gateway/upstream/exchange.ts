@@ -9,6 +9,7 @@ import { factsOf, failureOf, failureOfBody, failureOfStatus, wordsOf } from "../
 import type { Failure } from "../failure/failure.ts";
 import { failureKinds } from "../failure/kinds.ts";
 import { NextUpstream } from "../failure/next-upstream.ts";
+import { handshakeFault } from "../request/extended-connect.ts";
 import { redirectMark } from "../request/request.ts";
 import type { ClientWatcher } from "../request/holders.ts";
 import type { Request } from "../request/request.ts";
@@ -151,8 +152,9 @@ export class Exchange implements ClientWatcher, PayloadOwner, TryOwner {
 
   /** The client asks for another protocol, and the server was told: a subrequest's answer is no tunnel. */
   get maySwitch(): boolean {
-    const { parent, fields } = this.request;
+    const { parent, fields, extendedConnect, location } = this.request;
     if (parent !== null || !this.plan.asksForUpgrade) return false;
+    if (extendedConnect && !location.acceptsExtendedConnect) return false;
     return fields.getAll("upgrade").some(asksForUpgrade);
   }
 
@@ -210,6 +212,11 @@ export class Exchange implements ClientWatcher, PayloadOwner, TryOwner {
     state.status = head.status;
     request.upstreamHead = head;
     state.headerMs = this.clockMs - state.startMs;
+    const fault = head.status === 101 && request.extendedConnect ? handshakeFault(request, head) : null;
+    if (fault !== null) {
+      this.fail(failureOf("invalidHead", fault));
+      return "over";
+    }
     if (head.status >= 300 && this.rejects(head.status)) return "over";
     this.answered = true;
     this.activity = "reading upstream";

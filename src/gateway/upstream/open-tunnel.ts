@@ -20,7 +20,7 @@ export function openTunnel(exchange: Exchange, upstream: Connection, early: Buff
   const { readTimeoutMs, sendTimeoutMs } = plan.settings;
   const lease = exchange.handOver();
   const parts: TunnelParts = {
-    client: request.client.socket,
+    client: request.writer.connect(),
     upstream,
     lease,
     record: new TunnelRecord(request),

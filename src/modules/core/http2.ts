@@ -15,6 +15,7 @@ interface Http2ServerLevel extends Http2Settings {
   enabled: boolean;
   concurrentStreamsMax: number;
   bodyPrereadBytes: number;
+  extendedConnect: boolean;
 }
 
 interface Http2LocationLevel {
@@ -57,6 +58,14 @@ const directives: readonly DirectiveSpec[] = [
       if (bodyPrereadBytes > windowLargest)
         scope.fail(`the maximum body preread buffer size is ${windowLargest}`);
     },
+  },
+  {
+    name: "http2_extended_connect",
+    contexts: inServers,
+    args: "flag",
+    default: "off",
+    doc: "Tells clients that they may open WebSockets over HTTP/2 (RFC 8441), where `accept_extended_connect` lets them. Browsers then open all of theirs so.",
+    set: server.flag("extendedConnect"),
   },
   {
     name: "http2_chunk_size",
