@@ -54,6 +54,8 @@ export interface Http2RequestHead extends RequestHead {
   readonly scheme: string;
   /** `:authority` as sent; null when the host came as a field alone. It stands among the fields as `host`. */
   readonly authority: string | null;
+  /** Names of fields that were left out (`ignore_invalid_headers`); null: of none. */
+  readonly ignoredNames: readonly string[] | null;
   /** `:protocol` of an extended CONNECT (RFC 8441), else null. */
   readonly connectProtocol: string | null;
 }
@@ -106,6 +108,7 @@ export class RequestHeadBuilder {
   private crumbs = 0;
   /** Host fields beside `:authority`. */
   private hosts = 0;
+  private ignoredNames: string[] | null = null;
   /** The fields were in order for themselves: there is a request line to tell of. */
   private lineKnown = false;
   /** Why the head is refused, once it is. 494 is nginx's own: shown to the client as 400. */
@@ -127,6 +130,7 @@ export class RequestHeadBuilder {
     this.cookie = "";
     this.crumbs = 0;
     this.hosts = 0;
+    this.ignoredNames = null;
     this.lineKnown = false;
     this.failure = null;
   }
@@ -178,6 +182,7 @@ export class RequestHeadBuilder {
       bytes: blockBytes,
       scheme: this.scheme!,
       authority: this.authority,
+      ignoredNames: this.ignoredNames,
       connectProtocol: this.protocol,
     };
   }
@@ -201,6 +206,7 @@ export class RequestHeadBuilder {
       bytes: blockBytes,
       scheme: scheme ?? "",
       authority,
+      ignoredNames: this.ignoredNames,
       connectProtocol: protocol,
     };
   }
@@ -236,7 +242,7 @@ export class RequestHeadBuilder {
         this.failure = bad(`client sent unknown pseudo-header "${name}"`);
         return;
     }
-    if (before !== null) this.failure = bad(`client sent duplicate "${name}" header`);
+    if (before !== null) this.failure = bad(`client sent duplicate ${name} header`);
   }
 
   private field(name: string, value: string): void {
@@ -259,6 +265,8 @@ export class RequestHeadBuilder {
     } else if (this.isTaken(kind)) {
       this.fields.addLowered(name, name, value);
       this.failure = checkField(this.fields, this.fields.size - 1, this.facts);
+    } else {
+      (this.ignoredNames ??= []).push(name);
     }
   }
 

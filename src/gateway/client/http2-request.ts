@@ -71,7 +71,10 @@ export class Http2Request implements BodySource, DeadlineOwner, Http2StreamOwner
     const { network } = this.gateway;
     const request = this.make(isHandshake ? handshakeOf(head, () => network.random()) : head);
     request.extendedConnect = connectProtocol !== null;
-    if (!chooseServer(request, this.connection.servers.choice)) {
+    const chosen = chooseServer(request, this.connection.servers.choice);
+    for (const name of head.ignoredNames ?? [])
+      request.log("info", `client sent invalid header: "${name}" while reading client request headers`);
+    if (!chosen) {
       request.response.status = 500;
       request.response.abort();
     } else if (connectProtocol !== null && !isHandshake) {
@@ -207,7 +210,7 @@ export class Http2Request implements BodySource, DeadlineOwner, Http2StreamOwner
   /** The client takes nothing of the answer for `send_timeout`. */
   stall(request: Request): void {
     this.timedOut = true;
-    request.log("info", timeoutWords);
+    request.log("info", `${timeoutWords} while sending to client`);
     request.tellClientGone("stalled");
     if (!request.finished) request.response.abort();
   }
