@@ -5,7 +5,6 @@ import { slots } from "../../src/config/slots.ts";
 import type { HttpModule } from "../../src/gateway/build/http-module.ts";
 import { DECLINED } from "../../src/gateway/request/handler.ts";
 import { Simulation } from "../../src/gateway/simulation.fixture.ts";
-import { incomplete } from "../../src/gateway/wire.fixture.ts";
 
 interface GreetingSettings {
   greeting: string;
@@ -46,11 +45,7 @@ test("a module of one's own has settings, variables, handlers and filters like a
     ["GET /in HTTP/1.1", "HTTP/1.1 200 OK", "inner"],
     ["GET /in HTTP/1.1\r\nX-Rude: yes", "HTTP/1.1 403 Forbidden", "inner"],
   ] as const) {
-    const client = simulation.client();
-    client.send(`${head}\r\nHost: a\r\nConnection: close\r\n\r\n`);
-    let message = client.take();
-    await simulation.until(() => (message = client.take()) !== incomplete);
-    assert.ok(message !== incomplete);
+    const message = await simulation.ask(`${head}\r\nHost: a\r\nConnection: close\r\n\r\n`);
     assert.equal(message.startLine, line);
     assert.equal(message.fields.get("x-greeting"), field);
   }

@@ -9,7 +9,6 @@ import { Exchange } from "../../src/gateway/upstream/exchange.ts";
 import type { ExchangePlan } from "../../src/gateway/upstream/exchange.ts";
 import type { PooledConnection } from "../../src/gateway/upstream/pooled-connection.ts";
 import type { AnswerSink, TryOwner, UpstreamTry } from "../../src/gateway/upstream/protocol.ts";
-import { incomplete } from "../../src/gateway/wire.fixture.ts";
 import { Fields } from "../../src/http/fields.ts";
 import { usualPlan } from "./plan.ts";
 
@@ -84,11 +83,7 @@ test("a protocol of a module's own asks the next server when the first one fails
   const simulation = await Simulation.start({ http, modules: [linePass] });
   await simulation.origin(9000, (wire) => void (wire.onBytes = () => wire.connection!.close()));
   await simulation.origin(9001, (wire) => void (wire.onBytes = () => wire.send("5\nhello")));
-  const client = simulation.client();
-  client.send("GET /there HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-  let message = client.take();
-  await simulation.until(() => (message = client.take()) !== incomplete);
-  assert.ok(message !== incomplete);
+  const message = await simulation.ask("GET /there HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   assert.equal(message.startLine, "HTTP/1.1 200 OK");
   assert.equal(message.body.toString(), "hello");
   assert.match(
