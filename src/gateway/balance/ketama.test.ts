@@ -43,6 +43,28 @@ test("a point is the checksum of host, zero, port and the point before", () => {
   }
 });
 
+test("of thousands of points none is out of place, and two that are alike are the earlier server's", () => {
+  const servers = Array.from({ length: 600 }, (_, i): [string, number] => [
+    `10.0.${i >> 8}.${i & 255}:80`,
+    1,
+  ]);
+  const owned = servers.flatMap(([server], owner) => {
+    return [...ringOf([server, 1]).hashes].map((hash) => ({ hash, owner }));
+  });
+  owned.sort((one, other) => one.hash - other.hash || one.owner - other.owner);
+  const expected = owned.filter(({ hash }, at) => at === 0 || owned[at - 1]!.hash !== hash);
+  assert.ok(expected.length < owned.length);
+  const { hashes, owners } = ringOf(...servers);
+  assert.deepEqual(
+    [...hashes],
+    expected.map(({ hash }) => hash),
+  );
+  assert.deepEqual(
+    [...owners],
+    expected.map(({ owner }) => owner),
+  );
+});
+
 test("addresses of one server share its points", () => {
   const { hashes, members } = ringOf(["a:1", 1], ["b:1", 1], ["a:1", 1]);
   assert.equal(hashes.length, 320);
