@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
 import { once } from "node:events";
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import net from "node:net";
 import tls from "node:tls";
 import { describe } from "node:test";
@@ -19,6 +19,13 @@ export function testSystemNetwork(name: string, make: MakeSubject): void {
       const path = stage.subject.unixPath();
       await stage.listen({ endpoint: { kind: "unix", path } });
       assert.equal(statSync(path).mode & 0o777, 0o666);
+    });
+
+    scene("the path of a unix socket is bytes", make, async (stage) => {
+      const path = Buffer.from(`${stage.subject.unixPath()}-é`).toString("latin1");
+      await stage.listen({ endpoint: { kind: "unix", path } });
+      assert.ok(existsSync(Buffer.from(path, "latin1")));
+      await stage.connect({ kind: "unix", path });
     });
 
     scene("connections have no delay and keep-alive only when asked", make, async (stage) => {

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import type { SocketPlan } from "../gateway/build/group-sockets.ts";
 import { endpointKey } from "../gateway/serve/listen-socket.ts";
@@ -32,9 +32,7 @@ export async function bindPatiently<T>(
   for (let attempt = 1; ; attempt++) {
     try {
       if (plan.endpoint.kind === "unix") await makeRoom(plan.endpoint.path);
-      const bound = await bind();
-      if (plan.endpoint.kind === "unix") openToAll(plan.endpoint.path);
-      return bound;
+      return await bind();
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : "EINVAL";
       const failure = new BindError(endpointKey(plan.endpoint), code);
@@ -43,12 +41,6 @@ export async function bindPatiently<T>(
       await pause(clock, bindPauseMs);
     }
   }
-}
-
-/** As in nginx: who may connect is up to the folder. It is not there yet where a listener has still to bind. */
-function openToAll(path: string): void {
-  const name = Buffer.from(path, "latin1");
-  if (isSocket(name)) chmodSync(name, 0o666);
 }
 
 /**

@@ -6,9 +6,10 @@
 import type { BodyPart } from "../../gateway/files/file-transfer.ts";
 import { lastModifiedOf } from "../../gateway/request/last-modified.ts";
 import type { Request } from "../../gateway/request/request.ts";
+import { PieceFilter } from "../../gateway/request/piece-filter.ts";
 import { parseHttpDate } from "../../http/date.ts";
 import { safeFieldValue } from "../../http/field-value.ts";
-import { RangeFilter } from "./range-filter.ts";
+import { cutOut } from "./range-cut.ts";
 import { parseRanges } from "./ranges.ts";
 import type { ByteRange } from "./ranges.ts";
 
@@ -75,7 +76,7 @@ export function settleRanges(request: Request): void {
   if (ranges.length > 1) return;
   response.contentLength = first.end - first.start;
   response.fields.set("Content-Range", `bytes ${first.start}-${first.end - 1}/${size}`);
-  if (offer.how === "cut") response.addFirstBodyFilter((next) => new RangeFilter(first, next));
+  if (offer.how === "cut") response.addFirstBodyFilter((next) => new PieceFilter(cutOut(first), next));
 }
 
 /** `If-Range`: the ranges are meant for one version only, that which the head tells of in the end. */

@@ -19,6 +19,7 @@ import type { SocketCount } from "../socket-count.ts";
 import { DialSession } from "../session-store.ts";
 import { tooDeepCode } from "../verify-depth.ts";
 import { alpnWire, bunTlsOptions } from "./tls-options.ts";
+import { runtimePath } from "../unix-path.ts";
 
 /** Bun's word for a name that does not match; names are checked here, not there. */
 const wrongName = "ERR_TLS_CERT_ALTNAME_INVALID";
@@ -139,7 +140,7 @@ export class BunDial implements Dial, BunSocketUser {
     const { endpoint, localAddress, localPort, tls: clientTls } = this.options;
     const options: BunConnectOptions = { allowHalfOpen: true, data: this, socket: handlers };
     if (endpoint.kind === "unix") {
-      options.unix = endpoint.path;
+      options.unix = runtimePath(endpoint.path);
     } else {
       options.hostname = endpoint.address;
       options.port = endpoint.port;

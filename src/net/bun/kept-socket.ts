@@ -3,6 +3,7 @@ import { parseIp } from "../address.ts";
 import type { BindOptions, KeptSocket, SocketKeeper } from "../kept-socket.ts";
 import type { Endpoint, SocketHandle } from "../network.ts";
 import type { Libc } from "./libc.ts";
+import { openToAll } from "../unix-path.ts";
 
 const family = { unix: 1, ipv4: 2, ipv6: 10 } as const;
 const solSocket = 1;
@@ -61,6 +62,7 @@ export class BunSocketKeeper implements SocketKeeper {
     if (fd instanceof BunKeptSocket) return fd;
     try {
       this.libc.listen(fd, backlog);
+      if (endpoint.kind === "unix") openToAll(endpoint.path);
     } catch (error) {
       this.libc.close(fd);
       throw error;

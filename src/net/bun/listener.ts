@@ -1,13 +1,7 @@
 import type { SocketAddress } from "../connection.ts";
 import type { InternalErrorHook } from "../guard.ts";
 import type { ListenOptions, Listener, ListenerEvents } from "../network.ts";
-import {
-  addressOfEndpoint,
-  ipAddress,
-  isAnyAddress,
-  openToAll,
-  unnamedUnixAddress,
-} from "../node/address.ts";
+import { addressOfEndpoint, ipAddress, isAnyAddress, unnamedUnixAddress } from "../node/address.ts";
 import {
   type BunListener,
   type BunListenOptions,
@@ -18,6 +12,7 @@ import {
 } from "./api.ts";
 import { BunConnection } from "./connection.ts";
 import { bunDescriptor } from "./kept-socket.ts";
+import { openToAll, runtimePath } from "../unix-path.ts";
 
 /** A socket before it has a connection: none of its events matter. */
 export abstract class BunAcceptor implements BunSocketUser {
@@ -58,7 +53,8 @@ export class BunPlainListener extends BunAcceptor implements Listener {
     this.listener = requireBun().listen({ ...bunListenOptions(options), data: this, socket: handlers });
     this.address = boundAddress(options, this.listener);
     // Who bound a socket for others has opened it to all, and may have given up the right to since.
-    if (options.handle === undefined) openToAll(this.address);
+    const { endpoint, handle } = options;
+    if (handle === undefined && endpoint.kind === "unix") openToAll(endpoint.path);
   }
 
   async stop(): Promise<void> {
@@ -91,7 +87,7 @@ export class BunPlainListener extends BunAcceptor implements Listener {
 export function bunListenOptions(options: ListenOptions): Omit<BunListenOptions, "data" | "socket"> {
   const { endpoint, handle } = options;
   if (handle !== undefined) return { fd: bunDescriptor(handle), allowHalfOpen: true };
-  if (endpoint.kind === "unix") return { unix: endpoint.path, allowHalfOpen: true };
+  if (endpoint.kind === "unix") return { unix: runtimePath(endpoint.path), allowHalfOpen: true };
   return {
     hostname: endpoint.address,
     port: endpoint.port,

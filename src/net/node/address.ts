@@ -1,4 +1,3 @@
-import { chmodSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Endpoint } from "../network.ts";
 import type { SocketAddress } from "../connection.ts";
@@ -44,9 +43,4 @@ export function localOf(socket: Socket): SocketAddress | undefined {
 /** True for the addresses that stand for all of a family's. */
 export function isAnyAddress(endpoint: Endpoint): boolean {
   return endpoint.kind === "tcp" && /^[0:.]+$/.test(endpoint.address);
-}
-
-/** Lets every user connect to a unix socket that has just been bound, as nginx does. */
-export function openToAll(address: SocketAddress): void {
-  if (address.family === "unix") chmodSync(address.address, 0o666);
 }

@@ -10,6 +10,7 @@ import { NodeConnection } from "./connection.ts";
 import { readsIntoSharedBuffer, sharedOnread } from "./sockets.ts";
 import { exceedsDepth, nodeContext } from "./tls-context.ts";
 import { NodeTlsInfo } from "./tls-info.ts";
+import { runtimePath } from "../unix-path.ts";
 
 /** One attempt to connect; ends with a connection, a failure, or `abort`. */
 export class NodeDial implements Dial {
@@ -65,7 +66,7 @@ export class NodeDial implements Dial {
     const { endpoint, localAddress, localPort, tls: clientTls } = this.options;
     const common: net.SocketConstructorOpts & { onread?: net.OnReadOpts } = { allowHalfOpen: true };
     if (clientTls === null && readsIntoSharedBuffer) common.onread = sharedOnread;
-    if (endpoint.kind === "unix") return { ...common, path: endpoint.path };
+    if (endpoint.kind === "unix") return { ...common, path: runtimePath(endpoint.path) };
     const options: net.TcpNetConnectOpts = {
       ...common,
       host: endpoint.address,

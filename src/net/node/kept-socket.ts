@@ -5,6 +5,7 @@ import type { MessagePort, Transferable } from "node:worker_threads";
 import type { BindOptions, KeptSocket, SocketKeeper } from "../kept-socket.ts";
 import type { Endpoint, SocketHandle } from "../network.ts";
 import { descriptorOf, socketBehind } from "./descriptors.ts";
+import { openToAll, runtimePath } from "../unix-path.ts";
 
 /**
  * Of a port that only root may bind, for a process that stops being root's: a thread that dies takes its
@@ -211,7 +212,7 @@ class NodeKeptPipe implements KeptSocket {
     else if (typeof this.handle === "number") closeSync(this.handle);
     if (leaveFile) return;
     try {
-      unlinkSync(nameOf(this.path));
+      unlinkSync(runtimePath(this.path));
     } catch {
       // Somebody else has taken it away.
     }
@@ -232,7 +233,7 @@ class NodeKeptPipe implements KeptSocket {
  * @throws Error with `code`
  */
 function bindPipe(path: string, instead = false): net.BoundSocket {
-  const name = nameOf(path);
+  const name = runtimePath(path);
   const other = `${name}.${process.pid}`;
   // The declarations do not know this option yet.
   const bound = new net.BoundSocket({ path: other } as net.BoundSocketOptions);
@@ -243,6 +244,7 @@ function bindPipe(path: string, instead = false): net.BoundSocket {
     bound.close();
     throw error;
   }
+  openToAll(path);
   return bound;
 }
 
@@ -255,10 +257,6 @@ function takeName(other: string, name: string): void {
     throw isTaken ? Object.assign(new Error("the name is taken"), { code: "EADDRINUSE" }) : error;
   }
   unlinkSync(other);
-}
-
-function nameOf(path: string): string {
-  return Buffer.from(path, "latin1").toString();
 }
 
 /** Makes a server accept on a socket that was lent. */

@@ -8,7 +8,6 @@ import {
   ipAddress,
   isAnyAddress,
   localOf,
-  openToAll,
   remoteOf,
   unnamedUnixAddress,
 } from "./address.ts";
@@ -18,6 +17,7 @@ import { ServerHandshake } from "./handshake.ts";
 import type { SocketCount } from "../socket-count.ts";
 import { adoptSocket } from "./kept-socket.ts";
 import { runsOnBun } from "./runtime.ts";
+import { openToAll, runtimePath } from "../unix-path.ts";
 import { readsIntoSharedBuffer, withOnread } from "./sockets.ts";
 
 /** A listening socket over node:net; TLS, where asked for, is put on top of each accepted socket. */
@@ -62,7 +62,8 @@ export class NodeListener implements Listener {
         const bound = server.address();
         if (bound !== null && typeof bound === "object") this.address = ipAddress(bound.address, bound.port);
         // Who bound a socket for others has opened it to all, and may have given up the right to since.
-        if (this.options.handle === undefined) openToAll(this.address);
+        const { endpoint, handle } = this.options;
+        if (handle === undefined && endpoint.kind === "unix") openToAll(endpoint.path);
         resolve();
       };
       const { handle } = this.options;
@@ -76,7 +77,8 @@ export class NodeListener implements Listener {
     // The callback would wait for every connection; the port itself is free at once.
     this.server.close();
     if (this.options.handle !== undefined) return;
-    if (this.options.endpoint.kind === "unix") await removeSocketFile(this.options.endpoint.path);
+    if (this.options.endpoint.kind === "unix")
+      await removeSocketFile(runtimePath(this.options.endpoint.path));
   }
 
   /** On Bun, whoever lent the socket has it still. */
@@ -139,7 +141,7 @@ function listenOptions(options: ListenOptions): net.ListenOptions {
   const { endpoint } = options;
   const common: net.ListenOptions = { exclusive: true };
   if (options.backlog !== undefined) common.backlog = options.backlog;
-  if (endpoint.kind === "unix") return { ...common, path: endpoint.path };
+  if (endpoint.kind === "unix") return { ...common, path: runtimePath(endpoint.path) };
   common.host = endpoint.address;
   common.port = endpoint.port;
   if (options.reusePort === true) common.reusePort = true;

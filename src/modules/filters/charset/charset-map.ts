@@ -1,13 +1,13 @@
 import type { Scope } from "../../../config/scope.ts";
 import type { Directive } from "../../../config/tree.ts";
 import { lowerAscii } from "../../../http/fields.ts";
-import type { Recoder } from "./recode-filter.ts";
+import type { PieceChange } from "../../../gateway/request/piece-filter.ts";
 import { decodeUtf8, fromUtf8, toUtf8 } from "./utf8-recoder.ts";
 
 /** The way from one character set to another. */
 export interface Conversion {
   /** A recoder has state: each body gets its own. */
-  readonly make: () => Recoder;
+  readonly make: () => PieceChange;
   readonly keepsLength: boolean;
 }
 
@@ -97,7 +97,7 @@ function asciiTable(): Uint8Array {
 }
 
 function byteConversion(table: Uint8Array): Conversion {
-  const recode: Recoder = (bytes) => {
+  const recode: PieceChange = (bytes) => {
     const output = Buffer.allocUnsafe(bytes.length);
     for (let at = 0; at < bytes.length; at++) output[at] = table[bytes[at]!]!;
     return output;

@@ -16,7 +16,7 @@ import type { MimeTypes } from "../../support/mime-types.ts";
 import { Charsets, readCharsetMap } from "./charset-map.ts";
 import type { Conversion } from "./charset-map.ts";
 import type { BodyOutput } from "../../../gateway/request/body-filter.ts";
-import { RecodeFilter } from "./recode-filter.ts";
+import { PieceFilter } from "../../../gateway/request/piece-filter.ts";
 
 interface CharsetMain {
   charsets: Charsets;
@@ -160,7 +160,7 @@ function chooseCharset(request: Request, settings: CharsetSettings): void {
     }
   }
   if (conversion === null) return;
-  const make = (next: BodyOutput): RecodeFilter => new RecodeFilter(conversion.make(), next);
+  const make = (next: BodyOutput): PieceFilter => new PieceFilter(conversion.make(), next);
   // Byte for byte there are ranges, too: each is cut out before it is converted.
   if (conversion.keepsLength) response.addBodyFilter(make);
   else response.transformBody(make);

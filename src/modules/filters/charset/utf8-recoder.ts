@@ -1,7 +1,7 @@
-import type { Recoder } from "./recode-filter.ts";
+import type { PieceChange } from "../../../gateway/request/piece-filter.ts";
 
 /** Bytes of a single-byte character set in UTF-8. */
-export function toUtf8(table: readonly Buffer[]): Recoder {
+export function toUtf8(table: readonly Buffer[]): PieceChange {
   return (bytes) => {
     let length = 0;
     for (const byte of bytes) length += table[byte]!.length;
@@ -22,7 +22,7 @@ const incomplete = -2;
  *
  * @param table bytes by code point below 0x10000; 0 for none
  */
-export function fromUtf8(table: Uint8Array): Recoder {
+export function fromUtf8(table: Uint8Array): PieceChange {
   let held = Buffer.alloc(0);
   return (bytes) => {
     const input = held.length === 0 ? bytes : Buffer.concat([held, bytes]);

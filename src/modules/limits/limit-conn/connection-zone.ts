@@ -1,7 +1,7 @@
-import { ConfigError } from "../../../config/errors.ts";
 import type { ErrorLog } from "../../../gateway/log/error-log.ts";
 import type { Value } from "../../../gateway/serve/settings.ts";
 import type { ZoneUse } from "../../../gateway/zones/zones.ts";
+import { holdToKey } from "../zone-key.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
 
 /** What `limit_conn_zone` says of a zone. */
@@ -25,12 +25,7 @@ export const connectionZoneUse: ZoneUse<ConnectionZone> = {
     const data = zone.data!;
     const { key, worker } = data;
     data.counts = ConnectionCounts.of(zone, worker);
-    const { memory } = data.counts;
-    if (memory.note === "") memory.note = key.text;
-    else if (!memory.hasNote(key.text)) {
-      const keys = `uses the "${key.text}" key while previously it used the "${memory.note}" key`;
-      throw new ConfigError(`limit_conn_zone "${zone.name}" ${keys}`, "", 0);
-    }
+    holdToKey(data.counts.memory, key, `limit_conn_zone "${zone.name}"`);
   },
   release(zone, worker) {
     zone.data!.counts!.freeAll(worker);

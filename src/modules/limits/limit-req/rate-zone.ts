@@ -1,7 +1,7 @@
-import { ConfigError } from "../../../config/errors.ts";
 import type { ErrorLog } from "../../../gateway/log/error-log.ts";
 import type { Value } from "../../../gateway/serve/settings.ts";
 import type { ZoneUse } from "../../../gateway/zones/zones.ts";
+import { holdToKey } from "../zone-key.ts";
 import { RequestRates } from "./request-rates.ts";
 
 /** What `limit_req_zone` says of a zone. */
@@ -27,12 +27,7 @@ export const rateZoneUse: ZoneUse<RateZone> = {
     const data = zone.data!;
     const { key, rate, worker } = data;
     data.rates = new RequestRates(zone, rate, worker);
-    const { memory } = data.rates;
-    if (memory.note === "") memory.note = key.text;
-    else if (!memory.hasNote(key.text)) {
-      const keys = `uses the "${key.text}" key while previously it used the "${memory.note}" key`;
-      throw new ConfigError(`limit_req "${zone.name}" ${keys}`, "", 0);
-    }
+    holdToKey(data.rates.memory, key, `limit_req "${zone.name}"`);
   },
   release(zone, worker) {
     zone.data!.rates!.memory.unlockFor(worker);
