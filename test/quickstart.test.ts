@@ -129,8 +129,9 @@ describe("the quick start", () => {
   test("a tunnel that is silent for too long leaves a line where the quick start runs", async () => {
     const client = new WebSocket(`ws://${plain}/impatient`);
     await once(client, "open");
-    const [code] = (await once(client, "close")) as [number];
-    assert.equal(code, 1006);
+    const [code, reason] = (await once(client, "close")) as [number, Buffer];
+    assert.equal(code, 1001);
+    assert.equal(String(reason), "proxy_read_timeout 10s");
     await program.printed(
       /\[warn\] .*upstream timed out .* while proxying upgraded connection, .*"GET \/impatient/,
     );

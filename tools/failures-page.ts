@@ -31,13 +31,19 @@ function section(kind: string, facts: FailureFacts): string {
     ["log", logCell(facts)],
     ["client", clientCell(facts)],
     ["next server", retryCell(facts)],
-    ["WebSocket close code", String(facts.closeCode)],
+    ["WebSocket close code", closeCell(facts)],
     ["metric label", `\`${facts.label}\``],
     ["what to do", facts.cure],
   ];
   if (facts.setting !== undefined) rows.splice(2, 0, ["limit", `\`proxy_${facts.setting}\``]);
+  if (facts.directive !== undefined) rows.splice(2, 0, ["limit", `\`${facts.directive}\``]);
   const table = rows.map(([name, text]) => `| ${name} | ${text} |`).join("\n");
   return `## ${kind}\n\n${facts.meaning}\n\n| | |\n| --- | --- |\n${table}\n`;
+}
+
+function closeCell({ closeCode, offenderCode }: FailureFacts): string {
+  if (offenderCode === undefined) return String(closeCode);
+  return `${offenderCode} for the side that it is about, ${closeCode} for the other`;
 }
 
 function logCell({ level, words }: FailureFacts): string {
@@ -45,7 +51,8 @@ function logCell({ level, words }: FailureFacts): string {
   return `\`[${level}] ${words.replace("%", "…")}\``;
 }
 
-function clientCell({ status }: FailureFacts): string {
+function clientCell({ status, label }: FailureFacts): string {
+  if (label.startsWith("websocket_")) return "has its answer already: it is a WebSocket";
   if (status === 0) return "the status that it is about";
   return status === 499 ? "is gone (499 in the log)" : String(status);
 }

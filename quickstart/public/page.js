@@ -98,7 +98,7 @@ function open() {
     setState(wasOpen ? "closed" : "failed", wasOpen ? `closed with ${code}` : "could not be opened");
     say("closed", `code ${code}${reason === "" ? ", no reason given" : `, reason "${reason}"`}`);
     element("hint").hidden = true;
-    if (code === 1006 && wasOpen && openPath === "/impatient") {
+    if (code === 1001 && wasOpen && openPath === "/impatient") {
       say(
         "page",
         "Silent for 10 s: proxy_read_timeout. The gateway's log, on its terminal, has the line at warn.",

@@ -58,6 +58,9 @@ import { userid } from "./filters/userid/userid.ts";
 import { extendedConnect } from "./websocket/extended-connect.ts";
 import { websocketHandshakes } from "./websocket/handshakes.ts";
 import { variablesAlone } from "./variables/variables-alone.ts";
+import { websocketLog } from "./websocket/websocket-log.ts";
+import { websocketTunnels } from "./websocket/websocket-tunnels.ts";
+import { websocketVariables } from "./websocket/websocket-variables.ts";
 
 /** All that are built in. Others that a configuration is read with come behind them in each phase. */
 export const httpModules: readonly HttpModule[] = [
@@ -113,6 +116,9 @@ export const httpModules: readonly HttpModule[] = [
   limitRate,
   tryFiles,
   mirror,
+  websocketTunnels,
+  websocketLog,
+  websocketVariables,
   // Content handlers are asked in this order.
   randomIndex,
   indexFiles,

@@ -50,7 +50,8 @@ for (const product of products()) {
       const closed = await Promise.all([once(client, "close"), once(await connected, "close")]);
       assert.deepEqual(
         closed.map(([code]) => code as number),
-        [1006, 1006],
+        // Longhaul says it by close frames.
+        product.name === "nginx" ? [1006, 1006] : [1001, 1001],
       );
       const line = await strict.logged(/upstream timed out/);
       // Longhaul's level is "warn", so that the line is there where people look.

@@ -20,6 +20,10 @@ export interface FailureFacts {
   readonly label: string;
   /** Code of the Close frame for the other side of a WebSocket that ends so (RFC 6455, section 7.4). */
   readonly closeCode: number;
+  /** The same for the side that the failure is about, where it is another one. */
+  readonly offenderCode?: number;
+  /** The directive that ends WebSockets so. */
+  readonly directive?: string;
   /** The directives that set the limit, without the protocol's prefix: `read_timeout` of `proxy_read_timeout`. */
   readonly setting?: string;
   /** For docs/failures.md: what has happened. */
@@ -296,6 +300,92 @@ export const failureKinds = {
     closeCode: 1001,
     meaning: "The gateway stops, or a reload has removed what a tunnel came through or led to.",
     cure: "`websocket_drain` says how WebSockets are told, and how fast.",
+  },
+  websocketBroken: {
+    source: "gateway",
+    level: "warn",
+    words: "%",
+    status: 0,
+    retry: 0,
+    label: "websocket_broken",
+    closeCode: 1014,
+    offenderCode: 1002,
+    directive: "websocket_check",
+    meaning: "A side of a WebSocket broke a rule of RFC 6455, which the line names.",
+    cure: "Look into the program on that side, or what stands before it: something that is no WebSocket was spoken. Without `websocket_check` and the directives that have to know the frames it passes as it is.",
+  },
+  websocketSilent: {
+    source: "gateway",
+    level: "warn",
+    words: "% did not answer a ping in time",
+    status: 0,
+    retry: 0,
+    label: "websocket_silent",
+    closeCode: 1001,
+    directive: "websocket_ping",
+    meaning: "A side of a WebSocket was pinged and sent nothing: it is frozen, or its line is dead.",
+    cure: "Nothing, mostly: it is found out so. `timeout=` of `websocket_ping` says how long is waited.",
+  },
+  websocketIdle: {
+    source: "gateway",
+    level: "warn",
+    words: "no message for too long",
+    status: 0,
+    retry: 0,
+    label: "websocket_idle",
+    closeCode: 1001,
+    directive: "websocket_idle_timeout",
+    meaning: "No message went over a WebSocket for too long; pings do not count.",
+    cure: "Raise `websocket_idle_timeout`, or have the application send something.",
+  },
+  websocketAged: {
+    source: "gateway",
+    level: "warn",
+    words: "the WebSocket is too old",
+    status: 0,
+    retry: 0,
+    label: "websocket_aged",
+    closeCode: 1001,
+    directive: "websocket_max_age",
+    meaning: "A WebSocket was open for as long as it may be.",
+    cure: "Nothing: clients come back. `websocket_max_age` sets the time.",
+  },
+  websocketTooBig: {
+    source: "gateway",
+    level: "warn",
+    words: "% sent a message that is too big",
+    status: 0,
+    retry: 0,
+    label: "websocket_too_big",
+    closeCode: 1001,
+    offenderCode: 1009,
+    directive: "websocket_max_message_size",
+    meaning: "A message had more payload, all its frames together and as it is on the wire, than allowed.",
+    cure: "Raise `websocket_max_message_size`, or send less at once.",
+  },
+  websocketTooFast: {
+    source: "gateway",
+    level: "warn",
+    words: "% sent too much in too short a time",
+    status: 0,
+    retry: 0,
+    label: "websocket_too_fast",
+    closeCode: 1001,
+    offenderCode: 1008,
+    directive: "websocket_limit_rate",
+    meaning: "More came over a WebSocket than its limit allows, and the limit says `action=close`.",
+    cure: "Raise the limit or its `burst=`, or let `action=delay` slow the sender down.",
+  },
+  websocketKicked: {
+    source: "gateway",
+    level: "info",
+    words: "%",
+    status: 0,
+    retry: 0,
+    label: "websocket_kicked",
+    closeCode: 1001,
+    meaning: "An operator closed the WebSocket.",
+    cure: "Nothing: it was wanted.",
   },
 } as const satisfies Readonly<Record<string, FailureFacts>>;
 

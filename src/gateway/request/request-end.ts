@@ -1,3 +1,4 @@
+import type { LogHandler } from "./handler.ts";
 import type { Request } from "./request.ts";
 
 /** The request is over: it is logged, and then whatever was held for it is given back. */
@@ -8,18 +9,23 @@ export function endRequest(request: Request): void {
   request.release();
 }
 
-/** Writes the lines of a client's request, or of the tunnel that it became. */
-export function logRequest(request: Request): void {
+/** Writes the lines of a client's request, or of the tunnel that it became; `more` come behind those of the location. */
+export function logRequest(request: Request, more: readonly LogHandler[] = []): void {
   const { activity, client } = request;
   client.gateway.heartbeat.begin(request.head.requestLine);
   request.activity = "logging request";
   runLogHandlers(request);
+  if (more.length > 0) runHandlers(request, more);
   request.activity = activity;
 }
 
 /** One line in each access log, whatever happens to the others. */
 function runLogHandlers(request: Request): void {
-  for (const handler of request.location.log) {
+  runHandlers(request, request.location.log);
+}
+
+function runHandlers(request: Request, handlers: readonly LogHandler[]): void {
+  for (const handler of handlers) {
     try {
       handler(request);
     } catch (error) {

@@ -14,6 +14,8 @@ import type { RequestBody } from "./request-body.ts";
 import { Response } from "./response.ts";
 import { applyLocation, runPhases, Phase } from "./phases.ts";
 import { UpstreamState } from "./upstream-state.ts";
+import { describeWebSocket } from "./websocket-facts.ts";
+import type { WebSocketFacts } from "./websocket-facts.ts";
 import type { VirtualServer } from "../serve/virtual-server.ts";
 
 /** How often a request may be given another URI before it is taken for a loop (nginx: 10). */
@@ -85,6 +87,8 @@ export class Request implements VariableHolder {
   activity = "";
   /** Room for what modules keep per request, by their own key; null until one needs it. */
   moduleState: Map<object, unknown> | null = null;
+  /** Of a WebSocket that has ended; null for any other request. */
+  websocket: WebSocketFacts | null = null;
   phase: Phase = Phase.postRead;
   phaseIndex = 0;
   private watchers: Few<ClientWatcher> = null;
@@ -325,6 +329,7 @@ export class Request implements VariableHolder {
     if (host !== null) text += `, host: "${host}"`;
     const referer = this.fields.get("referer");
     if (referer !== null) text += `, referrer: "${referer}"`;
+    if (this.websocket !== null) text += describeWebSocket(this.websocket);
     return text;
   }
 }

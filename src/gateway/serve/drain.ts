@@ -1,6 +1,7 @@
 import type { Clock } from "../../net/clock.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
+import type { FailureKind } from "../failure/kinds.ts";
 
 /** How the WebSockets of a location are ended when the gateway goes away from them: `websocket_drain`. */
 export interface WebSocketDrain {
@@ -20,6 +21,10 @@ export interface DrainOccasion {
   readonly code: number;
   /** For the log. */
   readonly reason: string;
+  /** What `$websocket_close_cause` says: an operation, or a directive with value and place. */
+  readonly cause: string;
+  /** A directive or an operator has chosen this one: `websocket_drain` has no say in its code. */
+  readonly chosen?: { readonly closeReason: string; readonly kind: FailureKind };
 }
 
 /** A tunnel that can be closed with a close frame. */

@@ -23,14 +23,20 @@ export interface OpenTunnel extends Drainable {
 /** How long idle clients of a process that is replaced have to send another request. */
 const idleGraceMs = 5000;
 
-const processStops: DrainOccasion = { code: CLOSE_GOING_AWAY, reason: "the process is stopping" };
+const processStops: DrainOccasion = {
+  code: CLOSE_GOING_AWAY,
+  reason: "the process is stopping",
+  cause: "stop",
+};
 const listenerRemoved: DrainOccasion = {
   code: CLOSE_SERVICE_RESTART,
   reason: "a reload removed the listening socket",
+  cause: "reload",
 };
 const serverRemoved: DrainOccasion = {
   code: CLOSE_SERVICE_RESTART,
   reason: "a reload removed the upstream server",
+  cause: "reload",
 };
 
 /**

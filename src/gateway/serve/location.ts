@@ -4,6 +4,8 @@ import type { HeaderFilter, LogHandler, PhaseHandler, Verdict } from "../request
 import type { LocationTree } from "./location-tree.ts";
 import type { Request } from "../request/request.ts";
 import type { LocationSettings } from "./settings.ts";
+import { plainWebSockets } from "./websocket-policy.ts";
+import type { WebSocketPolicy } from "./websocket-policy.ts";
 
 /** "server" is the level outside all locations; "if" and "limit_except" are blocks inside one. */
 export type LocationKind = "server" | "prefix" | "exact" | "regex" | "named" | "if" | "limit_except";
@@ -50,6 +52,8 @@ export class Location {
   readonly contentChain: PhaseHandler[] = [];
   readonly headerFilters: HeaderFilter[] = [];
   readonly log: LogHandler[] = [];
+  /** What becomes of WebSockets; filled by their module. */
+  websocket: WebSocketPolicy = plainWebSockets;
 
   constructor(init: {
     kind: LocationKind;

@@ -12,6 +12,7 @@ import type { Gateway, OpenTunnel } from "../serve/gateway.ts";
 import type { ListenSocket } from "../serve/listen-socket.ts";
 import type { PeerLease } from "../balance/balancer.ts";
 import type { TunnelRecord } from "./tunnel-record.ts";
+import type { LogHandler } from "../request/handler.ts";
 import { logRequest } from "../request/request-end.ts";
 import type { Request } from "../request/request.ts";
 
@@ -25,6 +26,8 @@ export interface TunnelPolicy {
   readonly clientSendMs: number;
   /** How long the server may take nothing. */
   readonly upstreamSendMs: number;
+  /** What the directives of the times to the server begin with: "proxy_". */
+  readonly directivePrefix: string;
 }
 
 /** What a tunnel is made of. */
@@ -52,7 +55,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   private readonly lease: PeerLease;
   /** The client connection's, from `open` on. */
   protected deadline!: Deadline;
-  private readonly idleMs: number;
+  protected idleMs: number;
   private ended = false;
   /** What was queued when the farewell was last looked at: who still takes some of it is given time. */
   private queuedThen = Infinity;
@@ -77,8 +80,8 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     this.deadline.set(this.idleMs);
     if (early !== null) this.upstream.onData(early);
     if (ahead !== null) this.client.onData(ahead);
-    if (!this.client.stalled && !this.ended) this.upstream.self.resume();
-    if (!this.upstream.stalled && !this.ended) this.client.self.resume();
+    if (!this.client.stalled && !this.ended) this.upstream.goOn();
+    if (!this.upstream.stalled && !this.ended) this.client.goOn();
     if (clientEnded) this.client.onEnd();
   }
 
@@ -130,7 +133,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   end(ending: Failure): void {
     if (this.ended) return;
     this.ended = true;
-    this.log(tunnelLevelOf(ending), `${wordsOf(ending)} while proxying upgraded connection`);
+    this.log(this.levelOf(ending), `${this.describe(ending)} while proxying upgraded connection`);
     this.record.release();
     this.gateway.tunnels.delete(this);
     this.lease.keeper.settle(this.lease.peer);
@@ -143,6 +146,23 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     return this.ended;
   }
 
+  /** What the log line says of the end. */
+  protected describe(ending: Failure): string {
+    return wordsOf(ending);
+  }
+
+  protected levelOf(ending: Failure): FailureFacts["level"] {
+    return tunnelLevelOf(ending);
+  }
+
+  /** Adds what the request's log lines tell beyond the request. */
+  protected annotate(_request: Request): void {}
+
+  /** Log handlers beside those of requests. */
+  protected get logHandlers(): readonly LogHandler[] {
+    return [];
+  }
+
   /** A side is gone for good; when both are, so is the tunnel. */
   gone(): void {
     if (this.client.self.open || this.upstream.self.open) return;
@@ -153,11 +173,14 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   /** Writes the lines of both logs, for which the request is made anew if they are wanted at all. */
   private log(level: FailureFacts["level"], message: string): void {
     const { location } = this.record;
-    if (location.log.length === 0 && !location.core.errorLog.enabled(level)) return;
+    const handlers = this.logHandlers;
+    const wanted = location.log.length > 0 || handlers.length > 0 || location.core.errorLog.enabled(level);
+    if (!wanted) return;
     const request = this.record.unpack();
+    this.annotate(request);
     request.log(level, message);
     this.settle(request);
-    logRequest(request);
+    logRequest(request, handlers);
     request.release();
   }
 
@@ -175,12 +198,15 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
 
   onDeadline(): void {
     if (this.ended) return this.endFarewell();
+    const left = this.silenceLeftMs();
+    if (left > 0) this.deadline.set(left);
+    else this.end(failureOf("readTimedOut"));
+  }
+
+  /** How long the two sides may still be silent; nobody is waited for who is not read from. */
+  protected silenceLeftMs(): number {
     const left = this.lastActivityMs + this.idleMs - this.clock.now();
-    if (left > 0 || this.upstream.paused) {
-      this.deadline.set(left > 0 ? left : this.idleMs);
-      return;
-    }
-    this.end(failureOf("readTimedOut"));
+    return left <= 0 && this.upstream.paused ? this.idleMs : left;
   }
 
   /** A slow side may take all that is queued for it, as long as it takes some. */
@@ -208,7 +234,7 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
   protected readonly tunnel: Tunnel;
   protected readonly peer: Connection;
   /** How long the other side may take nothing. */
-  readonly peerSendMs: number;
+  peerSendMs: number;
   private stall: Deadline | null = null;
   /** What was queued for the other side when the stall was last looked at. */
   private queuedThen = 0;
@@ -240,7 +266,12 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
     if (!other.paused) return;
     other.paused = false;
     this.tunnel.lastActivityMs = this.tunnel.clock.now();
-    other.self.resume();
+    other.goOn();
+  }
+
+  /** Reads on, unless something else is in the way. */
+  goOn(): void {
+    this.self.resume();
   }
 
   onEnd(): void {

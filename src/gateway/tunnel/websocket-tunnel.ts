@@ -1,12 +1,25 @@
-import { CLOSE_GOING_AWAY } from "../../websocket/close-codes.ts";
+import { originOf } from "../../config/setting-origin.ts";
+import { CLOSE_ABNORMAL } from "../../websocket/close-codes.ts";
 import { FrameCursor } from "../../websocket/frame-cursor.ts";
-import { writeClose } from "../../websocket/frame-writer.ts";
+import type { FrameRules } from "../../websocket/frame-cursor.ts";
 import type { AnswerWriter } from "../request/answer-writer.ts";
 import type { DrainOccasion, WebSocketDrain } from "../serve/drain.ts";
-import { failureOf, wordsOf } from "../failure/failure.ts";
+import { factsOf, failureOf, tunnelLevelOf, wordsOf } from "../failure/failure.ts";
 import type { Failure } from "../failure/failure.ts";
-import { Tunnel, TunnelSide } from "./tunnel.ts";
+import type { FailureFacts, FailureKind } from "../failure/kinds.ts";
+import type { LogHandler } from "../request/handler.ts";
+import type { Request } from "../request/request.ts";
+import type { WebSocketCloser, WebSocketFacts } from "../request/websocket-facts.ts";
+import type { Location } from "../serve/location.ts";
+import { governs } from "../serve/websocket-policy.ts";
+import type { FrameLimitSpec } from "../serve/websocket-policy.ts";
+import { noGuardRules } from "./frame-guard.ts";
+import type { GuardRules, OpenLimit } from "./frame-guard.ts";
+import { Tunnel } from "./tunnel.ts";
 import type { TunnelParts } from "./tunnel.ts";
+import { causeOf, limitWords, timeWords } from "./websocket-words.ts";
+import { WebSocketSide } from "./websocket-side.ts";
+import { WebSocketWatch } from "./websocket-watch.ts";
 
 /**
  * What a WebSocket that is being drained waits for:
@@ -23,6 +36,13 @@ interface Draining {
   awaits: Awaited;
 }
 
+/** The first close frame on a tunnel. */
+interface FirstClose {
+  readonly by: WebSocketCloser;
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** What the log says when `grace` was not enough. */
 const overdue: Readonly<Record<Awaited, string>> = {
   boundary: "the server did not end its frame in time",
@@ -30,35 +50,80 @@ const overdue: Readonly<Record<Awaited, string>> = {
   ends: "the closing handshake did not end in time",
 };
 
+/** Failures that are the end of a side, as it came; a closing handshake ends so, too. */
+const sideOfEnd: Readonly<Partial<Record<FailureKind, "client" | "upstream">>> = {
+  clientEnded: "client",
+  clientReset: "client",
+  upstreamEnded: "upstream",
+  upstreamReset: "upstream",
+};
+
 /**
  * A tunnel that carries a WebSocket. Its frames pass as they are, and where they end is known, so that
- * the WebSocket can be closed in good order when the gateway goes away from it.
+ * the WebSocket can be closed in good order when the gateway ends it, and its record tells how it ended.
  *
- * The close frame goes to the client. What the client had sent by then still reaches the server, and the
+ * In a drain the close frame goes to the client. What the client had sent by then still reaches the server, and the
  * client's answer tells the server as well. What the server sends meanwhile has nobody to go to: behind
  * a close frame nothing may follow (RFC 6455, section 5.5.1).
  */
 export class WebSocketTunnel extends Tunnel {
   declare readonly client: WebSocketSide;
   declare readonly upstream: WebSocketSide;
+  /** When the last message passed, either way. */
+  lastMessageMs: number;
+  readonly openedMs: number;
+  /** Whose directives count: after a reload, those of the location that took the place of the request's. */
+  location: Location;
+  private readonly directivePrefix: string;
   private draining: Draining | null = null;
+  private first: FirstClose | null = null;
+  private watch: WebSocketWatch | null = null;
+  /** Set when the tunnel ends. */
+  private facts: WebSocketFacts | null = null;
+  /** No close frames: everything is dropped, and directives say that nothing is told. */
+  private cutting = false;
 
-  constructor(parts: TunnelParts) {
+  constructor(parts: TunnelParts, reserved: FrameRules["reserved"], request: Request) {
     super(parts, WebSocketSide);
+    this.location = parts.record.location;
+    this.directivePrefix = parts.policy.directivePrefix;
+    this.openedMs = this.lastActivityMs;
+    this.lastMessageMs = this.lastActivityMs;
+    this.client.frames = new FrameCursor(rulesOf("client", reserved));
+    this.upstream.frames = new FrameCursor(rulesOf("server", reserved));
+    this.govern(request);
   }
 
   override get websocketDrain(): WebSocketDrain | null {
-    return this.record.location.core.websocketDrain;
-  }
-
-  /** Chunks go their way by `drainData`. */
-  get drains(): boolean {
-    return this.draining !== null;
+    const { core, websocket } = this.location;
+    const drain = core.websocketDrain;
+    // Without directives, a close frame at the end of all is the gateway's own idea.
+    return drain !== null && drain.windowMs === null && !websocket.closes ? null : drain;
   }
 
   override open(writer: AnswerWriter, early: Buffer | null): void {
     super.open(writer, early);
-    if (!this.over) this.gateway.admitTunnel(this);
+    if (this.over) return;
+    if (this.watch !== null) this.schedule();
+    this.gateway.admitTunnel(this);
+  }
+
+  /** A frame mask (RFC 6455, section 5.3). */
+  randomMask(): number {
+    return Math.floor(this.random() * 2 ** 32);
+  }
+
+  /** From 0 to 1. */
+  random(): number {
+    return this.gateway.network.random();
+  }
+
+  /** A close frame of `side` is on its way. */
+  noteClose(side: WebSocketSide): void {
+    const { draining } = this;
+    if (draining?.awaits === "boundary") draining.awaits = "ends";
+    const { close } = side.frames;
+    if (close !== null) this.first ??= { by: side.name, code: close.code, reason: close.reason };
   }
 
   override drain(occasion: DrainOccasion, graceMs: number): void {
@@ -66,43 +131,66 @@ export class WebSocketTunnel extends Tunnel {
     const { client, upstream } = this;
     const draining: Draining = { occasion, graceMs, awaits: "boundary" };
     this.draining = draining;
+    for (const side of [client, upstream]) {
+      const guard = side.guardBy({ ...noGuardRules, checks: side.guard?.rules.checks ?? false });
+      guard.release();
+      guard.insert = null;
+    }
+    if (this.over) return;
+    client.goOnWhenFree();
     this.deadline.set(graceMs);
-    if (client.frames.closing || upstream.frames.closing) draining.awaits = "ends";
-    else if (upstream.frames.atBoundary) this.sendClose(draining);
+    if (this.first !== null) draining.awaits = "ends";
+    else if (upstream.clean) this.sendClose(draining);
+    else upstream.guard!.awaited = true;
   }
 
-  /** The way of a chunk once the tunnel is being drained. */
-  drainData(side: WebSocketSide, bytes: Buffer): void {
-    const draining = this.draining!;
-    if (side === this.client) return this.drainClient(bytes, draining);
-    if (draining.awaits === "answer") return;
-    if (draining.awaits === "ends") return side.passOn(bytes);
-    const end = side.frames.step(bytes, 0);
-    side.send(end === bytes.length ? bytes : bytes.subarray(0, end));
-    if (this.over || !side.frames.atBoundary) return;
-    // The end of the frame that was under way.
-    if (side.frames.closing) draining.awaits = "ends";
-    else this.sendClose(draining);
+  /** What goes to the client is between two frames. */
+  boundaryReached(side: WebSocketSide): void {
+    const { draining } = this;
+    if (draining?.awaits === "boundary" && side === this.upstream) this.sendClose(draining);
+  }
+
+  /** All that a side had sent at once has gone its way. */
+  chunkPassed(side: WebSocketSide): void {
+    if (this.over || this.draining?.awaits !== "answer" || side !== this.client) return;
+    if (side.frames.closed) this.end(failureOf("gatewayLeaves", "client answered"));
+  }
+
+  /** `side` sent what it must not. @param directive the limit that says so; null for that of the kind */
+  endByFrame(side: WebSocketSide, kind: FailureKind, directive: string | null): void {
+    const { violation } = side.frames;
+    const words =
+      kind === "websocketBroken" ? `${side.name} broke the framing: ${violation!.rule}` : side.name;
+    const setting = originOf(this.location.settings, directive ?? factsOf(failureOf(kind)).directive!);
+    const code = kind === "websocketBroken" ? violation!.code : factsOf(failureOf(kind)).offenderCode!;
+    this.endAbout(side, { ...failureOf(kind, words, setting) }, code);
+  }
+
+  /** The gateway ends the tunnel because of one of its sides, which gets a code of its own. */
+  endAbout(side: WebSocketSide, ending: Failure, code: number): void {
+    if (this.over) return;
+    const { closeCode } = factsOf(ending);
+    const reason = limitWords(ending, "");
+    const told = this.closes && side.tell(code, reason);
+    const otherTold = this.closes && side.other.tell(closeCode, reason);
+    if (told) this.first ??= { by: "gateway", code, reason };
+    else if (otherTold) this.first ??= { by: "gateway", code: closeCode, reason };
+    this.finish(ending);
   }
 
   override end(ending: Failure): void {
     if (this.over) return;
     const { draining } = this;
-    if (draining === null) return super.end(ending);
-    const code = this.codeFor(draining.occasion);
-    this.closeUpstream(code);
-    const why = `${draining.occasion.reason}, WebSocket closed with code ${code}: ${wordsOf(ending)}`;
-    super.end({ ...ending, kind: "gatewayLeaves", source: "gateway", cause: why });
-    this.deadline.set(draining.graceMs);
+    if (draining !== null && draining.awaits !== "ends") return this.endDrain(draining, ending);
+    const named = this.nameSetting(ending);
+    if (this.first === null && this.closes) this.tellBoth(named);
+    this.finish(named);
+    if (draining !== null) this.deadline.set(draining.graceMs);
   }
 
   override drop(reason: string): void {
-    const { client, upstream } = this;
     // "websocket_drain off" is nginx, which cuts.
-    if (!this.over && this.draining === null && this.websocketDrain !== null) {
-      const { frames } = upstream;
-      if (frames.atBoundary && !frames.closing) client.self.send(writeClose(CLOSE_GOING_AWAY, ""));
-    }
+    this.cutting = this.websocketDrain === null;
     super.drop(reason);
   }
 
@@ -112,69 +200,185 @@ export class WebSocketTunnel extends Tunnel {
   }
 
   override onDeadline(): void {
-    if (this.over || this.draining === null) return super.onDeadline();
-    this.end(failureOf("gatewayLeaves", overdue[this.draining.awaits]));
+    if (this.over) return super.onDeadline();
+    if (this.draining !== null) return this.end(failureOf("gatewayLeaves", overdue[this.draining.awaits]));
+    this.watch?.run(this.clock.now());
+    if (this.over || this.draining !== null) return;
+    super.onDeadline();
+    if (!this.over && this.watch !== null) this.schedule();
   }
 
-  private drainClient(bytes: Buffer, { awaits }: Draining): void {
-    const { client } = this;
-    client.passOn(bytes);
-    if (awaits === "answer" && client.frames.closed) this.end(failureOf("gatewayLeaves", "client answered"));
+  /** What is known by now. */
+  get websocketFacts(): WebSocketFacts {
+    return this.facts ?? this.gatherFacts(null, "");
+  }
+
+  /** One of the two sides has begun the closing handshake. */
+  private get closing(): boolean {
+    return this.client.frames.close !== null || this.upstream.frames.close !== null;
+  }
+
+  private get closes(): boolean {
+    return this.location.websocket.closes && !this.cutting;
+  }
+
+  protected override silenceLeftMs(): number {
+    const left = super.silenceLeftMs();
+    const holding = this.client.guard?.holding === true || this.upstream.guard?.holding === true;
+    return left <= 0 && holding ? this.idleMs : left;
+  }
+
+  protected override get logHandlers(): readonly LogHandler[] {
+    return this.record.location.websocket.logs;
+  }
+
+  protected override annotate(request: Request): void {
+    request.websocket = this.facts;
+  }
+
+  protected override levelOf(ending: Failure): FailureFacts["level"] {
+    const byPeer = this.closing && this.first?.by !== "gateway";
+    return byPeer ? "info" : tunnelLevelOf(ending);
+  }
+
+  protected override describe(ending: Failure): string {
+    const { draining, facts } = this;
+    if (draining !== null && draining.awaits !== "ends") {
+      return `${draining.occasion.reason}, WebSocket closed with code ${facts!.closeCode}: ${ending.cause}`;
+    }
+    const ended = sideOfEnd[ending.kind] !== undefined && this.closing;
+    return ended ? `${this.first!.by} closed connection` : wordsOf(ending);
+  }
+
+  /** Frames are looked at before they go on where directives of the location have to know them. */
+  private govern(request: Request | null): void {
+    const { websocket } = this.location;
+    if (!governs(websocket)) return;
+    this.client.guardBy(this.guardRules("client", request));
+    this.upstream.guardBy(this.guardRules("upstream", request));
+    this.watch = new WebSocketWatch(this, websocket);
+  }
+
+  private guardRules(side: "client" | "upstream", request: Request | null): GuardRules {
+    const { maxMessageSize, limits } = this.location.websocket;
+    const messageBytesMax = maxMessageSize?.from[side] === true ? maxMessageSize.bytes : Infinity;
+    const opened = limits.flatMap((spec) => (spec.from[side] ? this.openLimit(spec, request) : []));
+    return { checks: true, messageBytesMax, limits: opened };
+  }
+
+  private openLimit(spec: FrameLimitSpec, request: Request | null): OpenLimit[] {
+    const limit = spec.open(request, this.clock);
+    return limit === null ? [] : [{ directive: spec.directive, delays: spec.delays, limit }];
+  }
+
+  private schedule(): void {
+    const leftMs = this.watch!.nextMs() - this.clock.now();
+    this.deadline.set(Math.max(1, Math.min(this.silenceLeftMs(), Math.ceil(leftMs))));
+  }
+
+  /** Ends a drain, whatever it was waiting for. */
+  private endDrain(draining: Draining, ending: Failure): void {
+    const { occasion, graceMs } = draining;
+    const code = this.codeFor(occasion);
+    const reason = occasion.chosen?.closeReason ?? "";
+    // A client that has not told the server itself is told for.
+    if (this.upstream.tell(code, reason)) this.first ??= { by: "gateway", code, reason };
+    const kind = occasion.chosen?.kind ?? "gatewayLeaves";
+    this.finish({ ...failureOf(kind), cause: wordsOf(ending) });
+    this.deadline.set(graceMs);
   }
 
   private sendClose(draining: Draining): void {
     const { client, upstream } = this;
+    const { occasion } = draining;
     draining.awaits = "answer";
-    client.self.send(writeClose(this.codeFor(draining.occasion), ""));
+    const code = this.codeFor(occasion);
+    const reason = occasion.chosen?.closeReason ?? "";
+    if (client.tell(code, reason)) this.first ??= { by: "gateway", code, reason };
     this.deadline.set(draining.graceMs);
     // A slow client has held the server back; nothing it sends is passed on any more.
+    upstream.guard!.muted = true;
     if (!upstream.paused) return;
     upstream.paused = false;
     upstream.self.resume();
   }
 
-  /** A client that has not told the server itself is told for. */
-  private closeUpstream(code: number): void {
-    const { frames } = this.client;
-    if (frames.closing || !frames.atBoundary) return;
-    const mask = Math.floor(this.gateway.network.random() * 2 ** 32);
-    this.upstream.self.send(writeClose(code, "", mask));
+  /** Both sides are told by close frames what ends the tunnel, as far as there is a place for one. */
+  private tellBoth(ending: Failure): void {
+    const { closeCode } = factsOf(ending);
+    const { client, upstream } = this;
+    const ended = sideOfEnd[ending.kind];
+    // Who is left by a client sees what it would see without a gateway.
+    if (ended === "client") return;
+    const reason = limitWords(ending, this.defaultLimit(ending));
+    const told = client.tell(closeCode, reason);
+    const upstreamTold = ended === undefined && upstream.tell(closeCode, reason);
+    if (told || upstreamTold) this.first = { by: ended ?? "gateway", code: closeCode, reason };
   }
 
-  private codeFor({ code }: DrainOccasion): number {
-    return this.websocketDrain?.code ?? code;
+  private finish(ending: Failure): void {
+    const by = this.first?.by ?? sideOfEnd[ending.kind] ?? "gateway";
+    const { draining } = this;
+    const drained = draining !== null && draining.awaits !== "ends" && by === "gateway";
+    this.facts = this.gatherFacts(by, drained ? draining.occasion.cause : this.causeOf(by, ending));
+    super.end(ending);
+  }
+
+  private causeOf(by: WebSocketCloser, ending: Failure): string {
+    if (by === "gateway") return causeOf(ending, this.defaultLimit(ending));
+    for (const { name, frames } of [this.client, this.upstream])
+      if (frames.violation !== null) return `${name} broke the framing: ${frames.violation.rule}`;
+    return this.closing ? "" : causeOf(ending, "");
+  }
+
+  /** "proxy_read_timeout 60s": the limit that is over, where no directive has set it; "" for other ends. */
+  private defaultLimit({ kind }: Failure): string {
+    if (kind === "readTimedOut") return `${this.directivePrefix}read_timeout ${timeWords(this.idleMs)}`;
+    if (kind === "sendTimedOut")
+      return `${this.directivePrefix}send_timeout ${timeWords(this.client.peerSendMs)}`;
+    return kind === "clientStalled" ? `send_timeout ${timeWords(this.upstream.peerSendMs)}` : "";
+  }
+
+  private gatherFacts(closedBy: WebSocketCloser | null, closeCause: string): WebSocketFacts {
+    const { client, upstream, first } = this;
+    const now = this.clock.now();
+    const rttMs = client.guard?.rttMs ?? -1;
+    return {
+      closedBy,
+      closeCode: closedBy === null ? 0 : (first?.code ?? CLOSE_ABNORMAL),
+      closeReason: first?.reason ?? "",
+      closeCause,
+      durationMs: now - this.openedMs,
+      messagesReceived: client.frames.messages,
+      messagesSent: upstream.frames.messages,
+      bytesReceived: client.frames.payloadBytes,
+      bytesSent: upstream.frames.payloadBytes,
+      idleMs: now - this.lastMessageMs,
+      pingRttMs: rttMs < 0 ? null : rttMs,
+      upstreamMoves: 0,
+    };
+  }
+
+  /** Adds the directive that set the time that is over. */
+  private nameSetting(ending: Failure): Failure {
+    const { setting, directive } = factsOf(ending);
+    if (setting === undefined && directive === undefined) return ending;
+    const prefix = ending.kind === "clientStalled" ? "" : this.directivePrefix;
+    return { ...ending, setting: originOf(this.location.settings, directive ?? prefix + setting!) };
+  }
+
+  private codeFor({ code, chosen }: DrainOccasion): number {
+    return chosen === undefined ? (this.websocketDrain?.code ?? code) : code;
   }
 }
 
-/** One side of a WebSocket tunnel: knows where the frames end that `self` sends. */
-export class WebSocketSide extends TunnelSide {
-  declare protected readonly tunnel: WebSocketTunnel;
-  readonly frames = new FrameCursor();
+const rules: Readonly<Record<string, FrameRules>> = Object.fromEntries(
+  (["client", "server"] as const).flatMap((from) =>
+    (["none", "deflate", "any"] as const).map((reserved) => [`${from} ${reserved}`, { from, reserved }]),
+  ),
+);
 
-  override onData(bytes: Buffer): void {
-    if (this.tunnel.drains) this.tunnel.drainData(this, bytes);
-    else this.passOn(bytes);
-  }
-
-  /** Passes bytes on to the other side, and follows their frames. */
-  passOn(bytes: Buffer): void {
-    this.frames.pass(bytes);
-    super.onData(bytes);
-  }
-
-  /** The same for bytes that `frames` has gone past already. */
-  send(bytes: Buffer): void {
-    super.onData(bytes);
-  }
-
-  /** After the closing handshake neither side sends anything: what is left is to close (RFC 6455, section 7.1.1). */
-  protected override get silent(): boolean {
-    const { client, upstream } = this.tunnel;
-    return super.silent || (client.frames.closed && upstream.frames.closed);
-  }
-
-  override farewell(): void {
-    if (this.tunnel.serverEnds(this)) this.awaitEnd();
-    else super.farewell();
-  }
+/** One object for all tunnels. */
+function rulesOf(from: FrameRules["from"], reserved: FrameRules["reserved"]): FrameRules {
+  return rules[`${from} ${reserved}`]!;
 }

@@ -1,4 +1,7 @@
+import type { Fields } from "../../http/fields.ts";
 import type { Connection } from "../../net/connection.ts";
+import type { FrameRules } from "../../websocket/frame-cursor.ts";
+import type { Request } from "../request/request.ts";
 import type { Tunnel, TunnelParts } from "../tunnel/tunnel.ts";
 import { TunnelRecord } from "../tunnel/tunnel-record.ts";
 import { TwoWayTunnel } from "../tunnel/two-way-tunnel.ts";
@@ -24,12 +27,29 @@ export function openTunnel(exchange: Exchange, upstream: Connection, early: Buff
     upstream,
     lease,
     record: new TunnelRecord(request),
-    policy: { idleMs: readTimeoutMs, clientSendMs: core.sendTimeoutMs, upstreamSendMs: sendTimeoutMs },
+    policy: {
+      idleMs: readTimeoutMs,
+      clientSendMs: core.sendTimeoutMs,
+      upstreamSendMs: sendTimeoutMs,
+      directivePrefix: plan.directivePrefix,
+    },
   };
-  tunnelOf(isWebSocket, parts).open(request.writer, early);
+  tunnelOf(isWebSocket, parts, request).open(request.writer, early);
 }
 
 /** What a tunnel does depends on its protocol, not on directives. */
-function tunnelOf(isWebSocket: boolean, parts: TunnelParts): Tunnel {
-  return isWebSocket ? new WebSocketTunnel(parts) : new TwoWayTunnel(parts);
+function tunnelOf(isWebSocket: boolean, parts: TunnelParts, request: Request): Tunnel {
+  if (!isWebSocket) return new TwoWayTunnel(parts);
+  return new WebSocketTunnel(parts, reservedBits(request.upstreamHead!.fields), request);
+}
+
+/** What the agreed extensions do with the reserved bits of frames (RFC 6455, section 9; RFC 7692, section 6). */
+function reservedBits(fields: Fields): FrameRules["reserved"] {
+  const names = fields
+    .getAll("sec-websocket-extensions")
+    .flatMap((value) => value.split(","))
+    .map((extension) => extension.split(";", 1)[0]!.trim().toLowerCase())
+    .filter((name) => name !== "");
+  if (names.length === 0) return "none";
+  return names.every((name) => name === "permessage-deflate") ? "deflate" : "any";
 }

@@ -20,6 +20,7 @@ import type { LogBuffering } from "../../gateway/log/log-files.ts";
 import type { Request } from "../../gateway/request/request.ts";
 import { isSyslog, readSyslog } from "../../gateway/log/syslog.ts";
 import type { SyslogOptions } from "../../gateway/log/syslog.ts";
+import type { Location } from "../../gateway/serve/location.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
 import { inTurns } from "../../net/pace.ts";
 import type { LogEscape } from "../support/log-escape.ts";
@@ -35,7 +36,7 @@ interface LogMain {
 }
 
 /** One `access_log`. */
-interface AccessLog {
+export interface AccessLog {
   /** Absolute, or with variables. */
   readonly path: string | Value;
   /** The syslog server that lines go to instead of a file. */
@@ -99,8 +100,7 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
   },
   attach(location, settings, build) {
     if (settings.logs === "off") return;
-    const caching = cachingOf(settings.openFileCache);
-    for (const entry of settings.logs ?? []) location.log.push(logHandler(entry, build, caching));
+    location.log.push(...handlersOf(location, settings.logs ?? [], build));
   },
   /** Opened although nothing may ever be logged there, once the rest of the configuration is known to be sound. */
   async finishServers(build, http) {
@@ -109,6 +109,17 @@ export const log: HttpModule<LogMain, object, LogSettings> = {
     paths.clear();
   },
 };
+
+/** What writes the lines of these logs. */
+export function handlersOf(
+  { settings }: Location,
+  entries: readonly AccessLog[],
+  build: HttpBuild,
+): LogHandler[] {
+  const { openFileCache } = settings.get(log) as LogSettings;
+  const caching = cachingOf(openFileCache);
+  return entries.map((entry) => logHandler(entry, build, caching));
+}
 
 function logHandler(entry: AccessLog, build: HttpBuild, caching: LogFileCaching | null): LogHandler {
   const { path, format, condition, buffering } = entry;
@@ -182,13 +193,18 @@ function formatsOf(scope: Scope): Map<string, LogFormat> {
 
 /** @throws ConfigError when no `log_format` before has that name */
 function formatNamed(name: string, scope: Scope): LogFormat {
+  return namedFormat(name, scope) ?? scope.fail(`unknown log format "${name}"`);
+}
+
+/** The format of a `log_format` before, or nginx's own; null when none has that name. */
+export function namedFormat(name: string, scope: Scope): LogFormat | null {
   const formats = formatsOf(scope);
   let format = formats.get(name);
   if (format === undefined && name === "combined") {
     format = compileFormat([combinedFormat], "default", scope);
     formats.set(name, format);
   }
-  return format ?? scope.fail(`unknown log format "${name}"`);
+  return format ?? null;
 }
 
 function bufferingOf(scope: Scope): Map<string, LogBuffering> {
@@ -205,37 +221,53 @@ function pathsOf(scope: Scope): Set<string> {
 
 function accessLog(scope: Scope, directive: Directive): void {
   const settings = scope.location(log);
-  const [target = "", name = "combined", ...parameters] = directive.args;
+  const [target = "", name = "combined"] = directive.args;
   if (target === "off") {
     if (directive.args.length > 1) scope.fail(`invalid parameter "${name}"`);
     settings.logs = "off";
     return;
   }
-  if (isSyslog(target)) return accessSyslog(scope, target, name, parameters);
+  const entry = readLog(scope, directive, { usual: "combined", formatOf: formatNamed });
+  // `access_log off` switches off whatever else the level names.
+  if (settings.logs !== "off") settings.logs = append(settings.logs ?? undefined, entry);
+}
+
+/** The formats of a directive that names a log. */
+export interface FormatChoice {
+  /** Where none is named. */
+  readonly usual: string;
+  /** @throws ConfigError */
+  readonly formatOf: (name: string, scope: Scope) => LogFormat;
+}
+
+/** `path [format] [parameters]`, as `access_log` has them. @throws ConfigError */
+export function readLog(scope: Scope, { args }: Directive, { usual, formatOf }: FormatChoice): AccessLog {
+  const [target = "", ...rest] = args;
+  // nginx takes whatever stands there for the name of a format.
+  const named = usual === "combined" || !/^(if|buffer|flush|gzip)=/.test(rest[0] ?? "");
+  const name = named ? (rest[0] ?? usual) : usual;
+  const parameters = named ? rest.slice(1) : rest;
+  if (isSyslog(target)) return readSyslogLog(scope, target, formatOf(name, scope), parameters);
   const { prefix } = scope.cycle;
   const absolute = target.startsWith("/") ? target : prefix + target;
   const path = target.includes("$") ? valueOf(scope, absolute) : absolute;
-  const format = formatNamed(name, scope);
+  const format = formatOf(name, scope);
   const condition = readParameters(scope, { target, path, parameters });
-  const entry: AccessLog = { path, format, condition, buffering: bufferingOf(scope) };
-  addLog(settings, entry);
-  if (typeof path !== "string") return;
-  pathsOf(scope).add(path);
+  if (typeof path === "string") pathsOf(scope).add(path);
+  return { path, format, condition, buffering: bufferingOf(scope) };
 }
 
-function accessSyslog(scope: Scope, target: string, name: string, parameters: readonly string[]): void {
+function readSyslogLog(
+  scope: Scope,
+  target: string,
+  format: LogFormat,
+  parameters: readonly string[],
+): AccessLog {
   const syslog = readSyslog(scope, target);
-  const format = formatNamed(name, scope);
   const buffering = bufferingOf(scope);
   const condition = readParameters(scope, { target, path: target, parameters });
   if (buffering.has(target)) scope.fail("logs to syslog cannot be buffered");
-  const settings = scope.location(log);
-  addLog(settings, { path: target, syslog, format, condition, buffering });
-}
-
-/** `access_log off` switches off whatever else the level names. */
-function addLog(settings: Partial<LogSettings>, entry: AccessLog): void {
-  if (settings.logs !== "off") settings.logs = append(settings.logs ?? undefined, entry);
+  return { path: target, syslog, format, condition, buffering };
 }
 
 /** What follows the format: notes the buffering, and gives the condition. */

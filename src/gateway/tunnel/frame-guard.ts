@@ -1,0 +1,252 @@
+import { Deadline } from "../../net/deadline.ts";
+import type { DeadlineOwner } from "../../net/deadline.ts";
+import { OPCODE_CLOSE, OPCODE_CONTINUATION, OPCODE_PONG } from "../../websocket/frames.ts";
+import { applyMask } from "../../websocket/frame-writer.ts";
+import type { FrameLimit } from "../serve/websocket-policy.ts";
+import type { WebSocketSide } from "./websocket-side.ts";
+
+/** What becomes of a frame that was met. */
+type FrameVerdict = "pass" | "swallow" | "wait" | "over";
+
+/** An account, and what becomes of frames that it has no room for. */
+export interface OpenLimit {
+  readonly directive: string;
+  readonly limit: FrameLimit;
+  readonly delays: boolean;
+}
+
+/** What a guard looks at beside the framing. */
+export interface GuardRules {
+  /** What breaks the framing goes no further, and ends the tunnel. */
+  readonly checks: boolean;
+  /** Payload bytes of a message, all its frames together. */
+  readonly messageBytesMax: number;
+  readonly limits: readonly OpenLimit[];
+}
+
+/** A WebSocket whose end has begun is watched for where its frames end, and for nothing else. */
+export const noGuardRules: GuardRules = { checks: false, messageBytesMax: Infinity, limits: [] };
+
+/**
+ * The way of the frames of one side where something has to know them before they go on. A header that is cut is held
+ * back until it is whole; what goes on, goes on in as few pieces as it came in. Where a frame ends, one of the gateway's
+ * own may stand.
+ */
+export class FrameGuard implements DeadlineOwner {
+  rules: GuardRules;
+  /** Nothing goes on any more: the other side has been told that it is over. */
+  muted = false;
+  /** Something has come since this was set to false. */
+  heard = false;
+  heardMs: number;
+  /** Payload of the gateway's last two pings to this side, as numbers; their pongs go no further. */
+  pingValue = -1;
+  pingValueBefore = -1;
+  /** The last of them was answered after so long; -1 while none was. */
+  rttMs = -1;
+  pingSentMs = 0;
+  /** A frame of the gateway's own that goes to the other side at the next boundary. */
+  insert: Buffer | null = null;
+  /** The tunnel is told of the next boundary. */
+  awaited = false;
+  private readonly side: WebSocketSide;
+  /** Bytes of `frames.kept` that have gone on. */
+  private keptOut: number;
+  /** Payload bytes of the message under way. */
+  private messageBytes = 0;
+  /** What waits for its turn: it begins with a frame that was met, whose first `heldMet` bytes were looked at. */
+  private held: Buffer | null = null;
+  private heldMet = 0;
+  private turn: Deadline | null = null;
+  /** How long the frame that was met has to wait. */
+  private waitMs = 0;
+  /** Ends the tunnel, for what was met last. */
+  private stop: (() => void) | null = null;
+  /** A frame was met that did not go on. */
+  private withheld = false;
+
+  constructor(side: WebSocketSide, rules: GuardRules) {
+    this.side = side;
+    this.rules = rules;
+    this.heardMs = side.clock.now();
+    this.keptOut = side.frames.cut ? side.frames.keptBytes : 0;
+  }
+
+  /** What has gone on ends with a frame. */
+  get clean(): boolean {
+    const { frames } = this.side;
+    if (this.withheld) return true;
+    if (frames.violation !== null) return false;
+    return !frames.inFrame && (!frames.cut || this.keptOut === 0);
+  }
+
+  /** Something waits for its turn, and reading has stopped. */
+  get holding(): boolean {
+    return this.held !== null;
+  }
+
+  /** The way of a chunk. */
+  take(bytes: Buffer): void {
+    this.heard = true;
+    this.heardMs = this.side.noteActivity();
+    if (this.muted) return;
+    if (this.held !== null) this.held = Buffer.concat([this.held, bytes]);
+    else this.flow(bytes);
+    this.side.chunkPassed();
+  }
+
+  /** What waits goes on now, for its side sends nothing more or nothing is limited any more. */
+  release(): void {
+    const { held, heldMet } = this;
+    if (held === null) return;
+    this.turn!.clear();
+    this.held = null;
+    this.withheld = false;
+    this.side.send(held.subarray(0, heldMet));
+    this.flow(held.subarray(heldMet));
+  }
+
+  /** The tunnel is over: nothing of it is left in the queue of times. */
+  dispose(): void {
+    this.turn?.dispose();
+    this.held = null;
+  }
+
+  onDeadline(): void {
+    if (this.side.over) return;
+    this.release();
+    if (!this.holding) this.side.goOnWhenFree();
+  }
+
+  private flow(bytes: Buffer): void {
+    const { side } = this;
+    const { frames } = side;
+    const end = bytes.length;
+    let from = 0;
+    for (let at = 0; at < end;) {
+      if (frames.inFrame) {
+        at = frames.advance(bytes, at);
+        continue;
+      }
+      if (this.hasBoundaryWork && frames.atBoundary) {
+        this.sendPart(bytes, from, at);
+        from = at;
+        this.doBoundaryWork();
+        if (this.muted) return;
+      }
+      // What follows a close frame goes no further.
+      if (frames.closed) return this.sendPart(bytes, from, at);
+      const start = at;
+      const wasCut = frames.cut;
+      at = frames.advance(bytes, at);
+      if (frames.cut) return this.sendPart(bytes, from, start);
+      const verdict = this.judge(wasCut ? frames.kept! : bytes, wasCut ? 0 : start);
+      if (verdict === "pass") {
+        if (!wasCut) continue;
+        this.sendKept();
+        from = at;
+        continue;
+      }
+      this.sendPart(bytes, from, start);
+      if (verdict === "over") return this.stop!();
+      if (verdict === "wait") return this.hold(bytes, wasCut ? -1 : start, at);
+      frames.kept = null;
+      from = at;
+    }
+    this.sendPart(bytes, from, end);
+    if (this.hasBoundaryWork && frames.atBoundary) this.doBoundaryWork();
+  }
+
+  private get hasBoundaryWork(): boolean {
+    return this.awaited || this.insert !== null;
+  }
+
+  private doBoundaryWork(): void {
+    const { insert } = this;
+    this.insert = null;
+    if (insert !== null) this.side.tellOther(insert);
+    if (!this.awaited) return;
+    this.awaited = false;
+    this.side.boundaryReached();
+  }
+
+  private sendPart(bytes: Buffer, from: number, to: number): void {
+    if (to > from) this.side.send(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to));
+  }
+
+  private sendKept(): void {
+    const { frames } = this.side;
+    this.side.send(frames.kept!.subarray(this.keptOut, frames.keptBytes));
+    this.keptOut = 0;
+    frames.kept = null;
+  }
+
+  /** Keeps a frame that has no turn yet, and what came behind it. `start` -1: its beginning is in `frames.kept`. */
+  private hold(bytes: Buffer, start: number, at: number): void {
+    const { frames, clock } = this.side;
+    const { kept, keptBytes } = frames;
+    const met = start < 0 ? kept!.subarray(this.keptOut, keptBytes) : bytes.subarray(start, at);
+    this.held = Buffer.concat([met, bytes.subarray(at)]);
+    this.heldMet = met.length;
+    this.keptOut = 0;
+    frames.kept = null;
+    this.side.self.pause();
+    this.turn ??= new Deadline(clock, this);
+    this.turn.set(this.waitMs);
+  }
+
+  /** The frame that was met; it begins at `bytes[at]`. */
+  private judge(bytes: Buffer, at: number): FrameVerdict {
+    const { side } = this;
+    const { frames } = side;
+    const mayStop = this.keptOut === 0;
+    if (frames.violation !== null && this.rules.checks && mayStop) return this.end(() => side.broke());
+    if (frames.opcode === OPCODE_CLOSE) side.closeFrameMet();
+    else if (frames.carriesMessage) side.messageMet();
+    else if (frames.opcode === OPCODE_PONG && mayStop && this.answersPing(bytes, at)) return "swallow";
+    if (!mayStop) return "pass";
+    return this.judgeAmount();
+  }
+
+  private judgeAmount(): FrameVerdict {
+    const { side, rules } = this;
+    const { frames } = side;
+    if (frames.carriesMessage) {
+      if (frames.opcode !== OPCODE_CONTINUATION) this.messageBytes = 0;
+      this.messageBytes += frames.payloadLength;
+      if (this.messageBytes > rules.messageBytesMax) return this.end(() => side.sentTooMuch());
+    }
+    if (rules.limits.length === 0 || frames.opcode === OPCODE_CLOSE) return "pass";
+    // A frame that is no part of a message's payload costs as much as a message: it could be sent without end.
+    const counts = frames.opcode !== OPCODE_CONTINUATION || frames.payloadLength === 0 ? 1 : 0;
+    this.waitMs = 0;
+    for (const { limit, delays, directive } of rules.limits) {
+      const waitMs = limit.take(counts, frames.carriesMessage ? frames.payloadLength : 0);
+      if (waitMs > 0 && !delays) return this.end(() => side.sentTooFast(directive));
+      if (waitMs > this.waitMs) this.waitMs = waitMs;
+    }
+    if (this.waitMs > 0) this.withheld = true;
+    return this.waitMs > 0 ? "wait" : "pass";
+  }
+
+  private end(stop: () => void): FrameVerdict {
+    this.withheld = true;
+    this.muted = true;
+    this.stop = stop;
+    return "over";
+  }
+
+  /** A pong to a ping of the gateway, which the frame cursor has met as a whole. */
+  private answersPing(bytes: Buffer, at: number): boolean {
+    const { frames } = this.side;
+    if (frames.payloadLength !== 8 || !frames.meetsPongs || this.pingValue < 0) return false;
+    const masked = (bytes[at + 1]! & 0x80) !== 0;
+    const start = masked ? at + 6 : at + 2;
+    const payload = Buffer.from(bytes.subarray(start, start + 8));
+    if (masked) applyMask(payload, 0, 8, bytes.readUInt32BE(at + 2), 0);
+    const value = payload.readDoubleBE(0);
+    if (value !== this.pingValue) return value === this.pingValueBefore;
+    this.rttMs = this.heardMs - this.pingSentMs;
+    return true;
+  }
+}
