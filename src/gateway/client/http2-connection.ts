@@ -55,6 +55,8 @@ export class Http2Connection
   servers: AddressServers;
   private readonly deadline: Deadline;
   private waitsFor: Wait = "nothing";
+  /** When a connection without streams ends for want of a request: other frames do not put it off. */
+  private keptUntilMs = 0;
   /** Null until the client was slow for the first time. */
   private sending: SendWatch | null = null;
   private blocked = false;
@@ -188,7 +190,10 @@ export class Http2Connection
   onCapacity(): void {}
 
   onStreamClosed(): void {
-    if (this.session.streams.size === 0) this.watchInput();
+    if (this.session.streams.size > 0) return;
+    const { keepaliveTimeoutMs } = this.negotiatedServer.root.core;
+    this.keptUntilMs = this.gateway.network.clock.now() + keepaliveTimeoutMs;
+    this.watchInput();
   }
 
   onDrained(): void {
@@ -274,12 +279,9 @@ export class Http2Connection
   }
 
   private patienceMs(wait: Wait): number {
-    const server = this.negotiatedServer;
-    if (wait !== "next") return server.core.clientHeaderTimeoutMs;
-    const { keepaliveTimeoutMs } = server.root.core;
-    return this.session.goAwayLastId === Infinity
-      ? keepaliveTimeoutMs
-      : Math.min(keepaliveTimeoutMs, farewellMs);
+    if (wait !== "next") return this.negotiatedServer.core.clientHeaderTimeoutMs;
+    const leftMs = Math.max(0, this.keptUntilMs - this.gateway.network.clock.now());
+    return this.session.goAwayLastId === Infinity ? leftMs : Math.min(leftMs, farewellMs);
   }
 
   /** Ends the connection: what is queued still goes out, what still comes in is thrown away. */
