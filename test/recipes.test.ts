@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import http from "node:http";
+import http2 from "node:http2";
 import https from "node:https";
 import net from "node:net";
 import path from "node:path";
@@ -9,7 +10,15 @@ import { describe, test } from "node:test";
 import { recipes, type Ask, type Open, type Recipe } from "./recipes.ts";
 import { startEchoBackend, type EchoBackend } from "./support/backend.ts";
 import { certificateFiles } from "./support/certificate.ts";
-import { products, repository, startGateway, type Gateway, type Product } from "./support/gateway.ts";
+import { decodeFrame, textFrame } from "./support/frames.ts";
+import {
+  longhaul,
+  products,
+  repository,
+  startGateway,
+  type Gateway,
+  type Product,
+} from "./support/gateway.ts";
 import { freePorts } from "./support/ports.ts";
 import { WebSocket } from "./support/ws.ts";
 
@@ -45,16 +54,36 @@ for (const product of products()) {
   });
 }
 
+/** What is added to each file for the clients that speak HTTP/2. */
+const withHttp2 = "http {\n  http2 on;\n  http2_extended_connect on;\n  accept_extended_connect on;\n";
+
+describe("recipes with http2 on", () => {
+  for (const [name, recipe] of Object.entries(recipes)) {
+    test(name, async (t) => {
+      const scene = await start(longhaul, name, recipe, (stop) => t.after(stop), withHttp2);
+      for (const step of recipe.steps) {
+        if ("ask" in step) await ask(scene, step, answerByHttp2);
+        else {
+          await openByHttp2(scene, step);
+          await open(scene, step);
+        }
+      }
+    });
+  }
+});
+
 async function start(
   product: Product,
   name: string,
   recipe: Recipe,
   after: (stop: () => Promise<void>) => void,
+  frame = "http {\n",
 ): Promise<Scene> {
   const certificate = await certificateFiles();
   const tls = { cert: certificate["certificate.pem"]!, key: certificate["certificate.key"]! };
   const servers = new Map<string, EchoBackend[]>();
-  let config = readFileSync(path.join(folder, `${name}.conf`), "latin1");
+  let config = readFileSync(path.join(folder, `${name}.conf`), "latin1").replace("http {\n", frame);
+  assert.ok(config.includes(frame));
   for (const [port, server] of Object.entries(recipe.servers)) {
     const backend = await startEchoBackend(server, 0, {
       ...(recipe.tls?.includes(server) === true ? { tls } : {}),
@@ -98,7 +127,28 @@ async function startBalancer(
   return (server.address() as net.AddressInfo).port;
 }
 
-async function ask({ ports, servers, gateway }: Scene, step: Ask): Promise<void> {
+interface Answer {
+  readonly status: number | undefined;
+  readonly fields: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+async function ask(scene: Scene, step: Ask, answered = answerByHttp1): Promise<void> {
+  const { servers, gateway } = scene;
+  const { status, fields, body } = await answered(scene, step);
+  const told = `${step.ask}\n${body}\n${gateway.log()}`;
+  assert.equal(status, step.status, told);
+  if (typeof step.body === "string") assert.equal(body, step.body);
+  else if (step.body !== undefined) assert.match(body, step.body);
+  for (const [field, value] of Object.entries(step.fields ?? {})) {
+    // The files name ports 80 and 443 by their schemes; here it is another.
+    const actual = String(fields[field] ?? null).replace(/:\d{5}\//, "/");
+    assert.equal(actual, String(value), `${field} of ${told}`);
+  }
+  holds(step.seen, lastRequest(servers, / from (.*)$/.exec(body)?.[1]));
+}
+
+async function answerByHttp1({ ports }: Scene, step: Ask): Promise<Answer> {
   const url = new URL(step.ask);
   const options: https.RequestOptions = {
     host: "127.0.0.1",
@@ -113,16 +163,67 @@ async function ask({ ports, servers, gateway }: Scene, step: Ask): Promise<void>
   request.end();
   const [response] = (await once(request, "response")) as [http.IncomingMessage];
   const body = Buffer.concat(await response.toArray()).toString("latin1");
-  const told = `${step.ask}\n${body}\n${gateway.log()}`;
-  assert.equal(response.statusCode, step.status, told);
-  if (typeof step.body === "string") assert.equal(body, step.body);
-  else if (step.body !== undefined) assert.match(body, step.body);
-  for (const [field, value] of Object.entries(step.fields ?? {})) {
-    // The files name ports 80 and 443 by their schemes; here it is another.
-    const actual = String(response.headers[field] ?? null).replace(/:\d{5}\//, "/");
-    assert.equal(actual, String(value), `${field} of ${told}`);
-  }
-  holds(step.seen, lastRequest(servers, / from (.*)$/.exec(body)?.[1]));
+  return { status: response.statusCode, fields: response.headers, body };
+}
+
+/** A connection by HTTP/2 to where a URL leads: by ALPN with TLS, else with prior knowledge. */
+function connectHttp2({ ports }: Scene, url: URL): http2.ClientHttp2Session {
+  const secure = url.protocol === "https:" || url.protocol === "wss:";
+  const origin = `${secure ? "https" : "http"}://127.0.0.1:${ports[url.protocol]}`;
+  return http2.connect(origin, { servername: url.hostname, rejectUnauthorized: false });
+}
+
+async function answerByHttp2(scene: Scene, step: Ask): Promise<Answer> {
+  const url = new URL(step.ask);
+  const session = connectHttp2(scene, url);
+  const request = session.request({
+    ":method": step.method ?? "GET",
+    ":path": step.ask.slice(step.ask.indexOf("/", 8)),
+    ":authority": url.hostname,
+    ...lowered(step.headers),
+  });
+  const response = once(request, "response") as Promise<[http2.IncomingHttpHeaders]>;
+  request.end();
+  const [head] = await response;
+  const body = Buffer.concat((await request.toArray()) as Buffer[]).toString("latin1");
+  session.close();
+  return { status: Number(head[":status"]), fields: head, body };
+}
+
+/** Names as HTTP/2 wants them. */
+function lowered(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** A WebSocket by extended CONNECT (RFC 8441), over which a message goes there and back. */
+async function openByHttp2(scene: Scene, step: Open): Promise<void> {
+  const url = new URL(step.open);
+  const session = connectHttp2(scene, url);
+  const [settings] = (await once(session, "remoteSettings")) as [http2.Settings];
+  assert.equal(settings.enableConnectProtocol, true);
+  const stream = session.request(
+    {
+      ":method": "CONNECT",
+      ":protocol": "websocket",
+      ":scheme": url.protocol === "wss:" ? "https" : "http",
+      ":path": url.pathname + url.search,
+      ":authority": url.hostname,
+      "sec-websocket-version": "13",
+      ...lowered(step.headers),
+    },
+    { endStream: false },
+  );
+  const [head] = (await once(stream, "response")) as [http2.IncomingHttpHeaders];
+  assert.equal(Number(head[":status"]), 200, scene.gateway.log());
+  assert.equal(head["x-backend"], step.at);
+  const echoed = once(stream, "data") as Promise<[Buffer]>;
+  stream.write(textFrame("hello", true));
+  assert.equal(decodeFrame((await echoed)[0])?.frame.payload.toString(), "hello");
+  const seen = lastRequest(scene.servers, step.at);
+  assert.equal(seen?.url, step.path);
+  holds(step.seen, seen);
+  stream.close();
+  session.destroy();
 }
 
 async function open({ ports, servers }: Scene, step: Open): Promise<void> {
