@@ -65,7 +65,7 @@ export async function startGateway(product: Product, options: GatewayOptions): P
   const directory = await mkdtemp(path.join(os.tmpdir(), "longhaul-test-"));
   // Where the default access log goes.
   await mkdir(path.join(directory, "logs"));
-  const files = { ...options.files, "nginx.conf": options.config };
+  const files = { ...options.files, "nginx.conf": configurationFor(product, options.config) };
   for (const [name, text] of Object.entries(files)) {
     await mkdir(path.dirname(path.join(directory, name)), { recursive: true });
     await writeFile(path.join(directory, name), text.replaceAll("PREFIX", directory), "latin1");
@@ -93,6 +93,12 @@ export async function startGateway(product: Product, options: GatewayOptions): P
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** `LONGHAUL_TEST_HTTP2=on`: whatever longhaul is given to run serves HTTP/2 besides. */
+function configurationFor({ name }: Product, config: string): string {
+  if (name !== "longhaul" || process.env["LONGHAUL_TEST_HTTP2"] !== "on") return config;
+  return config.replace(/^(\s*)http\s*\{/m, "$&\n$1  http2 on;");
 }
 
 function spawnGateway(product: Product, directory: string): ChildProcess {
