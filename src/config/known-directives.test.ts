@@ -40,7 +40,7 @@ function smallest({ name, args, block }: KnownDirective): string {
 
 test("what decides over access or content is refused by name", async () => {
   for (const name of [
-    "fastcgi_pass uwsgi_pass scgi_pass memcached_pass grpc_pass tunnel_pass",
+    "fastcgi_pass uwsgi_pass scgi_pass memcached_pass tunnel_pass",
     "allow deny limit_req limit_conn ssl_verify_client",
     "ssl_crl ssl_ocsp disable_symlinks internal limit_except satisfy",
     "ssi perl perl_set xslt_stylesheet dav_methods add_before_body geo split_clients",

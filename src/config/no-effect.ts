@@ -81,7 +81,6 @@ const NO_EFFECT: readonly Group[] = [
   },
   { module: "ngx_http_degradation_module", reason: only("degradation"), names: "degrade" },
   { module: "ngx_http_fastcgi_module", reason: only("fastcgi_pass"), names: "fastcgi_*" },
-  { module: "ngx_http_grpc_module", reason: only("grpc_pass"), names: "grpc_*" },
   { module: "ngx_http_memcached_module", reason: only("memcached_pass"), names: "memcached_*" },
   { module: "ngx_http_scgi_module", reason: only("scgi_pass"), names: "scgi_*" },
   { module: "ngx_http_uwsgi_module", reason: only("uwsgi_pass"), names: "uwsgi_*" },
@@ -89,6 +88,7 @@ const NO_EFFECT: readonly Group[] = [
   { module: "ngx_http_image_filter_module", reason: only("image_filter"), names: "image_filter_*" },
   { module: "ngx_http_mp4_module", reason: only("mp4"), names: "mp4_*" },
   ...ofPass("proxy"),
+  { module: "ngx_http_grpc_module", reason: RUNTIME_IO, names: "grpc_socket_rcvbuf grpc_socket_sndbuf" },
   {
     module: "ngx_http_ssi_filter_module",
     reason: only("ssi on"),
@@ -166,14 +166,7 @@ const NO_EFFECT: readonly Group[] = [
 ];
 
 /** Directives that must not be swept up by a pattern above: they decide what is served. */
-const EXCEPT = new Set([
-  "fastcgi_pass",
-  "grpc_pass",
-  "memcached_pass",
-  "scgi_pass",
-  "uwsgi_pass",
-  "tunnel_pass",
-]);
+const EXCEPT = new Set(["fastcgi_pass", "memcached_pass", "scgi_pass", "uwsgi_pass", "tunnel_pass"]);
 
 /** Why a directive of a module has no effect; null when it is not one of those. */
 export function noEffectReason(module: string, name: string): string | null {

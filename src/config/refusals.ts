@@ -5,7 +5,6 @@ const REFUSED: readonly (readonly [pattern: string, reason: string])[] = [
   ["ngx_http_fastcgi_module", "upstream servers are spoken to in HTTP; put an HTTP server before FastCGI"],
   ["ngx_http_scgi_module", "upstream servers are spoken to in HTTP; put an HTTP server before SCGI"],
   ["ngx_http_uwsgi_module", "upstream servers are spoken to in HTTP; uWSGI serves it with --http-socket"],
-  ["ngx_http_grpc_module", "gRPC needs HTTP/2 to upstream servers"],
   ["ngx_http_memcached_module", "upstream servers are spoken to in HTTP"],
   ["ngx_http_tunnel_module", "longhaul is no forward proxy"],
   ["ngx_http_perl_module", "longhaul does not run Perl"],

@@ -14,6 +14,7 @@ import { charset } from "./filters/charset/charset.ts";
 import { coreVariables } from "./variables/core-variables.ts";
 import { emptyGif } from "./static/empty-gif.ts";
 import { geo } from "./variables/geo.ts";
+import { grpc } from "./grpc/grpc.ts";
 import { gunzip } from "./filters/gzip/gunzip.ts";
 import { gzip } from "./filters/gzip/gzip.ts";
 import { gzipConditions } from "./filters/gzip/gzip-allowed.ts";
@@ -100,6 +101,7 @@ export const httpModules: readonly HttpModule[] = [
   upstreamZone,
   upstreamSticky,
   proxy,
+  grpc,
   health,
   stubStatus,
   emptyGif,

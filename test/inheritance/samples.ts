@@ -282,6 +282,30 @@ const proxying: Samples = {
   proxy_ssl_conf_command: ["Options PrioritizeChaCha", "Options -SessionTicket"],
 };
 
+const passingCalls: Samples = {
+  grpc_pass: ["grpc://127.0.0.1:1", "127.0.0.1:2"],
+  grpc_bind: ["127.0.0.1", "off"],
+  ...flags("grpc_socket_keepalive grpc_intercept_errors grpc_ssl_server_name grpc_ssl_verify", "off"),
+  ...flags("grpc_ssl_session_reuse", "on"),
+  grpc_set_header: ["X-One 1", "X-Other 1"],
+  ...each("grpc_hide_header grpc_pass_header", "X-One", "Server"),
+  grpc_buffer_size: ["2k", "3k"],
+  grpc_ignore_headers: ["X-Accel-Redirect", "Expires Vary"],
+  ...each("grpc_connect_timeout grpc_send_timeout grpc_read_timeout", "3s", "4s"),
+  grpc_next_upstream: ["http_502", "off"],
+  grpc_next_upstream_tries: ["1", "2"],
+  grpc_next_upstream_timeout: ["3s", "4s"],
+  grpc_ssl_protocols: ["TLSv1.2", "TLSv1.3"],
+  grpc_ssl_ciphers: ["AES128-SHA", "AES256-SHA"],
+  grpc_ssl_name: ["one.test", "$arg_other"],
+  grpc_ssl_verify_depth: ["2", "3"],
+  ...each("grpc_ssl_trusted_certificate grpc_ssl_crl grpc_ssl_certificate_key", "one", "other"),
+  grpc_ssl_certificate: ["one", "$arg_other"],
+  grpc_ssl_certificate_cache: ["max=4", "off"],
+  grpc_ssl_password_file: ["CERTS/localhost.crt", "CERTS/a.example.crt"],
+  grpc_ssl_conf_command: ["Options PrioritizeChaCha", "Options -SessionTicket"],
+};
+
 /** By the name of the directive. */
 export const samples: Samples = {
   ...ofTheProcess,
@@ -295,6 +319,7 @@ export const samples: Samples = {
   ...filters,
   ...access,
   ...proxying,
+  ...passingCalls,
 };
 
 /** The statement for a directive with one of its samples. */

@@ -30,12 +30,13 @@ import type { FieldRewriter } from "../support/pass-answer.ts";
 import { PassPlan } from "../support/pass-plan.ts";
 import type { PassRoute } from "../support/pass-plan.ts";
 import { tlsFor } from "../support/pass-tls.ts";
+import { upstreamUri } from "../support/upstream-uri.ts";
 import { forHandshakes, handshakeModeOf } from "../websocket/handshakes.ts";
 import { SwallowedHandshakes } from "../websocket/swallowed-handshakes.ts";
 import { rewriteCookie } from "./cookies.ts";
 import { proxyAddress } from "./pass.ts";
 import { refreshUrlStart, rewriteRedirect } from "./redirect.ts";
-import { compileHead, compileHttp2Head, setsUpgrade, upstreamUri } from "./request-head.ts";
+import { compileHead, compileHttp2Head, setsUpgrade } from "./request-head.ts";
 import type { HeadBuilder, Http2HeadBuilder } from "./request-head.ts";
 import type { ProxyLocation, ProxyPass } from "./settings.ts";
 

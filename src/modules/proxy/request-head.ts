@@ -1,7 +1,6 @@
 import { safeFieldValue, safeTarget } from "../../http/field-value.ts";
 import { Fields } from "../../http/fields.ts";
 import { asksForUpgrade } from "../../http/upgrade.ts";
-import { escapeUri } from "../../http/uri.ts";
 import type { Request } from "../../gateway/request/request.ts";
 import type { Http2Head } from "../../gateway/upstream/http2-try.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
@@ -141,18 +140,4 @@ function lengthField(
   if (contentLength === null && !chunked) return "";
   if (bodyLength === null) return ownEncoding ? "Transfer-Encoding: chunked\r\n" : "";
   return ownLength ? `Content-Length: ${bodyLength}\r\n` : "";
-}
-
-/**
- * The request target sent upstream: as the client wrote it where nothing changed it, else mapped and escaped.
- *
- * @param uri path of `proxy_pass`, which takes the place of `location`; "" when it has none
- */
-export function upstreamUri(request: Request, uri: string, location: string): string {
-  if (uri === "" && request.uriUntouched) return request.head.requestUri;
-  const mapped = uri !== "" && !request.locationReplaced;
-  const rest = mapped ? request.uri.slice(location.length) : request.uri;
-  const escaped = request.head.uriChanged || request.internal ? escapeUri(rest, "uri") : rest;
-  const path = (mapped ? uri : "") + escaped;
-  return request.args === "" ? path : `${path}?${request.args}`;
 }

@@ -18,7 +18,6 @@ export const variablesAlone: HttpModule = {
     { name: "fastcgi_script_name", volatile: true, get: ({ uri }) => uri },
     { name: "fastcgi_path_info", get: () => "" },
     { name: "slice_range", get: () => "" },
-    { name: "grpc_internal_trailers", get: () => "" },
     {
       name: "date_gmt",
       volatile: true,
