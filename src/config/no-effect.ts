@@ -9,6 +9,7 @@ interface Group {
 
 const HASH = "tables grow by themselves";
 const NO_CACHE = "responses are not cached, every request goes upstream";
+const NO_STORE = "answers are passed on and not stored, every request that finds no file goes upstream";
 const STREAMED = "answers pass through memory with back-pressure, never through files";
 const RUNTIME_IO = "the runtime chooses how bytes are read and written";
 const EVENTS = "the runtime chooses how events are waited for";
@@ -33,7 +34,7 @@ const ofPass = (prefix: string): readonly Group[] => {
       reason: STREAMED,
       names: named("buffers busy_buffers_size temp_path max_temp_file_size temp_file_write_size"),
     },
-    { module, reason: only(`${prefix}_store`), names: named("store_access") },
+    { module, reason: NO_STORE, names: named("store store_access") },
     { module, reason: RUNTIME_IO, names: named("socket_rcvbuf socket_sndbuf send_lowat") },
   ];
 };
@@ -80,7 +81,7 @@ const NO_EFFECT: readonly Group[] = [
     names: "create_full_put_path min_delete_depth dav_access",
   },
   { module: "ngx_http_degradation_module", reason: only("degradation"), names: "degrade" },
-  { module: "ngx_http_fastcgi_module", reason: only("fastcgi_pass"), names: "fastcgi_*" },
+  ...ofPass("fastcgi"),
   { module: "ngx_http_memcached_module", reason: only("memcached_pass"), names: "memcached_*" },
   { module: "ngx_http_scgi_module", reason: only("scgi_pass"), names: "scgi_*" },
   { module: "ngx_http_uwsgi_module", reason: only("uwsgi_pass"), names: "uwsgi_*" },
@@ -166,7 +167,7 @@ const NO_EFFECT: readonly Group[] = [
 ];
 
 /** Directives that must not be swept up by a pattern above: they decide what is served. */
-const EXCEPT = new Set(["fastcgi_pass", "memcached_pass", "scgi_pass", "uwsgi_pass", "tunnel_pass"]);
+const EXCEPT = new Set(["memcached_pass", "scgi_pass", "uwsgi_pass", "tunnel_pass"]);
 
 /** Why a directive of a module has no effect; null when it is not one of those. */
 export function noEffectReason(module: string, name: string): string | null {
@@ -202,6 +203,8 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["daemon", ["off"]],
   ["dav_methods", ["off"]],
   ["expires", ["off"]],
+  ["fastcgi_cache", ["off"]],
+  ["fastcgi_store", ["off"]],
   ["geoip_proxy_recursive", ["off"]],
   ["http3", ["off"]],
   ["image_filter", ["off"]],

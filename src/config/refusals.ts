@@ -2,7 +2,6 @@
 const REFUSED: readonly (readonly [pattern: string, reason: string])[] = [
   ["ngx_mail*", "longhaul proxies HTTP and WebSockets, not mail"],
   ["ngx_stream*", "longhaul proxies HTTP and WebSockets, not bare TCP and UDP"],
-  ["ngx_http_fastcgi_module", "upstream servers are spoken to in HTTP; put an HTTP server before FastCGI"],
   ["ngx_http_scgi_module", "upstream servers are spoken to in HTTP; put an HTTP server before SCGI"],
   ["ngx_http_uwsgi_module", "upstream servers are spoken to in HTTP; uWSGI serves it with --http-socket"],
   ["ngx_http_memcached_module", "upstream servers are spoken to in HTTP"],
@@ -22,7 +21,6 @@ const REFUSED: readonly (readonly [pattern: string, reason: string])[] = [
 const REFUSED_ALONE: Readonly<Record<string, string>> = {
   client_body_in_file_only: "bodies pass through memory, never through files",
   post_action: "mirror sends a copy of a request elsewhere",
-  proxy_store: "answers are passed on, not stored",
   degradation:
     "no request is refused for want of memory; worker_connections and limit_conn bound what clients can take",
   ssl_engine: "the runtime brings its own cryptography",

@@ -75,6 +75,11 @@ export class CompiledRegex {
     this.#groupNumbers = translated?.groupNumbers ?? null;
   }
 
+  /** How many groups it captures. */
+  get groupCount(): number {
+    return this.#parsed.groupCount;
+  }
+
   /**
    * The first match in a latin1 string, with the groups numbered as in the pattern; null for none.
    *

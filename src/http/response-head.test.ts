@@ -52,10 +52,20 @@ function everyByte(length: number): number[] {
 }
 
 describe("ResponseHeadReader", () => {
-  for (const { name, input, expect } of readResponseCases()) {
-    it(`reads, however cut: ${name}`, () => {
+  const cases = [
+    ...readResponseCases().map((one) => ({ ...one, form: "http" as const })),
+    ...readResponseCases("cgi").map((one) => ({ ...one, form: "cgi" as const })),
+    ...readResponseCases("cgi")
+      .filter(({ input }) => !inputBytes(input).includes("HTTP/1.1"))
+      .map((one) => ({ ...one, form: "either" as const })),
+    ...readResponseCases()
+      .filter(({ expect }) => expect.head?.["versionMajor"] !== 0)
+      .map((one) => ({ ...one, form: "either" as const })),
+  ];
+  for (const { name, input, expect, form } of cases) {
+    it(`reads, however cut, as ${form}: ${name}`, () => {
       const bytes = inputBytes(input);
-      const reader = new ResponseHeadReader(LIMIT_BYTES);
+      const reader = new ResponseHeadReader(LIMIT_BYTES, form);
       const whole = readCut(reader, bytes, [bytes.length]);
       assert.equal(whole.state, expect.outcome, whole.failure ?? "");
       if (expect.failure !== undefined) assert.equal(whole.failure, expect.failure);

@@ -29,6 +29,12 @@ export interface ResponseHead {
 const NO_BYTES = Buffer.alloc(0);
 
 /**
+ * How a head begins: "http", with a status line; "cgi", with fields, of which `Status` is one (RFC 3875, section 6);
+ * "either", as what is there.
+ */
+export type HeadForm = "http" | "cgi" | "either";
+
+/**
  * Reads one response head from bytes that come in any pieces. Interim responses (1xx) are heads like
  * others: the caller deals with them, calls `reset` and reads on.
  *
@@ -37,13 +43,16 @@ const NO_BYTES = Buffer.alloc(0);
  */
 export class ResponseHeadReader {
   readonly #limitBytes: number;
+  readonly #form: HeadForm;
   readonly #line = new StatusLineScanner();
   readonly #headers = new HeaderLineScanner(true, true);
   #kept: Buffer | null = null;
   #keptEnd = 0;
   /** Where the head starts in the bytes at hand. */
   #start = 0;
-  #lineDone = false;
+  #lineDone: boolean;
+  /** There is no status line: the fields tell the status. */
+  #isCgi: boolean;
   #statusLine = "";
   #fields = new Fields();
   #facts = new ResponseFacts();
@@ -54,9 +63,12 @@ export class ResponseHeadReader {
   /** Body bytes of an HTTP/0.9 answer that were fed before it was known to be one. They come first. */
   replay: Buffer = NO_BYTES;
 
-  /** @param limitBytes the whole head must fit into it (proxy_buffer_size) */
-  constructor(limitBytes: number) {
+  /** @param limitBytes the whole head must fit into it (`proxy_buffer_size`) */
+  constructor(limitBytes: number, form: HeadForm = "http") {
     this.#limitBytes = limitBytes;
+    this.#form = form;
+    this.#isCgi = form === "cgi";
+    this.#lineDone = this.#isCgi;
   }
 
   /** The head, once `state` is "done". */
@@ -74,7 +86,8 @@ export class ResponseHeadReader {
   reset(): void {
     this.#kept = null;
     this.#keptEnd = 0;
-    this.#lineDone = false;
+    this.#isCgi = this.#form === "cgi";
+    this.#lineDone = this.#isCgi;
     this.#statusLine = "";
     this.#fields = new Fields();
     this.#facts = new ResponseFacts();
@@ -94,6 +107,7 @@ export class ResponseHeadReader {
     if (this.#kept === null) {
       this.#start = offset;
       this.#line.reset(offset);
+      if (this.#isCgi) this.#headers.reset(offset);
       this.#scan(bytes, end);
       if (this.state !== "needMore") return this.#endOfHead() - offset;
       this.#keepFrom(bytes, end, end - offset);
@@ -164,6 +178,12 @@ export class ResponseHeadReader {
       if (line.position >= this.#start + this.#limitBytes) this.#fail("upstream sent too big header");
       return false;
     }
+    if (result === STATUS_INVALID && this.#form === "either") {
+      this.#isCgi = true;
+      this.#lineDone = true;
+      this.#headers.reset(this.#start);
+      return true;
+    }
     if (result === STATUS_INVALID) {
       this.#finishWithoutHead();
       return false;
@@ -210,11 +230,19 @@ export class ResponseHeadReader {
 
   #finish(): void {
     const { contentLength, chunked, connectionClose } = this.#facts;
+    const line = this.#line;
+    let { versionMajor, versionMinor, status } = line;
+    if (this.#isCgi) {
+      status = this.#takeCgiStatus();
+      if (status === 0) return;
+      versionMajor = 1;
+      versionMinor = 1;
+    }
     this.#head = {
-      status: this.#line.status,
+      status,
       statusLine: this.#statusLine,
-      versionMajor: this.#line.versionMajor,
-      versionMinor: this.#line.versionMinor,
+      versionMajor,
+      versionMinor,
       fields: this.#fields,
       contentLength,
       chunked,
@@ -223,6 +251,22 @@ export class ResponseHeadReader {
       warnings: this.#warnings,
     };
     this.state = "done";
+  }
+
+  /**
+   * RFC 3875, section 6.3.3: without a status it is a redirect where there is a Location, and else 200.
+   * @returns 0 for a status that is none
+   */
+  #takeCgiStatus(): number {
+    const told =
+      this.#fields.get("status") ?? (this.#fields.has("location") ? "302 Moved Temporarily" : "200 OK");
+    if (/^[2-9]\d\d/.test(told)) {
+      // What has no reason gets the usual one.
+      this.#statusLine = told[3] === " " ? told : "";
+      return Number(told.slice(0, 3));
+    }
+    this.#fail(`upstream sent invalid status "${told}"`);
+    return 0;
   }
 
   #finishWithoutHead(): void {

@@ -13,6 +13,7 @@ import { httpCore } from "./core/http-core.ts";
 import { charset } from "./filters/charset/charset.ts";
 import { coreVariables } from "./variables/core-variables.ts";
 import { emptyGif } from "./static/empty-gif.ts";
+import { fastcgi } from "./fastcgi/fastcgi.ts";
 import { geo } from "./variables/geo.ts";
 import { grpc } from "./grpc/grpc.ts";
 import { gunzip } from "./filters/gzip/gunzip.ts";
@@ -102,6 +103,7 @@ export const httpModules: readonly HttpModule[] = [
   upstreamSticky,
   proxy,
   grpc,
+  fastcgi,
   health,
   stubStatus,
   emptyGif,

@@ -1,9 +1,12 @@
 import type { Line } from "./case-file.ts";
 import { unquote } from "./text.ts";
+import { fastcgiEnd, fastcgiRecord } from "./wires.ts";
 
 /** One thing that a scripted backend does after it has read a request. */
 export type Action =
   | { readonly act: "send"; readonly bytes: string }
+  /** A whole answer, framed as the backend's protocol wants it. */
+  | { readonly act: "answer"; readonly text: string }
   | { readonly act: "pause"; readonly ms: number }
   /** 200 with the request as it was received as body. */
   | { readonly act: "echo" }
@@ -60,6 +63,9 @@ export function parseBehaviour(line: Pick<Line, "text" | "below">): Behaviour | 
 function parseAction(text: string): readonly Action[] | null {
   const [, word = "", argument = ""] = /^(\w+) *(.*)$/.exec(text) ?? [];
   if (word === "send") return [{ act: "send", bytes: unquote(argument) }];
+  if (word === "stdout") return [{ act: "send", bytes: fastcgiRecord(6, unquote(argument)) }];
+  if (word === "stderr") return [{ act: "send", bytes: fastcgiRecord(7, unquote(argument)) }];
+  if (word === "finish") return [{ act: "send", bytes: fastcgiEnd }];
   if (word === "pause") return [{ act: "pause", ms: Number.parseInt(argument, 10) }];
   if (word === "next") return [{ act: "done", framed: true }];
   return argument === "" ? (SINGLE[word] ?? null) : null;
@@ -74,7 +80,7 @@ function answer(lines: readonly string[]): Action[] {
   const bodiless = /^HTTP\/1\.\d (?:1\d\d|204|304)/.test(text);
   const framed = bodiless || /^(?:content-length|transfer-encoding):/im.test(text);
   return [
-    { act: "send", bytes: `${text}\r\n\r\n${body}` },
+    { act: "answer", text: `${text}\r\n\r\n${body}` },
     { act: "done", framed: framed && !/^connection: *close/im.test(text) },
   ];
 }

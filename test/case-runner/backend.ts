@@ -1,8 +1,9 @@
 import { createServer, type Server } from "node:net";
 import type { Action, Behaviour } from "./backend-script.ts";
 import { ByteStream } from "./byte-stream.ts";
-import { fieldValues, framingOf, readBody, readHead, type Message } from "./message.ts";
+import { fieldValues, type Message } from "./message.ts";
 import type { Placeholders } from "./text.ts";
+import type { Wire } from "./wires.ts";
 
 /** Backends wait as long as a group may live. */
 const IDLE_MS = 600_000;
@@ -10,6 +11,7 @@ const IDLE_MS = 600_000;
 /** An upstream server that does what the case file says and remembers what it was asked. */
 export class Backend {
   readonly name: string;
+  readonly #wire: Wire;
   readonly #standing: Behaviour;
   readonly #placeholders: Placeholders;
   readonly #server: Server;
@@ -25,8 +27,9 @@ export class Backend {
   /** Bytes that came after a switch to streaming. */
   streamed = "";
 
-  constructor(name: string, standing: Behaviour, placeholders: Placeholders) {
+  constructor(name: string, wire: Wire, standing: Behaviour, placeholders: Placeholders) {
     this.name = name;
+    this.#wire = wire;
     this.#standing = standing;
     this.#current = standing;
     this.#placeholders = placeholders;
@@ -79,14 +82,14 @@ export class Backend {
 
   async #serve(stream: ByteStream): Promise<void> {
     for (;;) {
-      const request = await readHead(stream, IDLE_MS);
+      const request = await this.#wire.readHead(stream, IDLE_MS);
       if (request === null) {
         if (stream.ended) stream.end();
         return;
       }
       this.latest = stream;
       const behaviour = this.#nextBehaviour();
-      if (!behaviour.early) await readBody(stream, request, framingOf(request, { kind: "none" }));
+      if (!behaviour.early) await this.#wire.readBody(stream, request);
       this.unseen.push(request);
       const goesOn = await this.#perform(stream, request, behaviour.actions);
       if (!goesOn) return;
@@ -100,11 +103,14 @@ export class Backend {
         case "send":
           stream.send(this.#placeholders.fill(action.bytes));
           break;
+        case "answer":
+          stream.send(this.#wire.frame(this.#placeholders.fill(action.text)));
+          break;
         case "echo":
-          stream.send(response(`${request.lines.join("\n")}\n\n${request.body}`));
+          stream.send(this.#response(`${request.lines.join("\n")}\n\n${request.body}`));
           break;
         case "name":
-          stream.send(response(`${this.name}\n`));
+          stream.send(this.#response(`${this.name}\n`));
           break;
         case "pause":
           await stream.until(() => (stream.ended ? true : undefined), action.ms);
@@ -129,12 +135,17 @@ export class Backend {
           stream.reset();
           return false;
         case "done":
-          if (action.framed && wantsMore(request)) return true;
+          if (action.framed && this.#wire.keeps(request)) return true;
           stream.end();
           return false;
       }
     }
     return false;
+  }
+
+  #response(body: string): string {
+    const fields = `Content-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`;
+    return this.#wire.frame(this.#wire.statusLine + fields + body);
   }
 
   async #stream(stream: ByteStream, echo: boolean, stays: boolean): Promise<void> {
@@ -149,16 +160,7 @@ export class Backend {
   }
 }
 
-function response(body: string): string {
-  return `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-}
-
 function switching(request: Message): string {
   const protocol = fieldValues(request, "Upgrade")[0] ?? "websocket";
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${protocol}\r\nConnection: Upgrade\r\n\r\n`;
-}
-
-function wantsMore(request: Message): boolean {
-  const connection = fieldValues(request, "Connection").join(",").toLowerCase();
-  return request.startLine.endsWith("HTTP/1.1") && !connection.includes("close");
 }

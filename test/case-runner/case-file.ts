@@ -17,6 +17,8 @@ export interface BackendSpec {
   /** "B1", "B2", … */
   readonly name: string;
   readonly unix: boolean;
+  /** What it speaks: a name of `wires`. */
+  readonly wire: string;
   /** Its standing behaviour, as in `B1 …` steps. */
   readonly behaviour: Line;
 }
@@ -148,11 +150,16 @@ function groupLines(lines: readonly NumberedLine[]): Line[] {
 }
 
 function parseBackend(section: Section, argument: string): BackendSpec | null {
-  const match = /^(B\d+)( unix)?(?::| (?=answers|does))\s*(.*)$/.exec(argument);
+  const match = /^(B\d+)( fastcgi)?( unix)?(?::| (?=answers|does))\s*(.*)$/.exec(argument);
   if (match === null) return null;
-  const [, name = "", unix, behaviour = ""] = match;
+  const [, name = "", wire = "http", unix, behaviour = ""] = match;
   const below = withoutBlankTail(section.lines.map(({ text }) => text));
-  return { name, unix: unix !== undefined, behaviour: { number: section.number, text: behaviour, below } };
+  return {
+    name,
+    wire: wire.trim(),
+    unix: unix !== undefined,
+    behaviour: { number: section.number, text: behaviour, below },
+  };
 }
 
 function parseCase(file: string, section: Section, title: string): Case {

@@ -15,6 +15,7 @@ import {
   type Runtime,
 } from "./program.ts";
 import { Placeholders } from "./text.ts";
+import { wires } from "./wires.ts";
 import { World } from "./world.ts";
 import { asWhoeverTests } from "../support/user.ts";
 
@@ -111,7 +112,7 @@ async function startBackends(
   for (const spec of specs) {
     const behaviour = parseBehaviour(spec.behaviour);
     if (behaviour === null) throw new Error(`line ${spec.behaviour.number}: bad behaviour of ${spec.name}`);
-    const backend = new Backend(spec.name, behaviour, placeholders);
+    const backend = new Backend(spec.name, wires[spec.wire]!, behaviour, placeholders);
     const path = spec.unix ? join(directory, `${spec.name}.sock`) : null;
     const port = behaviour.refuses ? await freePort() : await backend.listen(path);
     if (!behaviour.refuses) backends.set(spec.name, backend);
@@ -174,6 +175,7 @@ http {
 access_log logs/access.log;
 client_body_temp_path tmp/body;
 proxy_temp_path tmp/proxy;
+fastcgi_temp_path tmp/fastcgi;
 ${configFor(file.config, program)}
 }
 `;

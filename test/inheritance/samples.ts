@@ -306,6 +306,40 @@ const passingCalls: Samples = {
   grpc_ssl_conf_command: ["Options PrioritizeChaCha", "Options -SessionTicket"],
 };
 
+/** What the modules for applications have in common, by what their directives begin with. */
+const applications = (prefix: string): Samples => {
+  const named = (words: string): string =>
+    words
+      .split(/\s+/)
+      .map((word) => `${prefix}${word}`)
+      .join(" ");
+  return {
+    [`${prefix}pass`]: ["up", "127.0.0.1:2"],
+    [`${prefix}param`]: ["ONE 1", "OTHER $arg_other if_not_empty"],
+    [`${prefix}bind`]: ["127.0.0.1", "off"],
+    ...flags(named("socket_keepalive force_ranges intercept_errors ignore_client_abort"), "off"),
+    ...flags(named("pass_request_headers pass_request_body request_buffering buffering"), "on"),
+    ...each(named("hide_header pass_header"), "X-One", "Server"),
+    [`${prefix}buffer_size`]: ["2k", "3k"],
+    [`${prefix}ignore_headers`]: ["X-Accel-Redirect", "Expires Vary"],
+    [`${prefix}limit_rate`]: ["10k", "$arg_rate"],
+    [`${prefix}buffers`]: ["4 8k", "6 8k"],
+    [`${prefix}busy_buffers_size`]: ["9k", "10k"],
+    ...each(named("connect_timeout send_timeout read_timeout"), "3s", "4s"),
+    [`${prefix}next_upstream`]: ["http_503", "off"],
+    [`${prefix}next_upstream_tries`]: ["1", "2"],
+    [`${prefix}next_upstream_timeout`]: ["3s", "4s"],
+  };
+};
+
+const fastcgi: Samples = {
+  ...applications("fastcgi_"),
+  fastcgi_index: ["index.php", "other.php"],
+  fastcgi_split_path_info: ["^(.+?\\.php)(/.*)$", "^(.*)()$"],
+  fastcgi_catch_stderr: ["one", "other"],
+  ...flags("fastcgi_keep_conn", "off"),
+};
+
 /** By the name of the directive. */
 export const samples: Samples = {
   ...ofTheProcess,
@@ -320,6 +354,7 @@ export const samples: Samples = {
   ...access,
   ...proxying,
   ...passingCalls,
+  ...fastcgi,
 };
 
 /** The statement for a directive with one of its samples. */

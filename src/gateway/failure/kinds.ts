@@ -168,13 +168,13 @@ export const failureKinds = {
   invalidBody: {
     source: "upstream",
     level: "error",
-    words: "upstream sent invalid chunked response",
+    words: "%",
     status: 502,
     retry: 0,
     label: "invalid_body",
     closeCode: 1014,
     meaning: "The server's answer is not framed as it says.",
-    cure: "The server, or something between, breaks chunked answers. Try `proxy_http_version 1.0`.",
+    cure: "The line says how. Where a server, or something between, breaks chunked answers, try `proxy_http_version 1.0`.",
   },
   refusingStatus: {
     source: "upstream",
@@ -198,6 +198,18 @@ export const failureKinds = {
     meaning:
       "Each server of the upstream is down, has failed too often lately, or has `max_conns` connections.",
     cure: "Lines before this one say how the servers failed. `max_fails`, `fail_timeout` and `max_conns` set the limits.",
+  },
+  requestTooLarge: {
+    source: "client",
+    level: "alert",
+    words: "%",
+    status: 500,
+    retry: 0,
+    label: "request_too_large",
+    closeCode: 1009,
+    meaning:
+      "Parameters and fields of the request are more than the protocol of the server has room for: 64k for FastCGI, uwsgi and SCGI.",
+    cure: "The client sends very large fields: `large_client_header_buffers` bounds them. `fastcgi_pass_request_headers off` passes none on.",
   },
   connectionLimit: {
     source: "gateway",

@@ -31,6 +31,11 @@ export const nextUpstreamWords: Readonly<Record<string, number>> = {
   off: NextUpstream.off,
 };
 
+/** The words that FastCGI, SCGI and uwsgi know: no other server stands behind an application, missing or late. */
+export const applicationWords: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(nextUpstreamWords).filter(([word]) => word !== "http_502" && word !== "http_504"),
+);
+
 const conditions: Readonly<Record<number, number>> = {
   500: NextUpstream.http500,
   502: NextUpstream.http502,

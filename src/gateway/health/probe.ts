@@ -116,7 +116,8 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     const state = this.decoder.state;
     if (state === "needMore" && position < bytes.length)
       this.decoder.decode(bytes, position, bytes.length, this);
-    if (this.decoder.state === "failed") this.fail(failureOf("invalidBody"));
+    if (this.decoder.state === "failed")
+      this.fail(failureOf("invalidBody", "upstream sent invalid chunked response"));
     else if (this.decoder.state === "done" || this.bodyBytes >= bodyBytesMax) this.judgeBody();
   }
 

@@ -139,7 +139,7 @@ export class Http1Try extends ConnectionTry implements BodySink {
       position + (position < bytes.length ? decoder.decode(bytes, position, bytes.length, this) : 0);
     if (this.done) return;
     if (decoder.state === "failed") {
-      this.owner.fail(failureOf("invalidBody"));
+      this.owner.fail(failureOf("invalidBody", "upstream sent invalid chunked response"));
       return;
     }
     if (decoder.state === "done") {

@@ -36,7 +36,10 @@ export function readChunkedCases(): ChunkedCase[] {
   return JSON.parse(readFileSync(new URL("chunked.json", import.meta.url), "utf8")) as ChunkedCase[];
 }
 
-/** The cases of `response.json`. @throws Error when the file is missing or no JSON. */
-export function readResponseCases(): ResponseCase[] {
-  return JSON.parse(readFileSync(new URL("response.json", import.meta.url), "utf8")) as ResponseCase[];
+/**
+ * The cases of `response.json`, or of `cgi.json`, whose heads have no status line. @throws Error when the file is
+ * missing or no JSON.
+ */
+export function readResponseCases(name: "response" | "cgi" = "response"): ResponseCase[] {
+  return JSON.parse(readFileSync(new URL(`${name}.json`, import.meta.url), "utf8")) as ResponseCase[];
 }

@@ -59,7 +59,7 @@ class GrpcPlan extends PassPlan<GrpcLocation, GrpcRoute> implements Http2Upstrea
 
   constructor(request: Request, route: GrpcRoute, target: Target, tls: ClientTls | null) {
     // As in nginx, log lines name the server without a path.
-    super(request, route, target, "", tls, true);
+    super(request, route, target, "", tls, "h2");
     this.path = upstreamUri(request, "", "");
   }
 

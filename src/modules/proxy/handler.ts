@@ -65,9 +65,9 @@ abstract class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> {
     target: Target,
     uri: string,
     tls: ClientTls | null,
-    shares: boolean,
+    protocol: string,
   ) {
-    super(request, route, target, uri, tls, shares);
+    super(request, route, target, uri, tls, protocol);
     this.method = method;
     const { body } = route.settings;
     this.replacementBody = body === null ? null : Buffer.from(body.evaluate(request), "latin1");
@@ -162,7 +162,7 @@ export function proxyHandler(
     const uri = isFixed || ownUri === "" ? upstreamUri(request, ownUri, pass.location) : ownUri;
     const isHandshake = mode !== "off" && asksForWebSocket(request);
     const way = isHandshake ? shaking : route;
-    const plan = new Plan(request, way, method, target, uri, tls, isHttp2);
+    const plan = new Plan(request, way, method, target, uri, tls, isHttp2 ? "h2" : "");
     if (isHandshake && !plan.asksForUpgrade) swallowed?.tell(request);
     new Exchange(request, plan).start();
     return DONE;

@@ -38,16 +38,10 @@ export abstract class PassPlan<
   /**
    * @param uri what follows the address in log lines
    * @param tls null for a connection in the clear
-   * @param shares several exchanges may use a connection at a time: `UpstreamProtocol.share` is there
+   * @param protocol tells connections apart that are kept to one server but speak otherwise, or are shared by several
+   *   exchanges at a time; "" for HTTP/1
    */
-  constructor(
-    request: Request,
-    route: R,
-    target: Target,
-    uri: string,
-    tls: ClientTls | null,
-    shares = false,
-  ) {
+  constructor(request: Request, route: R, target: Target, uri: string, tls: ClientTls | null, protocol = "") {
     this.request = request;
     this.route = route;
     this.settings = route.settings;
@@ -56,7 +50,7 @@ export abstract class PassPlan<
     this.tls = tls;
     this.local = localEndpointFor(request, route.settings.bind);
     const key = tls === null ? "" : poolKeyOf(tls);
-    this.poolKey = shares ? `shared ${key}` : key;
+    this.poolKey = protocol === "" ? key : `${protocol} ${key}`;
   }
 
   /** The servers that the request may go to. */

@@ -1,5 +1,5 @@
 /**
- * Variables that nginx knows without a directive of their module being used: of FastCGI and gRPC servers, and the
+ * Variables that nginx knows without a directive of their module being used: of gRPC servers, and the
  * dates of server side includes.
  * https://nginx.org/en/docs/http/ngx_http_ssi_module.html#variables
  */
@@ -14,9 +14,6 @@ export const variablesAlone: HttpModule = {
   name: "longhaul_variables_alone",
   directives: [],
   variables: [
-    // As long as nothing splits it.
-    { name: "fastcgi_script_name", volatile: true, get: ({ uri }) => uri },
-    { name: "fastcgi_path_info", get: () => "" },
     { name: "slice_range", get: () => "" },
     {
       name: "date_gmt",

@@ -1,0 +1,107 @@
+/**
+ * ngx_http_fastcgi_module: passes requests to applications that speak FastCGI, such as PHP's.
+ * https://nginx.org/en/docs/http/ngx_http_fastcgi_module.html
+ */
+import type { Context, DirectiveSpec } from "../../config/module.ts";
+import type { Scope } from "../../config/scope.ts";
+import { slots } from "../../config/slots.ts";
+import type { HttpModule } from "../../gateway/build/http-module.ts";
+import type { Request } from "../../gateway/request/request.ts";
+import { applicationWords } from "../../gateway/failure/next-upstream.ts";
+import { readPassDirective } from "../support/pass-address.ts";
+import { answerFieldDirectives, bufferingDirectives } from "../support/pass-answer-directives.ts";
+import {
+  connectionDirectives,
+  interceptErrorsDirective,
+  nextUpstreamDirectives,
+  requestDirectives,
+} from "../support/pass-directives.ts";
+import { paramDirective } from "../support/pass-params.ts";
+import { fastcgiAddress, fastcgiHandler } from "./handler.ts";
+import { pathInfo, readSplit, scriptName } from "./script-name.ts";
+import { fastcgiLevel } from "./settings.ts";
+import type { FastCgiLocation, FastCgiSettings } from "./settings.ts";
+
+const prefix = "fastcgi_";
+const levelOf = (scope: Scope): Partial<FastCgiLocation> => scope.location(fastcgi);
+const location = slots<FastCgiLocation>(levelOf);
+const everywhere: readonly Context[] = ["http", "server", "location"];
+
+const own: readonly DirectiveSpec[] = [
+  {
+    name: "fastcgi_pass",
+    contexts: ["location", "if in location"],
+    args: "1",
+    default: null,
+    inherited: "own",
+    doc: "Address of the application that requests are passed to.",
+    set(scope, directive) {
+      readPassDirective(scope, directive, levelOf(scope), fastcgiAddress);
+    },
+  },
+  {
+    name: "fastcgi_index",
+    contexts: everywhere,
+    args: "1",
+    default: null,
+    doc: "What follows a URI that ends with a slash in `$fastcgi_script_name`.",
+    set: location.string("index"),
+  },
+  {
+    name: "fastcgi_split_path_info",
+    contexts: everywhere,
+    args: "1",
+    default: null,
+    doc: "A regular expression whose two captures are `$fastcgi_script_name` and `$fastcgi_path_info`.",
+    set: location.custom("splitPathInfo", readSplit),
+  },
+  {
+    name: "fastcgi_catch_stderr",
+    contexts: everywhere,
+    args: "1",
+    default: null,
+    doc: "A text that makes an answer invalid when the application's errors before it hold it.",
+    set: location.strings("catchStderr"),
+  },
+  {
+    name: "fastcgi_keep_conn",
+    contexts: everywhere,
+    args: "flag",
+    default: "off",
+    doc: "Whether the application shall keep connections, for `keepalive` of the upstream.",
+    set: location.flag("keepConn"),
+  },
+];
+
+export const fastcgi: HttpModule<object, object, FastCgiLocation> = {
+  name: "ngx_http_fastcgi_module",
+  directives: [
+    ...own,
+    paramDirective(prefix, levelOf),
+    ...connectionDirectives(prefix, levelOf),
+    ...requestDirectives(prefix, levelOf),
+    ...answerFieldDirectives(prefix, levelOf),
+    ...bufferingDirectives(prefix, levelOf),
+    ...nextUpstreamDirectives(prefix, levelOf, applicationWords),
+    interceptErrorsDirective(prefix, levelOf),
+  ],
+  location: fastcgiLevel,
+  variables: [
+    {
+      name: "fastcgi_script_name",
+      volatile: true,
+      get: (request) => scriptName(request, settingsOf(request)),
+    },
+    { name: "fastcgi_path_info", volatile: true, get: (request) => pathInfo(request, settingsOf(request)) },
+  ],
+  attach(target, settings, build) {
+    const { pass } = settings;
+    if (pass === undefined) return;
+    target.content = fastcgiHandler(settings, pass, build);
+    target.passes = true;
+  },
+};
+
+function settingsOf({ location: { settings } }: Request): FastCgiSettings {
+  return settings.get(fastcgi) as FastCgiSettings;
+}
