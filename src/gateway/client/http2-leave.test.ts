@@ -5,7 +5,7 @@ import { HTTP2_PREFACE } from "../../http/preface.ts";
 import { patternBytes } from "../../net/contract-peer.ts";
 import { Simulation, steadyWeather } from "../simulation.fixture.ts";
 import { answering, response } from "../wire.fixture.ts";
-import type { Message, Wire } from "../wire.fixture.ts";
+import type { Wire } from "../wire.fixture.ts";
 import { Http2SimulatedClient } from "./http2-client.fixture.ts";
 
 const timeouts = `
@@ -26,7 +26,7 @@ async function start(directives = ""): Promise<Simulation> {
 async function slowOrigin(simulation: Simulation, body = Buffer.from("late")): Promise<() => void> {
   const waiting: Wire[] = [];
   await simulation.origin(9000, (wire) =>
-    answering(wire, (_: Message) => {
+    answering(wire, () => {
       waiting.push(wire);
       return Buffer.alloc(0);
     }),
