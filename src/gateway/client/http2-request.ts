@@ -282,6 +282,7 @@ export class Http2Request implements BodySource, DeadlineOwner, Http2StreamOwner
 
   /** What is thrown is a matter of this request, and of no other on the connection. */
   private guarded(request: Request, run: () => void): void {
+    this.gateway.heartbeat.begin(request.head.requestLine);
     try {
       run();
     } catch (error) {
