@@ -6,12 +6,14 @@ import type { PeerSet } from "../balance/peer-set.ts";
 import type { Peer } from "../balance/peer.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import type { Lease } from "./lease.ts";
+import { GrpcProbe } from "./grpc-probe.ts";
+import type { GrpcProbePlan } from "./grpc-probe.ts";
 import { HealthProbe } from "./probe.ts";
 import type { ProbePlan, ProbeOutcome } from "./probe.ts";
 
 /** `health_check`, with what its location says of connections. */
 export interface HealthCheck {
-  readonly plan: ProbePlan;
+  readonly plan: ProbePlan | GrpcProbePlan;
   readonly intervalMs: number;
   /** A check begins up to this much later. */
   readonly jitterMs: number;
@@ -52,7 +54,7 @@ export class HealthMonitor implements Background {
   private readonly lease: Lease;
   private readonly records = new Map<string, Record>();
   /** Checks under way, by peer: a slow one is waited for. */
-  private readonly probes = new Map<string, HealthProbe>();
+  private readonly probes = new Map<string, HealthProbe | GrpcProbe>();
   private readonly timers = new Set<Timer>();
   private tick: Timer | null = null;
   private started = false;
@@ -108,10 +110,14 @@ export class HealthMonitor implements Background {
     const endpoint =
       port === null || peer.endpoint.kind === "unix" ? peer.endpoint : { ...peer.endpoint, port };
     const key = keyOf(peer);
-    const probe = new HealthProbe(this.network, endpoint, plan, (verdict) => {
+    const report = (verdict: ProbeOutcome): void => {
       this.probes.delete(key);
       this.conclude(peer, verdict);
-    });
+    };
+    const probe =
+      plan.type === "grpc"
+        ? new GrpcProbe(this.network, endpoint, plan, report)
+        : new HealthProbe(this.network, endpoint, plan, report);
     this.probes.set(key, probe);
   }
 
@@ -136,7 +142,8 @@ export class HealthMonitor implements Background {
   }
 
   private tell(level: "error" | "warn" | "notice", text: string, { name }: Peer): void {
-    const check = this.check.plan.expectation.name;
+    const { plan } = this.check;
+    const check = plan.type === "grpc" ? "grpc" : plan.expectation.name;
     this.log.write(
       level,
       `${text}, health check "${check}" of peer ${name} in upstream "${this.of.upstream}"`,

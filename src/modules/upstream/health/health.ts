@@ -18,15 +18,23 @@ import type { HttpModule } from "../../../gateway/build/http-module.ts";
 import type { Location } from "../../../gateway/serve/location.ts";
 import type { UpstreamDraft } from "../../../gateway/upstream/draft.ts";
 import type { FixedPass } from "../../../gateway/upstream/target.ts";
+import { http2Alpn } from "../../../gateway/upstream/http2-link.ts";
+import { Fields } from "../../../http/fields.ts";
 import type { ClientTls } from "../../../net/network.ts";
+import { grpc } from "../../grpc/grpc.ts";
+import type { GrpcLocation } from "../../grpc/settings.ts";
 import { proxy } from "../../proxy/proxy.ts";
 import type { ProxyLocation } from "../../proxy/settings.ts";
+import type { PassTlsSettings } from "../../support/pass-tls.ts";
 import { matchBlock, matchesOf } from "./match.ts";
 
 /** `health_check` as written. */
 interface CheckDraft extends Omit<HealthCheck, "plan"> {
-  readonly type: "http" | "websocket";
-  readonly uri: string;
+  readonly type: "http" | "websocket" | "grpc";
+  /** Null: "/". */
+  readonly uri: string | null;
+  readonly grpcService: string;
+  readonly grpcStatus: number | null;
   /** Name of a `match` block; "" for none. */
   readonly match: string;
   readonly file: string;
@@ -43,6 +51,9 @@ const level: Level<HealthLocation> = { defaults: () => ({}) };
 /** Checks that one upstream can have: bits of a word. */
 const checksMax = 31;
 
+/** Bytes of the name of a gRPC service: more would need a longer length in the message. */
+const serviceLengthMax = 127;
+
 export const health: HttpModule<object, object, HealthLocation> = {
   name: "ngx_http_upstream_hc_module",
   directives: [
@@ -52,7 +63,7 @@ export const health: HttpModule<object, object, HealthLocation> = {
       args: "0+",
       default: null,
       inherited: "own",
-      doc: "Checks the servers that the location passes to, by HTTP or by a WebSocket handshake.",
+      doc: "Checks the servers that the location passes to, by HTTP, by a WebSocket handshake or by grpc.health.v1.",
       set: healthCheck,
     },
     {
@@ -77,7 +88,9 @@ function healthCheck(scope: Scope, directive: Directive): void {
   const { file, line } = directive;
   const draft: { -readonly [K in keyof CheckDraft]: CheckDraft[K] } = {
     type: "http",
-    uri: "/",
+    uri: null,
+    grpcService: "",
+    grpcStatus: null,
     match: "",
     intervalMs: 5000,
     jitterMs: 0,
@@ -89,6 +102,10 @@ function healthCheck(scope: Scope, directive: Directive): void {
     line,
   };
   for (const parameter of directive.args) readParameter(scope, parameter, draft);
+  const { type, uri, match } = draft;
+  if (type === "grpc" && (uri !== null || match !== "")) {
+    scope.fail(`"type=grpc" is not compatible with "${uri === null ? "match" : "uri"}"`);
+  }
   settings.check = draft;
 }
 
@@ -125,7 +142,14 @@ function readParameter(
       draft.port = count() < 65_536 ? count() : invalid();
       return;
     case "type=":
-      draft.type = value === "http" || value === "websocket" ? value : invalid();
+      draft.type = value === "http" || value === "websocket" || value === "grpc" ? value : invalid();
+      return;
+    case "grpc_service=":
+      // As documented, these two follow the type.
+      draft.grpcService = draft.type === "grpc" && value.length <= serviceLengthMax ? value : invalid();
+      return;
+    case "grpc_status=":
+      draft.grpcStatus = draft.type === "grpc" ? (parseNumber(value) ?? invalid()) : invalid();
       return;
     case "mandatory":
       draft.mandatory = true;
@@ -143,6 +167,7 @@ function readParameter(
 }
 
 function watch(location: Location, draft: CheckDraft, build: HttpBuild): void {
+  if (draft.type === "grpc") return watchCalls(location, draft, build);
   const settings = location.settings.get(proxy) as ProxyLocation;
   const { pass } = settings;
   if (pass === undefined || pass.variable !== null) {
@@ -153,14 +178,46 @@ function watch(location: Location, draft: CheckDraft, build: HttpBuild): void {
   const { connectTimeoutMs, readTimeoutMs, bufferSize: headBytesMax } = settings;
   const plan = {
     type: draft.type,
-    uri: draft.uri,
+    uri: draft.uri ?? "/",
     fields: requestFields(settings, pass),
     expectation,
-    tls: pass.scheme.tls ? probeTls(settings, pass) : null,
+    tls: pass.scheme.tls ? probeTls(settings, pass, []) : null,
     connectTimeoutMs,
     readTimeoutMs,
     headBytesMax,
   };
+  monitor(build, pass.draft, { ...draft, plan }, draft);
+}
+
+/** `type=grpc`: what `grpc_pass` leads to. */
+function watchCalls(location: Location, draft: CheckDraft, build: HttpBuild): void {
+  const settings = location.settings.get(grpc) as GrpcLocation;
+  const { pass } = settings;
+  if (pass === undefined || pass.variable !== null) {
+    return failAt(draft, '"health_check type=grpc" needs a "grpc_pass" without variables');
+  }
+  const { connectTimeoutMs, sendTimeoutMs, readTimeoutMs, bufferSize: headBytesMax } = settings;
+  const fields = new Fields();
+  let authority = pass.host;
+  for (const [name, { constant }] of settings.setHeaders) {
+    const lower = name.toLowerCase();
+    if (constant === null || constant === "" || ["te", "content-type", "content-length"].includes(lower))
+      continue;
+    if (lower === "host") authority = constant;
+    else fields.add(lower, constant);
+  }
+  const plan = {
+    type: "grpc",
+    service: draft.grpcService,
+    status: draft.grpcStatus,
+    authority,
+    fields,
+    tls: pass.scheme.tls ? probeTls(settings, pass, http2Alpn) : null,
+    connectTimeoutMs,
+    sendTimeoutMs,
+    readTimeoutMs,
+    headBytesMax,
+  } as const;
   monitor(build, pass.draft, { ...draft, plan }, draft);
 }
 
@@ -169,8 +226,9 @@ function monitor(build: HttpBuild, target: UpstreamDraft, check: HealthCheck, dr
   if (healthChecks >= checksMax) failAt(draft, `too many health checks of upstream "${upstream}"`);
   target.healthChecks += 1;
   const monitored = { upstream, group: group!, bit: 1 << healthChecks };
-  const { type, uri, port } = { ...draft, ...check };
-  const name = `health ${upstream} ${healthChecks} ${type} ${port} ${uri}`;
+  const { type, uri, port, grpcService } = { ...draft, ...check };
+  const asked = type === "grpc" ? grpcService : (uri ?? "/");
+  const name = `health ${upstream} ${healthChecks} ${type} ${port} ${asked}`;
   // Longer than a check's turn by far: who misses it is busy, or gone.
   const leaseSeconds = Math.ceil((2 * check.intervalMs) / 1000) + 2;
   const lease = new Lease(build.shared.region(name, Lease.byteLength), build.worker, leaseSeconds);
@@ -192,14 +250,15 @@ function requestFields({ setHeaders }: ProxyLocation, { host }: FixedPass): stri
 }
 
 function probeTls(
-  { tlsContext, sslServerName, sslVerify, sslName }: ProxyLocation,
+  { tlsContext, sslServerName, sslVerify, sslName }: PassTlsSettings,
   pass: FixedPass,
+  alpn: readonly string[],
 ): ClientTls {
   const name = sslName === null ? pass.host : (sslName.constant ?? pass.host);
   return {
     context: tlsContext!,
     serverName: sslServerName ? name : null,
     verifyName: sslVerify ? name : null,
-    alpn: [],
+    alpn,
   };
 }
