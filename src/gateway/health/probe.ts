@@ -1,19 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { ResponseHeadReader } from "../../http/response-head.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
-import type { BodyDecoder, BodySink } from "../../http/body.ts";
-import type { Timer } from "../../net/clock.ts";
-import type { Connection, ConnectionOwner } from "../../net/connection.ts";
+import type { Clock, Timer } from "../../net/clock.ts";
 import type { ClientTls, Dial, Endpoint, Network } from "../../net/network.ts";
+import type { Connection, ConnectionOwner } from "../../net/connection.ts";
 import { acceptFor } from "../../websocket/accept.ts";
 import { writeClose } from "../../websocket/frame-writer.ts";
 import { hasToken } from "../../websocket/handshake.ts";
-import { failureOf, lostUpstream, wordsOf } from "../failure/failure.ts";
+import { failureOf, wordsOf } from "../failure/failure.ts";
 import type { Failure } from "../failure/failure.ts";
 import { dialFailure } from "../upstream/dial-failure.ts";
-import { decoderFor } from "../upstream/http1-try.ts";
+import { Http1Try } from "../upstream/http1-try.ts";
+import type { Http1Request } from "../upstream/http1-try.ts";
+import type { AnswerSink, HeadOutcome, TryOwner, TrySettings } from "../upstream/protocol.ts";
 import { bodyIsAsExpected, faultInHead } from "./expectation.ts";
 import type { Expectation } from "./expectation.ts";
+import { ProbeConnection } from "./probe-connection.ts";
 
 /** nginx looks at so much of a body. */
 const bodyBytesMax = 256 * 1024;
@@ -44,21 +45,31 @@ export interface ProbeOutcome {
   readonly error: string | null;
 }
 
-/** One check of one server: connects, asks, compares the answer. */
-export class HealthProbe implements ConnectionOwner, BodySink {
+/** One check of one server: connects, asks as `proxy_pass` does, compares the answer. */
+export class HealthProbe implements TryOwner, AnswerSink, Http1Request {
   private readonly plan: ProbePlan;
   private readonly network: Network;
   private readonly report: (verdict: ProbeOutcome) => void;
-  private readonly reader: ResponseHeadReader;
   private readonly key = randomBytes(16).toString("base64");
   private readonly body: Buffer[] = [];
   private bodyBytes = 0;
-  private decoder: BodyDecoder | null = null;
   private dial: Dial | null;
-  private connection: Connection | null = null;
+  private pooled: ProbeConnection | null = null;
+  private attempt: Http1Try | null = null;
   private timer: Timer;
-  private activity = "connecting to upstream";
   private done = false;
+  readonly settings: TrySettings;
+  readonly state = { bytesSent: 0, bytesReceived: 0, bodyBytes: 0 };
+  readonly payload = null;
+  readonly pool = null;
+  readonly wantsHeadOnly = false;
+  readonly isHead = false;
+  readonly passesBody = false;
+  readonly replacementBody = null;
+  readonly keepsTrailers = false;
+  activity = "connecting to upstream";
+  requestSent = false;
+  onDrain: (() => void) | null = null;
 
   /** `report` is called once, unless `abort` comes first. */
   constructor(
@@ -70,7 +81,8 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     this.network = network;
     this.plan = plan;
     this.report = report;
-    this.reader = new ResponseHeadReader(plan.headBytesMax);
+    const { readTimeoutMs, headBytesMax } = plan;
+    this.settings = { sendTimeoutMs: readTimeoutMs, readTimeoutMs, bufferSize: headBytesMax };
     this.timer = this.deadline(plan.connectTimeoutMs, "connectTimedOut");
     this.dial = network.dial(
       { endpoint, tls: plan.tls },
@@ -91,85 +103,88 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     this.done = true;
     this.timer.cancel();
     this.dial?.abort();
-    this.connection?.close();
+    this.pooled?.cut();
   }
 
-  onData(bytes: Buffer): void {
-    if (this.done) return;
-    this.activity = "reading response header from upstream";
-    let position = 0;
-    while (this.decoder === null) {
-      position += this.reader.feed(bytes, position, bytes.length);
-      if (this.reader.state === "failed") {
-        return this.fail(failureOf("invalidHead", this.reader.failure!));
-      }
-      if (this.reader.state !== "done") return;
-      const { head } = this.reader;
-      if (head.versionMajor === 0)
-        return this.fail(failureOf("invalidHead", "upstream sent no valid HTTP/1.0 header"));
-      if (head.status >= 100 && head.status < 200 && head.status !== 101) {
-        this.reader.reset();
-        continue;
-      }
-      if (!this.acceptHead(head)) return;
-    }
-    const state = this.decoder.state;
-    if (state === "needMore" && position < bytes.length)
-      this.decoder.decode(bytes, position, bytes.length, this);
-    if (this.decoder.state === "failed")
-      this.fail(failureOf("invalidBody", "upstream sent invalid chunked response"));
-    else if (this.decoder.state === "done" || this.bodyBytes >= bodyBytesMax) this.judgeBody();
+  get clock(): Clock {
+    return this.network.clock;
   }
 
-  onBody(bytes: Buffer, start: number, end: number): void {
-    const taken = Buffer.from(bytes.subarray(start, Math.min(end, start + bodyBytesMax - this.bodyBytes)));
-    this.bodyBytes += taken.length;
-    this.body.push(taken);
+  get maySwitch(): boolean {
+    return this.plan.type === "websocket";
   }
 
-  onEnd(): void {
-    if (this.done) return;
-    if (this.decoder?.end() === true) this.judgeBody();
-    else this.fail(lostUpstream(null));
-  }
-
-  onClose(code: string | null): void {
-    if (this.done) this.timer.cancel();
-    else if (code === null) this.onEnd();
-    else this.fail(lostUpstream(code));
-  }
-
-  onDrain(): void {}
-
-  private ask(connection: Connection): ConnectionOwner {
+  /** The whole request's head. */
+  buildHead(): string {
     const { plan } = this;
-    this.dial = null;
-    this.connection = connection;
-    this.timer.cancel();
-    this.timer = this.deadline(plan.readTimeoutMs, "readTimedOut");
-    this.activity = "sending request to upstream";
     const handshake =
       `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
       `Sec-WebSocket-Key: ${this.key}\r\n`;
     const own = plan.type === "websocket" ? handshake : "Connection: close\r\n";
-    connection.send(Buffer.from(`GET ${plan.uri} HTTP/1.1\r\n${plan.fields}${own}\r\n`, "latin1"));
-    return this;
+    return `GET ${plan.uri} HTTP/1.1\r\n${plan.fields}${own}\r\n`;
   }
 
-  /** True when the body is to be looked at, too. */
-  private acceptHead(head: ResponseHead): boolean {
+  /** Judges the head; the body is read where something is expected of it. */
+  takeHead(head: ResponseHead): HeadOutcome {
     const { expectation, type } = this.plan;
     if (type === "websocket") {
       this.judgeHandshake(head);
-      return false;
+      return "over";
     }
     const fault = faultInHead(expectation, head);
-    if (fault === null && expectation.body.length > 0) {
-      this.decoder = decoderFor(head, false, false);
-      return true;
-    }
+    if (fault === null && expectation.body.length > 0) return "body";
     this.conclude(fault === null, `checking ${fault ?? "status code"}`, null);
-    return false;
+    return "over";
+  }
+
+  /** Keeps a piece of the body, up to what is looked at. */
+  write(bytes: Buffer): boolean {
+    const taken = Buffer.from(bytes.subarray(0, bodyBytesMax - this.bodyBytes));
+    this.bodyBytes += taken.length;
+    this.body.push(taken);
+    if (this.bodyBytes >= bodyBytesMax) this.judgeBody();
+    return true;
+  }
+
+  /** The body is whole. */
+  complete(): void {
+    this.judgeBody();
+  }
+
+  /** The check has failed, and the log says why. */
+  fail(failure: Failure): void {
+    // Until something comes, the request is what is at work.
+    const silent = this.attempt !== null && this.state.bytesReceived === 0;
+    this.conclude(false, silent ? "sending request to upstream" : this.activity, wordsOf(failure));
+  }
+
+  timeout(kind: "sendTimedOut" | "readTimedOut"): Failure {
+    return failureOf(kind);
+  }
+
+  crash(error: unknown): void {
+    throw error;
+  }
+
+  // What is odd about an answer but does not make it unhealthy is told when a request meets it.
+  log(): void {}
+  acceptEarlyHints(): void {}
+  acceptTrailers(): void {}
+  prepareHead(): void {}
+  passOn(): void {}
+  end(): void {}
+  // The handshake was judged by its head.
+  switched(): void {}
+
+  private ask(connection: Connection): ConnectionOwner {
+    this.dial = null;
+    this.timer.cancel();
+    // As a whole: the times of a try begin anew with each part of an answer.
+    this.timer = this.deadline(this.plan.readTimeoutMs, "readTimedOut");
+    this.pooled = new ProbeConnection(connection, this.clock);
+    this.attempt = new Http1Try(this, this.pooled, this, this);
+    this.attempt.start();
+    return this.attempt;
   }
 
   private judgeHandshake(head: ResponseHead): void {
@@ -181,7 +196,8 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     }
     const fault = faultInHead({ ...this.plan.expectation, statuses: null }, head);
     // Servers log a connection that vanishes as an error, one that is closed they do not.
-    if (fault === null) this.connection!.send(writeClose(normalClosure, "", randomBytes(4).readUInt32BE()));
+    if (fault === null)
+      this.pooled!.connection.send(writeClose(normalClosure, "", randomBytes(4).readUInt32BE()));
     this.conclude(fault === null, `checking ${fault ?? "WebSocket handshake"}`, null);
   }
 
@@ -190,31 +206,20 @@ export class HealthProbe implements ConnectionOwner, BodySink {
     this.conclude(bodyIsAsExpected(this.plan.expectation, text), "checking response body", null);
   }
 
-  private fail(failure: Failure): void {
-    this.conclude(false, this.activity, wordsOf(failure));
-  }
-
   private conclude(healthy: boolean, activity: string, error: string | null): void {
     if (this.done) return;
     this.done = true;
     this.timer.cancel();
-    const { connection } = this;
-    connection?.shutdown();
-    // Who does not close his side in time is dropped.
-    if (connection?.open === true)
-      this.timer = this.network.clock.timer(farewellMs, () => connection.close());
+    this.attempt?.drop(healthy);
     this.report({ healthy, activity, error });
   }
 
   private deadline(ms: number, kind: "connectTimedOut" | "readTimedOut"): Timer {
-    return this.network.clock.timer(ms, () => {
+    return this.clock.timer(ms, () => {
       this.dial?.abort();
       this.dial = null;
-      this.connection?.close();
+      this.pooled?.cut();
       this.fail(failureOf(kind));
     });
   }
 }
-
-/** How long a server may take to close its side once the check is over. */
-const farewellMs = 1000;
