@@ -201,7 +201,7 @@ export const ends: readonly End[] = [
     client: "1006",
     server: "1006",
     level: "error",
-    cure: "As before. The client can be told nothing: it waits for the rest of a frame.",
+    cure: "Look into the server's log. The client can be told nothing: it waits for the rest of a frame.",
   },
   {
     what: "The server is gone between two fragments of a message",
@@ -214,7 +214,7 @@ export const ends: readonly End[] = [
     client: "1014 upstream reset the connection",
     server: "1006",
     level: "error",
-    cure: "As before. A close frame may stand between fragments.",
+    cure: "Look into the server's log: it crashed or was killed.",
   },
   {
     what: "Nobody says anything, and `websocket_close` is off",
@@ -327,7 +327,7 @@ export const ends: readonly End[] = [
     server: "1001 idle",
     level: "warn",
     seconds: 40,
-    cure: "As before; ten seconds are given for the answer.",
+    cure: "Raise `websocket_idle_timeout`. Ten seconds are given for the answer.",
   },
   {
     what: "The WebSocket is too old",
@@ -352,7 +352,7 @@ export const ends: readonly End[] = [
     server: "4001",
     level: "warn",
     seconds: 50,
-    cure: "As before.",
+    cure: "Nothing: `code=` chose it. Clients come back.",
   },
   {
     what: "The client sends a message that is too big",
@@ -379,7 +379,7 @@ export const ends: readonly End[] = [
     client: "1009 websocket_max_message_size 10 from=client",
     server: "1001 websocket_max_message_size 10 from=client",
     level: "warn",
-    cure: "As before: all fragments of a message count together.",
+    cure: "Raise `websocket_max_message_size`: all fragments of a message count together.",
   },
   {
     what: "The server sends a message that is too big",
@@ -389,7 +389,7 @@ export const ends: readonly End[] = [
     client: "1001 websocket_max_message_size 1k",
     server: "1009 websocket_max_message_size 1k",
     level: "warn",
-    cure: "As before; `from=client` leaves the server alone.",
+    cure: "Raise `websocket_max_message_size`; `from=client` leaves the server alone.",
   },
   {
     what: "The client sends too many messages",
@@ -552,7 +552,7 @@ export const ends: readonly End[] = [
     client: "1001",
     server: "1001",
     level: "info",
-    cure: "As before; `grace=` says how long an answer is waited for.",
+    cure: "Nothing: `grace=` says how long an answer is waited for.",
   },
   {
     what: "The gateway stops in the middle of a frame that does not end",

@@ -18,6 +18,8 @@ export interface OpenTunnel extends Drainable {
   readonly peerName: string;
   /** Ends both sides at once; the line is logged. */
   drop(reason: string): void;
+  /** An operator ends it: a WebSocket in good order, with this code and reason. `cause` is told by its record. */
+  kick(code: number, reason: string, cause: string): void;
 }
 
 /** How long idle clients of a process that is replaced have to send another request. */

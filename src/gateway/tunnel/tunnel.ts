@@ -124,6 +124,10 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     this.upstream.self.close();
   }
 
+  kick(_code: number, _reason: string, cause: string): void {
+    this.drop(cause);
+  }
+
   /** A side sends nothing more: as in nginx, that ends both. */
   sideEnded(side: TunnelSide): void {
     this.end(endOfTunnel(side.name, null));

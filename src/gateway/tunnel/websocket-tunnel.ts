@@ -19,7 +19,7 @@ import { Tunnel } from "./tunnel.ts";
 import type { TunnelParts } from "./tunnel.ts";
 import { causeOf, limitWords, timeWords } from "./websocket-words.ts";
 import { WebSocketSide } from "./websocket-side.ts";
-import { WebSocketWatch } from "./websocket-watch.ts";
+import { graceMs, WebSocketWatch } from "./websocket-watch.ts";
 
 /**
  * What a WebSocket that is being drained waits for:
@@ -186,6 +186,11 @@ export class WebSocketTunnel extends Tunnel {
     if (this.first === null && this.closes) this.tellBoth(named);
     this.finish(named);
     if (draining !== null) this.deadline.set(draining.graceMs);
+  }
+
+  override kick(code: number, reason: string, cause: string): void {
+    const chosen = { closeReason: reason, kind: "websocketKicked" } as const;
+    this.drain({ code, reason: cause, cause, chosen }, graceMs);
   }
 
   override drop(reason: string): void {

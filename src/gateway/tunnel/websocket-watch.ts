@@ -7,8 +7,8 @@ import type { WebSocketPing, WebSocketPolicy } from "../serve/websocket-policy.t
 import type { WebSocketSide } from "./websocket-side.ts";
 import type { WebSocketTunnel } from "./websocket-tunnel.ts";
 
-/** How long a boundary, and then the client's answer, is waited for where a directive ends a WebSocket in good order. */
-const graceMs = 10_000;
+/** How long a boundary, and then the client's answer, is waited for where somebody ends a WebSocket in good order. */
+export const graceMs = 10_000;
 
 /**
  * What happens to a WebSocket by the clock: pings, and ends for want of messages or for age. It has no timer of its own:
