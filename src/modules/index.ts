@@ -60,6 +60,7 @@ import { userid } from "./filters/userid/userid.ts";
 import { extendedConnect } from "./websocket/extended-connect.ts";
 import { websocketHandshakes } from "./websocket/handshakes.ts";
 import { variablesAlone } from "./variables/variables-alone.ts";
+import { websocketLimit } from "./websocket/limit/websocket-limit.ts";
 import { websocketLog } from "./websocket/websocket-log.ts";
 import { websocketTunnels } from "./websocket/websocket-tunnels.ts";
 import { websocketVariables } from "./websocket/websocket-variables.ts";
@@ -121,6 +122,7 @@ export const httpModules: readonly HttpModule[] = [
   tryFiles,
   mirror,
   websocketTunnels,
+  websocketLimit,
   websocketLog,
   websocketVariables,
   // Content handlers are asked in this order.

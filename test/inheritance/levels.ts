@@ -49,6 +49,7 @@ function textOf(at: Statements): string {
     events { ${here("events")} }
     http {
       limit_req_zone $uri zone=requests:64k rate=1r/s;
+      websocket_limit_zone $uri zone=messages:64k messages=1/s;
       limit_conn_zone $uri zone=connections:64k;
       upstream up { server 127.0.0.1:1; }
       upstream tried { ${here("upstream")} server 127.0.0.1:1; }

@@ -45,6 +45,7 @@ const blocks: Samples = {
 const ofTheHttpBlock: Samples = {
   client_body_memory: ["1m", "2m"],
   log_format: ["one $uri", "other $uri"],
+  websocket_limit_zone: ["$uri zone=one:64k messages=1/s", "$uri zone=other:64k bytes=1k/s"],
   limit_req_zone: ["$uri zone=one:64k rate=1r/s", "$uri zone=other:64k rate=1r/s"],
   limit_conn_zone: ["$uri zone=one:64k", "$uri zone=other:64k"],
   ...each("map_hash_max_size map_hash_bucket_size", "1000", "1001"),
@@ -142,6 +143,7 @@ const connections: Samples = {
   accept_extended_connect: ["on", "off"],
   websocket: ["on", "off"],
   websocket_origin: ["same", "none one.test"],
+  websocket_limit: ["zone=messages", "zone=messages burst=5"],
   websocket_drain: ["10s", "20s code=1001"],
   websocket_close: ["off", "on"],
   websocket_check: ["on", "off"],

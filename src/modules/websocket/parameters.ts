@@ -21,6 +21,11 @@ export class Parameters {
     }
   }
 
+  /** As it stands; null where it is not there. */
+  text(name: string): string | null {
+    return this.read<string | null>(name, null, (text) => text);
+  }
+
   /** A time in milliseconds. */
   time(name: string, usual: number): number {
     return this.read(name, usual, parseMilliseconds);
