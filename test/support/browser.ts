@@ -13,8 +13,11 @@ export interface Browser {
   stop(): Promise<void>;
 }
 
-/** Debian's Chromium without a window, with a profile of its own, that accepts any certificate. */
-export async function startBrowser(): Promise<Browser> {
+/**
+ * Debian's Chromium without a window, with a profile of its own, that accepts any certificate.
+ * @param more further options of its command line
+ */
+export async function startBrowser(more: readonly string[] = []): Promise<Browser> {
   const profile = await mkdtemp(path.join(os.tmpdir(), "longhaul-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
@@ -28,6 +31,7 @@ export async function startBrowser(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
   });
   return {

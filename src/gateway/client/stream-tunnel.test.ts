@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { patternBytes } from "../../net/contract-peer.ts";
+import { OPCODE_BINARY, OPCODE_TEXT } from "../../websocket/frames.ts";
+import { writeClose, writeFrame } from "../../websocket/frame-writer.ts";
 import { acceptFor } from "../../websocket/accept.ts";
 import { Simulation, livelyWeather, steadyWeather, stillWeather } from "../simulation.fixture.ts";
 import type { SimulationOptions } from "../simulation.fixture.ts";
@@ -70,6 +72,8 @@ function logged(simulation: Simulation): string {
   return lines[0]!.replace(/^.*?\*\d+ /, "").replace(/ while proxying.*$/, "");
 }
 
+const writeText = (text: string): Buffer => writeFrame(OPCODE_TEXT, Buffer.from(text));
+
 const sides = [
   ["client", ({ pairs: [pair] }: Joined) => ({ leaver: pair!.client, other: pair!.server })],
   ["upstream", ({ pairs: [pair] }: Joined) => ({ leaver: pair!.server, other: pair!.client })],
@@ -135,12 +139,20 @@ describe("WebSockets over HTTP/2", () => {
         const joined = await join({ seed, weather: livelyWeather });
         const { simulation } = joined;
         const { leaver, other } = of(joined);
-        const bytes = patternBytes(130_000, seed);
+        const bytes = writeFrame(OPCODE_BINARY, patternBytes(130_000, seed), {
+          mask: name === "client" ? seed : null,
+        });
         other.readSlowly(13_000, 50);
         leaver.send(bytes);
         leaver.end();
         await simulation.until(() => other.finished);
-        assert.ok(other.inbox.equals(bytes), `seed ${seed}`);
+        assert.ok(other.inbox.subarray(0, bytes.length).equals(bytes), `seed ${seed}`);
+        // A client that is left by the server is told.
+        const rest = other.inbox.subarray(bytes.length);
+        assert.deepEqual(
+          [rest[0], rest.length > 3 ? rest.readUInt16BE(2) : 0],
+          name === "client" ? [undefined, 0] : [0x88, 1014],
+        );
         assert.equal(other.closeCode, null);
         assert.equal(logged(simulation), `${name} closed connection`);
         await simulation.finish();
@@ -198,6 +210,29 @@ describe("WebSockets over HTTP/2", () => {
       await simulation.finish();
     });
   }
+
+  test("whose client ends its stream with its close frame, as browsers do, get the server's answer", async () => {
+    const { simulation, pairs } = await join({ count: 2 });
+    const [{ client, server }, silent] = pairs as [Joined["pairs"][number], Joined["pairs"][number]];
+    for (const pair of pairs) {
+      pair.client.send(writeClose(4003, "bye", 1));
+      pair.client.end();
+    }
+    await simulation.until(() => server.inbox.length > 0);
+    await simulation.advance(4_000);
+    assert.equal(server.endedAt, null);
+    server.send(writeText("late"));
+    server.send(writeClose(4003, "bye"));
+    server.end();
+    await simulation.until(() => client.finished);
+    assert.ok(client.inbox.equals(Buffer.concat([writeText("late"), writeClose(4003, "bye")])));
+    assert.equal(client.closeCode, null);
+    // A server that does not answer is not waited for as long as for a message.
+    assert.equal(silent.client.endedAt, null);
+    await simulation.until(() => silent.client.finished && silent.server.finished);
+    assert.equal(silent.server.endedAt, 5_000);
+    await simulation.finish();
+  });
 
   test("all end when their client's connection does", async () => {
     for (const how of ["close", "reset"] as const) {

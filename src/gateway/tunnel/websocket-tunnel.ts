@@ -15,8 +15,9 @@ import { governs } from "../serve/websocket-policy.ts";
 import type { FrameLimitSpec } from "../serve/websocket-policy.ts";
 import { noGuardRules } from "./frame-guard.ts";
 import type { GuardRules, OpenLimit } from "./frame-guard.ts";
+import { StreamConnection } from "./stream-connection.ts";
 import { Tunnel } from "./tunnel.ts";
-import type { TunnelParts } from "./tunnel.ts";
+import type { TunnelParts, TunnelSide } from "./tunnel.ts";
 import { causeOf, limitWords, timeWords } from "./websocket-words.ts";
 import { WebSocketSide } from "./websocket-side.ts";
 import { graceMs, WebSocketWatch } from "./websocket-watch.ts";
@@ -42,6 +43,9 @@ interface FirstClose {
   readonly code: number;
   readonly reason: string;
 }
+
+/** How long a server may be silent after the close frame of a client that has ended its stream with it. */
+const closeAnswerMs = 5000;
 
 /** What the log says when `grace` was not enough. */
 const overdue: Readonly<Record<Awaited, string>> = {
@@ -124,6 +128,19 @@ export class WebSocketTunnel extends Tunnel {
     if (draining?.awaits === "boundary") draining.awaits = "ends";
     const { close } = side.frames;
     if (close !== null) this.first ??= { by: side.name, code: close.code, reason: close.reason };
+  }
+
+  /**
+   * Browsers end a stream of HTTP/2 together with their close frame: the server's answer, which is still to come, goes
+   * to them. On TCP they wait for it.
+   */
+  override sideEnded(side: TunnelSide): void {
+    const { client, upstream } = this;
+    const answerDue = side === client && client.frames.closed && !upstream.frames.closed;
+    if (!answerDue || !(client.self instanceof StreamConnection)) return super.sideEnded(side);
+    if (this.draining !== null) return;
+    this.idleMs = Math.min(this.idleMs, closeAnswerMs);
+    this.deadline.set(this.idleMs);
   }
 
   override drain(occasion: DrainOccasion, graceMs: number): void {
