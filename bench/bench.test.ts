@@ -57,6 +57,12 @@ describe("the benchmark", () => {
     await measure("reload");
   });
 
+  it("measures requests, downloads and idle connections over HTTP/2", { timeout: 120_000 }, async () => {
+    await measure("h2c-10");
+    await measure("h2-download-10m");
+    await measure("idle-h2");
+  });
+
   it("measures latencies at a fixed rate", { timeout: 60_000 }, async () => {
     assert.match(latencyTable([await measure("p99-5000")]), /p99-5000, p50/);
   });

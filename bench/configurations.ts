@@ -7,6 +7,9 @@ export interface Setting {
   readonly directory: string;
   readonly plainPort: number;
   readonly tlsPort: number;
+  /** Where HTTP/2 is spoken by those who can: with prior knowledge, and over TLS. */
+  readonly h2cPort: number;
+  readonly h2Port: number;
   readonly backendPort: number;
   /** PEM files: chain, key, both in one. */
   readonly certificate: string;
@@ -55,6 +58,8 @@ http {
     server {
         listen 127.0.0.1:${setting.plainPort}${reuseport};
         listen 127.0.0.1:${setting.tlsPort} ssl${reuseport};
+        listen 127.0.0.1:${setting.h2cPort} http2${reuseport};
+        listen 127.0.0.1:${setting.h2Port} ssl http2${reuseport};
         server_name localhost;
         ssl_certificate ${setting.certificate};
         ssl_certificate_key ${setting.key};
@@ -93,6 +98,8 @@ defaults
 frontend clients
     bind 127.0.0.1:${setting.plainPort}
     bind 127.0.0.1:${setting.tlsPort} ssl crt ${setting.combined} alpn http/1.1
+    bind 127.0.0.1:${setting.h2cPort} proto h2
+    bind 127.0.0.1:${setting.h2Port} ssl crt ${setting.combined} alpn h2
     default_backend backends
 backend backends
     server backend 127.0.0.1:${setting.backendPort}

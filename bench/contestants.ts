@@ -41,6 +41,8 @@ export type Ability =
   | "expressions"
   /** Takes a changed file at a SIGHUP and tells at /generation which one is in force. */
   | "reload"
+  /** Speaks HTTP/2 with clients, over TLS and with prior knowledge. */
+  | "http2"
   /** Shares its work between as many workers as it is told. */
   | "workers";
 
@@ -67,7 +69,7 @@ function longhaul(runtime: string): Contestant {
   return {
     name: `longhaul-${runtime}`,
     program: runtime,
-    abilities: ["files", "expressions", "reload", "workers"],
+    abilities: ["files", "expressions", "reload", "workers", "http2"],
     needs: main,
     file: { name: "nginx.conf", text: nginxConfiguration },
     args: ({ directory }) => [main, "-c", `${directory}/nginx.conf`, "-p", `${directory}/`],
@@ -78,7 +80,7 @@ const contestants: readonly Contestant[] = [
   {
     name: "nginx",
     program: "nginx",
-    abilities: ["files", "expressions", "reload", "workers"],
+    abilities: ["files", "expressions", "reload", "workers", "http2"],
     file: { name: "nginx.conf", text: nginxConfiguration },
     args: ({ directory }) => [
       "-p",
@@ -96,7 +98,7 @@ const contestants: readonly Contestant[] = [
   {
     name: "haproxy",
     program: "haproxy",
-    abilities: ["workers"],
+    abilities: ["workers", "http2"],
     file: { name: "haproxy.cfg", text: haproxyConfiguration },
     args: ({ directory }) => ["-db", "-f", `${directory}/haproxy.cfg`],
   },

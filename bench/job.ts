@@ -12,7 +12,10 @@ export type LoadMode =
   | "expressions"
   | "handshakes"
   | "resumed"
-  | "idle";
+  | "idle"
+  | "h2-requests"
+  | "h2-downloads"
+  | "h2-idle";
 
 export interface Job {
   readonly mode: LoadMode;
@@ -20,6 +23,8 @@ export interface Job {
   readonly tls: boolean;
   /** Connections in use at once. */
   readonly connections: number;
+  /** Streams of HTTP/2 at once on each of them; 0: HTTP/1.1. */
+  readonly streams: number;
   /** Payload bytes of a message. */
   readonly size: number;
   readonly warmupSeconds: number;

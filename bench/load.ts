@@ -8,6 +8,7 @@ import { Control } from "./load/control.ts";
 import { runBroadcast } from "./load/broadcast.ts";
 import { runEcho, runIdle } from "./load/echo.ts";
 import { runDownloads, runExpressions, runLargeFiles, runRequests, runSmallFiles } from "./load/http.ts";
+import { runHttp2Downloads, runHttp2Idle, runHttp2Requests } from "./load/http2.ts";
 import { runHandshakes, runResumed } from "./load/handshakes.ts";
 import { runPaced } from "./load/paced.ts";
 import { runTunnels } from "./load/tunnels.ts";
@@ -25,6 +26,9 @@ const modes: Record<LoadMode, (job: Job, control: Control) => Promise<void>> = {
   handshakes: runHandshakes,
   resumed: runResumed,
   idle: runIdle,
+  "h2-requests": runHttp2Requests,
+  "h2-downloads": runHttp2Downloads,
+  "h2-idle": runHttp2Idle,
 };
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;

@@ -14,6 +14,8 @@ export interface Proxy {
   readonly setting: Setting;
   readonly plainPort: number;
   readonly tlsPort: number;
+  readonly h2cPort: number;
+  readonly h2Port: number;
   readonly backendPort: number;
   readonly child: Child;
   /** Which version of its configuration it has been given. */

@@ -9,7 +9,7 @@ export type Figure =
   | "cpu"
   /** Units for each second of the proxy's CPU: what one core could do. */
   | "rate"
-  /** KiB of memory for each open tunnel. */
+  /** KiB of memory for each open tunnel or connection. */
   | "memory"
   /** p99 latency in microseconds. */
   | "latency"
@@ -31,7 +31,7 @@ export interface Row {
   readonly digits: number;
   /** What a proxy must be able to do to take part. */
   readonly needs?: Ability;
-  readonly work: Pick<Job, "mode" | "tls" | "connections" | "size">;
+  readonly work: Pick<Job, "mode" | "tls" | "connections" | "streams" | "size">;
 }
 
 /** Open loop: messages per second of the row "p99-5000". */
@@ -67,7 +67,7 @@ function row(name: string, title: string, figure: Figure, work: Work, needs?: Ab
     workers: "×",
   };
   const digits = { cpu: 1, rate: 0, memory: 1, latency: 0, start: 0, reload: 1, growth: 2, workers: 2 };
-  const defaults = { tls: false, connections: loopTunnels, size: 128 };
+  const defaults = { tls: false, connections: loopTunnels, streams: 0, size: 128 };
   const base = { name, title, figure, unit: units[figure], digits: digits[figure] };
   return { ...base, work: { ...defaults, ...work }, ...(needs === undefined ? {} : { needs }) };
 }
@@ -78,6 +78,16 @@ function echoRows(tls: boolean): Row[] {
   return Object.entries(sizes).map(([name, size]) => {
     const title = `echo ${size < 1024 ? `${size} B` : `${size / 1024} KiB`}, ${scheme}: CPU per message`;
     return row(`echo-${name}-${scheme}`, title, "cpu", { mode: "echo", tls, size });
+  });
+}
+
+/** Requests over HTTP/2, so many streams at once on each of a few connections. */
+function http2Rows(tls: boolean): Row[] {
+  const protocol = tls ? "h2" : "h2c";
+  return [1, 10, 100].map((streams) => {
+    const title = `request over ${protocol}, ${streams} ${streams === 1 ? "stream" : "streams"}: CPU`;
+    const work: Work = { mode: "h2-requests", tls, connections: 8, streams };
+    return row(`${protocol}-${streams}`, title, "cpu", work, "http2");
   });
 }
 
@@ -106,6 +116,15 @@ export const rows: readonly Row[] = [
     tls: true,
     connections: 4,
   }),
+  ...http2Rows(false),
+  ...http2Rows(true),
+  row(
+    "h2-download-10m",
+    "download of 10 MiB over h2: CPU",
+    "cpu",
+    { mode: "h2-downloads", tls: true, connections: 4, streams: 1 },
+    "http2",
+  ),
   row("file-1k", "file of 1 KiB: CPU", "cpu", { mode: "small-files" }, "files"),
   row("file-10m", "file of 10 MiB: CPU", "cpu", { mode: "large-files", connections: 4 }, "files"),
   row(
@@ -121,6 +140,20 @@ export const rows: readonly Row[] = [
     tls: true,
     connections: idleTunnels,
   }),
+  row(
+    "idle-h2c",
+    "memory per idle connection, h2c",
+    "memory",
+    { mode: "h2-idle", connections: idleTunnels, streams: 1 },
+    "http2",
+  ),
+  row(
+    "idle-h2",
+    "memory per idle connection, h2",
+    "memory",
+    { mode: "h2-idle", tls: true, connections: idleTunnels, streams: 1 },
+    "http2",
+  ),
   row("p99-5000", `p99 latency at ${pacedRate} messages/s, 64 tunnels`, "latency", { mode: "paced" }),
   row("grow-100-8000", `CPU per message at ${growth.many} tunnels ÷ at ${growth.few}`, "growth", {
     mode: "echo",

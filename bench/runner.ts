@@ -108,7 +108,7 @@ export class Runner {
     const says = isUnderLoad(row.figure) && !isOwnFactor(row.figure) && !row.work.tls;
     if (!says || row.needs !== undefined) return null;
     const port = this.#backendPorts[0]!;
-    const target = { plainPort: port, tlsPort: 0, backendPort: port, child: null };
+    const target = { plainPort: port, tlsPort: 0, h2cPort: 0, h2Port: 0, backendPort: port, child: null };
     const direct = new Entry("direct", this.#interruption);
     await direct.attempt(async () => {
       direct.samples.push(await this.#stretch(row, target));
@@ -181,6 +181,8 @@ export class Runner {
       directory: join(directory, `${this.#started}-${name}`),
       plainPort: await freePort(),
       tlsPort: await freePort(),
+      h2cPort: await freePort(),
+      h2Port: await freePort(),
       backendPort: this.#backendPorts[proxies.indexOf(name) + 1]!,
       generation: 0,
     });

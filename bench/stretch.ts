@@ -18,6 +18,8 @@ export interface StretchPlan {
 export interface Target {
   readonly plainPort: number;
   readonly tlsPort: number;
+  readonly h2cPort: number;
+  readonly h2Port: number;
   readonly backendPort: number;
   readonly child: Child | null;
 }
@@ -78,7 +80,7 @@ export async function runStretch(
   const job: Job = {
     ...row.work,
     connections: effort.connections,
-    port: row.work.tls ? target.tlsPort : target.plainPort,
+    port: portOf(row, target),
     controlPort: target.backendPort,
     seconds: plan.seconds,
     warmupSeconds: plan.warmupSeconds,
@@ -108,6 +110,11 @@ export async function runStretch(
     for (const child of hurried) setRealtime(child, false);
     await load.stop();
   }
+}
+
+function portOf({ work: { tls, streams } }: Row, { plainPort, tlsPort, h2cPort, h2Port }: Target): number {
+  if (streams > 0) return tls ? h2Port : h2cPort;
+  return tls ? tlsPort : plainPort;
 }
 
 function pause(ms: number): Promise<void> {

@@ -18,6 +18,8 @@ const targets: Readonly<Record<string, Target>> = {
   "new-tunnels": { bun: 0.8, node: 0.5 },
   "tls-full": { bun: 1.1, node: 0.75 },
   "keepalive-request": { bun: 1.5, node: 2.5 },
+  "h2c-10": { bun: 1.6, node: 2 },
+  "h2-10": { bun: 1.6, node: 2 },
   "idle-ws": { bun: 0.3, node: 0.7 },
   "idle-wss": { bun: 0.3, node: 1.3 },
   "p99-5000": { bun: 1.3, node: 2 },

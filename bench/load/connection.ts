@@ -74,8 +74,11 @@ const handlers: SocketHandler<LoadConnection, "buffer"> = {
 /** `open` comes before the TLS handshake, and the socket does not tell: remember who waits for it. */
 const isTls = new WeakSet<LoadConnection>();
 
+/** The offer of ALPN, as it is on the wire. */
+const onlyHttp2 = Buffer.from("\x02h2");
+
 /** Dials the job's port; the connection's `opened` follows. */
-export function dial(job: Pick<Job, "port" | "tls">, connection: LoadConnection): void {
+export function dial(job: Pick<Job, "port" | "tls" | "streams">, connection: LoadConnection): void {
   const options = {
     hostname: "127.0.0.1",
     port: job.port,
@@ -90,7 +93,7 @@ export function dial(job: Pick<Job, "port" | "tls">, connection: LoadConnection)
   isTls.add(connection);
   // One curve for everyone: otherwise only the newer TLS libraries would pay for a post-quantum exchange.
   const tls = { rejectUnauthorized: false, serverName: "localhost", ecdhCurve: "X25519" };
-  void connect({ ...options, tls });
+  void connect({ ...options, tls: job.streams > 0 ? { ...tls, ALPNProtocols: onlyHttp2 } : tls });
 }
 
 /** A connection that has a state which counts as open (a tunnel: after its handshake). */
