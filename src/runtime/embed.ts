@@ -2,6 +2,7 @@ import { DiskFiles } from "../config/files.ts";
 import type { CommandLine, Remark } from "../config/command-line.ts";
 import { ErrorLog } from "../gateway/log/error-log.ts";
 import { DiskLogFiles } from "../gateway/log/disk-log-files.ts";
+import { LogDraft } from "../gateway/log/log-draft.ts";
 import type { LogFiles } from "../gateway/log/log-files.ts";
 import type { Launch } from "../gateway/serve/launch.ts";
 import { systemNetwork } from "../net/choose.ts";
@@ -86,16 +87,14 @@ class EmbeddedGateway implements RunningGateway {
   }
 
   async apply(text: string | undefined): Promise<void> {
-    const aimBack = this.errorLog.remember();
-    this.ownLogs?.begin();
+    const draft = new LogDraft(this.errorLog, this.ownLogs);
     try {
       await this.takeOver(text);
     } catch (error) {
-      aimBack();
-      this.ownLogs?.discard();
+      draft.discard();
       throw error;
     }
-    this.ownLogs?.adopt();
+    draft.adopt();
   }
 
   private async takeOver(text: string | undefined): Promise<void> {

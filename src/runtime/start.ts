@@ -4,6 +4,7 @@ import { ConfigError, describeErrno, describeSystemError } from "../config/error
 import { ErrorLog } from "../gateway/log/error-log.ts";
 import type { LogLevel } from "../gateway/log/error-log.ts";
 import { DiskLogFiles } from "../gateway/log/disk-log-files.ts";
+import { LogDraft } from "../gateway/log/log-draft.ts";
 import type { HttpModule } from "../gateway/build/http-module.ts";
 import { endpointKey } from "../gateway/serve/listen-socket.ts";
 import { systemNetwork, systemSocketKeeper } from "../net/choose.ts";
@@ -68,6 +69,8 @@ class Instance {
   private readonly upgrade: BinaryUpgrade;
   private readonly onServing: (report: ServingReport) => void;
   private generation: Generation | null = null;
+  /** Of the configuration that was read last. */
+  private logDraft: LogDraft | null = null;
   private finish: (code: number) => void = () => undefined;
   private stopping = false;
   private hasStarted = false;
@@ -169,8 +172,7 @@ class Instance {
     const names = new Map<string, string[]>();
     const memory = this.memory.begin();
     const reading = startReading(files);
-    const aimBack = mainErrorLog.remember();
-    logs.begin();
+    this.logDraft = new LogDraft(mainErrorLog, logs);
     try {
       const configuration = await readConfiguration(reading, {
         commandLine,
@@ -199,10 +201,7 @@ class Instance {
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       // At the start, the log that the configuration names is told too.
-      if (this.generation !== null) {
-        aimBack();
-        logs.discard();
-      }
+      if (this.generation !== null) this.logDraft.discard();
       for (const remark of reading.remarks) tell(remark);
       tell({ level: "emerg", text: error.describe() });
       if (error.message.includes("Permission denied")) this.tellLostRights();
@@ -240,7 +239,7 @@ class Instance {
     // The threads that serve see to theirs by themselves.
     if (this.generation !== null && this.sharesSockets) this.network.giveBackMemory(false);
     this.generation = generation;
-    this.logs.adopt();
+    this.logDraft?.adopt();
     const wanted = generation.configuration.main.workerRlimitNofile ?? 0;
     if (wanted > openFilesLimit()) {
       this.log("alert", `setrlimit(RLIMIT_NOFILE, ${wanted}) failed ${describeSystemError("EPERM")}`);
@@ -354,14 +353,10 @@ class Instance {
       await this.resume();
       return [...this.failures];
     }
-    const aimBack = this.errorLog.remember();
     const generation = await this.read((remark) => this.tell(remark));
     if (generation === null) return [...this.failures];
     if (await this.replace(generation)) this.tellReconfigured(generation);
-    else {
-      aimBack();
-      this.logs.discard();
-    }
+    else this.logDraft?.discard();
     return [...this.failures];
   }
 

@@ -13,6 +13,7 @@ import { Heartbeat } from "../gateway/zones/heartbeat.ts";
 import { threadLaunch } from "../gateway/serve/launch.ts";
 import type { HttpModule } from "../gateway/build/http-module.ts";
 import { DiskLogFiles } from "../gateway/log/disk-log-files.ts";
+import { LogDraft } from "../gateway/log/log-draft.ts";
 import { SharedRegions } from "../gateway/zones/shared-memory.ts";
 import { systemNetwork } from "../net/choose.ts";
 import type { Network } from "../net/network.ts";
@@ -43,7 +44,8 @@ class WorkerProgram {
   private readonly errorLog: ErrorLog;
   private readonly peers: PeerTable;
   private readonly serving: Serving;
-  private prepared: { configuration: Configuration; aimBack: () => void } | null = null;
+  private prepared: Configuration | null = null;
+  private logDraft: LogDraft | null = null;
   private commands: Promise<void> = Promise.resolve();
   private readonly gathering = new Map<number, () => void>();
   private gatherings = 0;
@@ -106,9 +108,9 @@ class WorkerProgram {
         await this.prepare(command.snapshot);
         return [];
       case "discard":
-        this.prepared?.aimBack();
         this.prepared = null;
-        this.logs.discard();
+        this.logDraft?.discard();
+        this.logDraft = null;
         return [];
       case "commit":
         return await this.commit(command.limits);
@@ -136,10 +138,9 @@ class WorkerProgram {
 
   private async prepare(snapshot: Snapshot): Promise<void> {
     const reading = startReading(new SnapshotFiles(snapshot.files));
-    const aimBack = this.errorLog.remember();
-    this.logs.begin();
+    this.logDraft = new LogDraft(this.errorLog, this.logs);
     const { ticketSecret } = snapshot;
-    const configuration = await readConfiguration(reading, {
+    this.prepared = await readConfiguration(reading, {
       commandLine: snapshot.commandLine,
       network: this.network,
       logs: this.logs,
@@ -154,15 +155,15 @@ class WorkerProgram {
         ticketSecret: ticketSecret === null ? null : Buffer.from(ticketSecret),
       },
     });
-    this.prepared = { configuration, aimBack };
   }
 
   private async commit(limits: ConnectionLimits): Promise<PassedSocket[]> {
     const { prepared } = this;
     if (prepared === null) throw new Error("nothing is prepared");
     this.prepared = null;
-    this.logs.adopt();
-    return await this.serving.commit(prepared.configuration, limits);
+    this.logDraft?.adopt();
+    this.logDraft = null;
+    return await this.serving.commit(prepared, limits);
   }
 
   /** The answer is that the thread ends; others may be given to it before that. */

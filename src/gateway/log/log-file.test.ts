@@ -10,6 +10,7 @@ import { ConfigError } from "../../config/errors.ts";
 import type { Clock } from "../../net/clock.ts";
 import { DiskLogFiles } from "./disk-log-files.ts";
 import { ErrorLog } from "./error-log.ts";
+import { LogDraft } from "./log-draft.ts";
 import { appendOnce } from "./log-file.ts";
 
 /** A clock whose timers fire when the test says so. */
@@ -192,6 +193,21 @@ describe("a configuration that takes over", () => {
     assert.equal(text(path), "line\n");
     logs.begin();
     logs.adopt();
+  });
+
+  test("and is not used leaves the main error log with its file, also in an embedder's hands", (t) => {
+    const { clock, logs, path } = scene(t);
+    for (const files of [logs, null]) {
+      const old = logs.open(path);
+      const errorLog = new ErrorLog([{ sink: old, level: "notice" }], clock);
+      const first = new LogDraft(errorLog, files);
+      logs.open(path);
+      first.adopt();
+      const draft = new LogDraft(errorLog, files);
+      errorLog.retarget([{ sink: logs.open(`${path}.new`), level: "notice" }]);
+      draft.discard();
+      assert.deepEqual(errorLog.sinks, [old]);
+    }
   });
 
   test("gives back the sockets to syslog servers", async (t) => {
