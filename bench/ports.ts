@@ -1,24 +1,4 @@
-import { connect, createServer } from "node:net";
-
-/** Below the range that the kernel hands out to clients, so that no connection of the load takes the port. */
-const portMin = 12_000;
-const portMax = 32_000;
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.on("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-}
-
-/** A loopback port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = portMin + Math.floor(Math.random() * (portMax - portMin));
-    if (await isFree(port)) return port;
-  }
-}
+import { connect } from "node:net";
 
 /** The body of an answer with a length; null while it is not complete. */
 function bodyOf(answer: string): string | null {

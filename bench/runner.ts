@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CertificateFiles, makeCertificate } from "./certificate.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "../test/support/ports.ts";
 import { isAble } from "./contestants.ts";
 import { bothCpus, Child, loadCpu, pinProcess, stopAll } from "./process.ts";
 import { type Proxy, startProxy } from "./proxies.ts";

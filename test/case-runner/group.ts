@@ -5,7 +5,7 @@ import { Backend } from "./backend.ts";
 import { parseBehaviour } from "./backend-script.ts";
 import type { BackendSpec, Case, CaseFile } from "./case-file.ts";
 import { NameServer } from "../../src/net/name-server.fixture.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../support/ports.ts";
 import { forNginx122 } from "./http2-config.ts";
 import {
   listenEndpoints,

@@ -41,7 +41,7 @@ export function isOnPath(program: string): boolean {
 export interface GatewayOptions {
   /** The text of nginx.conf. `PREFIX` in it stands for the gateway's own directory, without the last "/". */
   readonly config: string;
-  /** The gateway is ready when this port on 127.0.0.1 accepts. */
+  /** The gateway is ready when this port on 127.0.0.1 accepts, and so do those of `listen` in the configuration. */
   readonly port: number;
   /** More files, by path below the gateway's directory. */
   readonly files?: Readonly<Record<string, string>>;
@@ -77,7 +77,8 @@ export async function startGateway(product: Product, options: GatewayOptions): P
   child.once("exit", () => process.off("exit", killAtExit));
   const log = new Log(child);
   try {
-    await accepts(options.port, child);
+    // A socket accepts as soon as it is bound, and others may be bound after it.
+    for (const port of new Set([options.port, ...listenedPorts(options.config)])) await accepts(port, child);
   } catch (error) {
     await end(child);
     await rm(directory, { recursive: true, force: true });
@@ -118,6 +119,13 @@ function spawnGateway(product: Product, directory: string): ChildProcess {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` },
   });
+}
+
+/** Ports that a configuration has listened on, on all addresses or on 127.0.0.1, where that is told by a number. */
+function listenedPorts(config: string): number[] {
+  return [...config.matchAll(/\blisten\s+(?:(?:\*|127\.0\.0\.1):)?(\d{4,5})\b(?!-)(?![^;]*\budp\b)/g)].map(
+    (found) => Number(found[1]),
+  );
 }
 
 /** Resolves when the port accepts; rejects when the process has ended instead. */

@@ -5,20 +5,31 @@ import net from "node:net";
  * taken by anybody's outgoing connection before the process under test has bound it.
  */
 const firstPort = 12_000;
-const lastPort = 31_999;
+const portCount = 20_000;
+/** Tests in several processes side by side take none from each other: each has whole blocks for itself. */
+const blockPorts = 100;
 
-const given = new Set<number>();
+/** What is left of this process's block. */
+let next = 0;
+let end = 0;
 
-/** Ports on 127.0.0.1 that were free a moment ago; never the same one twice in a process. */
+/** Ports that were free on every IPv4 address a moment ago; never the same one twice, in any process of the tests. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
-    const port = firstPort + Math.floor(Math.random() * (lastPort - firstPort + 1));
-    if (given.has(port)) continue;
-    given.add(port);
-    if (await isFree(port)) ports.push(port);
+    const [port] = await take(1);
+    if (await isFree(port!)) ports.push(port!);
   }
   return ports;
+}
+
+/** As `freePorts`, one after the other without a gap. */
+export async function freePortsInRow(count: number): Promise<number[]> {
+  for (;;) {
+    const ports = await take(count);
+    const free = await Promise.all(ports.map(isFree));
+    if (free.every(Boolean)) return ports;
+  }
 }
 
 export async function freePort(): Promise<number> {
@@ -26,10 +37,40 @@ export async function freePort(): Promise<number> {
   return port as number;
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Whoever calls it meanwhile waits for the block, too. */
+let claiming: Promise<void> | null = null;
+
+async function take(count: number): Promise<number[]> {
+  while (next + count > end) await (claiming ??= claimBlock());
+  const ports = Array.from({ length: count }, (_, at) => next + at);
+  next += count;
+  return ports;
+}
+
+/** A block is this process's for as long as it listens on the block's first port. */
+async function claimBlock(): Promise<void> {
+  for (;;) {
+    const block = firstPort + blockPorts * Math.floor(Math.random() * (portCount / blockPorts));
+    const holder = net.createServer((socket) => socket.destroy());
+    if (!(await listens(holder, block))) continue;
+    holder.unref();
+    next = block + 1;
+    end = block + blockPorts;
+    claiming = null;
+    return;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = net.createServer();
+  if (!(await listens(server, port))) return false;
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}
+
+function listens(server: net.Server, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const server = net.createServer();
     server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    server.listen(port, "0.0.0.0", () => resolve(true));
   });
 }
