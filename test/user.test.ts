@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { isAlive } from "./operations/processes.ts";
-import { until } from "./operations/until.ts";
+import { pause, until } from "./operations/until.ts";
 import { longhaul, repository } from "./support/gateway.ts";
 import { freePort } from "./support/ports.ts";
 import { Program, runProgram } from "./support/program.ts";
@@ -25,6 +25,9 @@ import { Program, runProgram } from "./support/program.ts";
 const nobody = 65534;
 const limitMs = 20_000;
 const limit = { timeout: 60_000 };
+const isBun = process.versions.bun !== undefined;
+/** What is logged once all serve. */
+const serving = /\[notice\] .* longhaul\/\d/;
 const isRoot = process.getuid?.() === 0;
 
 interface Scene {
@@ -75,7 +78,7 @@ function command(...flags: string[]): string[] {
 async function start(): Promise<{ program: Program; pid: number }> {
   const program = new Program(command(), { cwd: "/", env: process.env });
   running.add(program);
-  await program.printed(/\[notice\] .* longhaul\/\d/);
+  await program.printed(serving);
   return { program, pid: Number(readFileSync(join(scene.folder, "pid"), "latin1")) };
 }
 
@@ -243,7 +246,7 @@ describe("user", { skip: isRoot ? false : "only root can become somebody else" }
       { cwd: "/", env: process.env },
     );
     running.add(program);
-    await program.printed(/\[notice\] .* longhaul\/\d/);
+    await program.printed(serving);
     const pid = Number(readFileSync(join(scene.folder, "pid"), "latin1"));
     for (let times = 1; times <= 2; times++) {
       await fetch(`http://127.0.0.1:${low}/crash`).catch(() => undefined);
@@ -310,6 +313,60 @@ describe("user", { skip: isRoot ? false : "only root can become somebody else" }
     } finally {
       for (const pid of [old, pidNow()]) if (isAlive(pid)) process.kill(pid, "SIGKILL");
     }
+  });
+
+  test("a process that keeps root's groups does not serve", limit, async () => {
+    configure("user nobody nogroup;");
+    const preload = join(scene.folder, "preload.mjs");
+    writeFileSync(preload, "process.initgroups = () => undefined;");
+    const { code, output } = await runProgram(["setpriv", "--groups=0,4", ...command()], {
+      cwd: "/",
+      env: { ...process.env, NODE_OPTIONS: `--import=${preload}`, BUN_OPTIONS: `--preload=${preload}` },
+    });
+    assert.equal(code, 1, output);
+    assert.match(output, /\[emerg\] the process is in groups 0, 4 still, and user "nobody" is not/);
+  });
+
+  describe("where sockets cannot be shared", { skip: isBun ? "they always can on Bun" : false }, () => {
+    const preloading = (text: string): NodeJS.ProcessEnv => {
+      const preload = join(scene.folder, "preload.mjs");
+      writeFileSync(preload, `import net from "node:net"; net.BoundSocket = undefined; ${text}`);
+      return { ...process.env, NODE_OPTIONS: `--import=${preload}` };
+    };
+
+    test("nobody is served before the process is nobody's", limit, async () => {
+      const late = await freePort();
+      configure("user nobody nogroup;", `} server { listen 127.0.0.1:${late};`);
+      // One port is open for a second before the other is.
+      const env = preloading(`const { listen } = net.Server.prototype;
+        net.Server.prototype.listen = function (...args) {
+          if (args[0].port !== ${late}) return listen.apply(this, args);
+          setTimeout(() => listen.apply(this, args), 1000);
+          return this;
+        };`);
+      const program = new Program(command(), { cwd: "/", env });
+      running.add(program);
+      const seen = new Set<number | string>();
+      const served = program.printed(serving).finally(() => seen.add("serves"));
+      while (!seen.has("serves")) {
+        seen.add(await status("/etc/shadow").catch((error: Error) => (error.cause as Error).message));
+        await pause(20);
+      }
+      await served;
+      assert.ok(!seen.has(200) && seen.size > 2, [...seen].join());
+      assert.equal(await status("/etc/shadow"), 403);
+    });
+
+    test("a reload that names another user is refused before it is in use", limit, async () => {
+      configure("user nobody nogroup;", "location = /generation { return 201; }");
+      const program = new Program(command(), { cwd: "/", env: preloading("") });
+      running.add(program);
+      await program.printed(serving);
+      configure("user daemon;", "location = /generation { return 202; }");
+      process.kill(Number(readFileSync(join(scene.folder, "pid"), "latin1")), "SIGHUP");
+      await program.printed(/"user" cannot change from "nobody" to "daemon" without a restart/);
+      assert.equal(await status("/generation"), 201);
+    });
   });
 
   for (const [main, message] of [

@@ -21,6 +21,17 @@ export function groupIdOf(name: string): number | null {
   return idOf("group", name);
 }
 
+/** Ids of the groups that a user is in beside their own. */
+export function furtherGroupsOf(name: string): Set<number> {
+  const groups = localFile("group")
+    .split("\n")
+    .map((line) => line.split(":"));
+  const local = groups.filter(([, , , members = ""]) => members.split(",").includes(name));
+  // A service tells them behind the name.
+  const [, ...told] = askServices("initgroups", name).trim().split(/\s+/);
+  return new Set([...local.map(([, , id]) => Number(id)), ...told.map(Number)]);
+}
+
 /**
  * What getpwnam() and getgrnam() find, which no runtime offers: the local file first, then whatever else the
  * system asks (LDAP, sssd …) by its own program, where it has one.

@@ -4,6 +4,7 @@
  * master process that keeps root's rights. Whatever is to be done by root after that belongs here.
  */
 import { describeErrno } from "../config/errors.ts";
+import { furtherGroupsOf } from "../config/system-users.ts";
 import type { SystemUser } from "../config/system-users.ts";
 import type { Launch } from "../gateway/serve/launch.ts";
 
@@ -45,19 +46,24 @@ export class Privileges {
     return this.isRoot && user !== null && user.uid !== 0;
   }
 
+  /** @throws PrivilegeError when the process can never belong to that user: the configuration is of no use then */
+  check(user: SystemUser | null): void {
+    const { current } = this;
+    if (user === null || this.isRoot || (user.uid === current?.uid && user.gid === current.gid)) return;
+    throw new PrivilegeError(
+      `"user" cannot change from "${current?.name ?? ""}" to "${user.name}" without a restart: ` +
+        "the process has given root's rights up",
+    );
+  }
+
   /**
    * Makes the process belong to a user, with all of its threads, those to come included.
    * @throws PrivilegeError when it cannot: nothing must be served then
    */
   become(user: SystemUser | null): void {
     if (user === null) return;
+    this.check(user);
     if (this.isRoot) change(user);
-    else if (user.uid !== this.current?.uid || user.gid !== this.current.gid) {
-      throw new PrivilegeError(
-        `"user" cannot change from "${this.current?.name ?? ""}" to "${user.name}" without a restart: ` +
-          "the process has given root's rights up",
-      );
-    }
     this.isRoot = user.uid === 0;
     this.current = user;
   }
@@ -74,6 +80,7 @@ const { initgroups } = process as { initgroups?: (user: string, group: number) =
 
 function change({ name, uid, gid }: SystemUser): void {
   const decoded = Buffer.from(name, "latin1").toString();
+  const before = furtherGroups(gid);
   attempt(`setgid(${gid})`, () => process.setgid?.(gid));
   // In a container root may lack the right to choose groups; it has nothing to lose by those that it has.
   if (uid !== 0) attempt(`initgroups(${name}, ${gid})`, () => initgroups?.(decoded, gid));
@@ -82,6 +89,26 @@ function change({ name, uid, gid }: SystemUser): void {
   if (!isChanged || process.getegid?.() !== gid) {
     throw new PrivilegeError(`the process could not be made that of user "${name}"`);
   }
+  if (uid !== 0)
+    checkGroups(
+      name,
+      furtherGroups(gid).filter((group) => before.includes(group)),
+    );
+}
+
+/** Of the process, beside the one that it is to have for its own. */
+function furtherGroups(own: number): number[] {
+  return (process.getgroups?.() ?? []).filter((group) => group !== own);
+}
+
+/** What root was in and the process still is, the user must be in, too. @throws PrivilegeError */
+function checkGroups(name: string, kept: readonly number[]): void {
+  if (kept.length === 0) return;
+  const groups = furtherGroupsOf(name);
+  const foreign = kept.filter((group) => !groups.has(group));
+  if (foreign.length === 0) return;
+  const which = `${foreign.length === 1 ? "group" : "groups"} ${foreign.join(", ")}`;
+  throw new PrivilegeError(`the process is in ${which} still, and user "${name}" is not`);
 }
 
 function attempt(call: string, action: () => void): void {

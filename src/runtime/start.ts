@@ -115,6 +115,7 @@ class Instance {
       workerEntry: this.workerEntry,
       hasThreads: this.sharesSockets,
       patience: options.patience ?? usualPatience,
+      onTakeOver: ({ configuration }) => this.privileges.check(configuration.user),
       onBound: (generation, giveSocketsTo) => this.becomeUser(generation, giveSocketsTo),
     });
   }

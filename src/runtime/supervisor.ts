@@ -38,6 +38,8 @@ export interface SupervisorInit {
   readonly serving: Serving;
   readonly workerEntry: URL;
   readonly inheritance: Inheritance;
+  /** A configuration is about to be taken over. What it throws forbids that. */
+  readonly onTakeOver: (generation: Generation) => void;
   /** All is bound and opened, and nobody is served by it yet. What it throws undoes the take-over. */
   readonly onBound: (generation: Generation, giveTo: (uid: number) => void) => void;
   /** False where the main thread must serve itself, because it cannot share its sockets. */
@@ -63,6 +65,7 @@ export class Supervisor {
   private tasks: Promise<unknown> = Promise.resolve();
   private stopping = false;
   private retired = false;
+  private hasServed = false;
   private readonly watchdog: Watchdog;
 
   constructor(init: SupervisorInit) {
@@ -148,6 +151,7 @@ export class Supervisor {
   }
 
   private async takeOver(generation: Generation, onBusy: (error: BindError) => void): Promise<void> {
+    this.init.onTakeOver(generation);
     const { configuration, workers: count } = generation;
     const plans = configuration.http?.sockets ?? [];
     const threadCount = this.init.hasThreads ? count : 0;
@@ -171,10 +175,20 @@ export class Supervisor {
     const leaving = this.threads.slice(threadCount);
     this.threads = [...this.threads.slice(0, threadCount), ...recalled, ...fresh];
     await this.commit(generation);
-    await this.distribute();
-    if (!this.init.keeper.bindsAhead) this.bound(generation);
+    await this.bindAndServe(generation);
     for (const thread of leaving) this.dismiss(thread, { kind: "retire" });
     this.replaceDead();
+  }
+
+  /** Where sockets are bound only now, nobody is served before the process belongs to its user. */
+  private async bindAndServe(generation: Generation): Promise<void> {
+    const { keeper, serving } = this.init;
+    if (keeper.bindsAhead) return await this.distribute();
+    serving.gateway.admits = this.hasServed;
+    await this.distribute();
+    this.bound(generation);
+    serving.gateway.admits = true;
+    this.hasServed = true;
   }
 
   private bound(generation: Generation): void {

@@ -13,7 +13,7 @@ import { ProxyHeaderReader } from "./proxy-header.ts";
 /** What a listener on this socket calls: it makes of each connection one that reads requests. */
 export function acceptor(gateway: Gateway, listenSocket: ListenSocket): ListenerEvents {
   return {
-    admits: () => gateway.limit.admits(),
+    admits: () => gateway.admits && gateway.limit.admits(),
     onConnection: (connection, prologue) => accept(gateway, connection, listenSocket, false, prologue),
     onPlainOnTls: (connection, prologue) => accept(gateway, connection, listenSocket, true, prologue),
     onHandshakeError: (remote, local, code, message) => {

@@ -53,6 +53,8 @@ export class Gateway {
   readonly upstreamsClosing = new Set<() => void>();
   /** No connection is kept after the request that it serves: the process is on its way out. */
   stopping = false;
+  /** False while connections are dropped as they come: the process must not serve anybody yet. */
+  admits = true;
   /** False in a thread whose part others have taken over: connections are not kept, but nothing is drained. */
   accepts = true;
   /** Has all threads `publish` their counts; null when there is one alone. */
