@@ -198,8 +198,10 @@ function makeLocation(draft: LocationDraft, core: CoreModule): void {
 /** When those inside are whole. */
 function assembleLocation({ children, location }: LocationDraft): void {
   const nested: Location[] = [];
+  if (children.length > 0) location!.inner = children.map((child) => child.location!);
   for (const child of children) {
     const built = child.location!;
+    built.outer = location;
     if (child.kind === "limit_except") location!.limitExcept = { methods: child.methods!, location: built };
     else if (child.kind !== "if" && child.kind !== "named") nested.push(built);
   }

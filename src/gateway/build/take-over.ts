@@ -40,6 +40,7 @@ export async function takeOver<Released>(succession: Succession<Released>): Prom
   gateway.limit.apply(limits);
   const released = await sockets.replace(next?.sockets ?? []);
   gateway.drainServers(removedServers(before?.build, next?.build));
+  if (before !== null && before.build !== next?.build) gateway.settleTunnels();
   return released;
 }
 

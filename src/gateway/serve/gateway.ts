@@ -9,10 +9,13 @@ import { Counters } from "../zones/counters.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import { Heartbeat } from "../zones/heartbeat.ts";
 import type { ListenSocket } from "./listen-socket.ts";
+import type { Location } from "./location.ts";
+import { Successors } from "./successors.ts";
+import type { Served } from "./successors.ts";
 import { TunnelSet } from "./tunnel-set.ts";
 
 /** A tunnel, as far as the gateway as a whole must know it. */
-export interface OpenTunnel extends Drainable {
+export interface OpenTunnel extends Drainable, Served {
   readonly listenSocket: ListenSocket;
   /** Name of the upstream server that it leads to, as in `$upstream_addr`. */
   readonly peerName: string;
@@ -20,6 +23,8 @@ export interface OpenTunnel extends Drainable {
   drop(reason: string): void;
   /** An operator ends it: a WebSocket in good order, with this code and reason. `cause` is told by its record. */
   kick(code: number, reason: string, cause: string): void;
+  /** The directives of this location count for it from now on. */
+  follow(location: Location): void;
 }
 
 /** How long idle clients of a process that is replaced have to send another request. */
@@ -146,6 +151,15 @@ export class Gateway {
   /** A reload has removed upstream servers, by their names: WebSockets that lead there are drained. */
   drainServers(names: ReadonlySet<string>): void {
     if (names.size > 0) this.drainRemoved((tunnel) => names.has(tunnel.peerName), serverRemoved);
+  }
+
+  /** A reload: tunnels follow the location that took the place of theirs. */
+  settleTunnels(): void {
+    const successors = new Successors();
+    for (const tunnel of this.tunnels) {
+      const successor = successors.of(tunnel);
+      if (successor !== null) tunnel.follow(successor);
+    }
   }
 
   private closeKept(): void {

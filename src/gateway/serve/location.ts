@@ -5,10 +5,12 @@ import type { LocationTree } from "./location-tree.ts";
 import type { Request } from "../request/request.ts";
 import type { LocationSettings } from "./settings.ts";
 import { plainWebSockets } from "./websocket-policy.ts";
-import type { WebSocketPolicy } from "./websocket-policy.ts";
+import type { TunnelTimes, WebSocketPolicy } from "./websocket-policy.ts";
 
 /** "server" is the level outside all locations; "if" and "limit_except" are blocks inside one. */
 export type LocationKind = "server" | "prefix" | "exact" | "regex" | "named" | "if" | "limit_except";
+
+const none: readonly Location[] = [];
 
 function passNowhere(request: Request): Verdict {
   request.log("alert", "no upstream configuration");
@@ -37,6 +39,9 @@ export class Location {
   /** `accept_extended_connect`: a WebSocket may be opened here over HTTP/2. */
   acceptsExtendedConnect = false;
   nested: LocationTree | null = null;
+  /** The location around it, and those in it, `if` blocks and the like included; null for a server's level. */
+  outer: Location | null = null;
+  inner: readonly Location[] = none;
   /** The location that requests with other methods get. */
   limitExcept: { readonly methods: ReadonlySet<string>; readonly location: Location } | null = null;
 
@@ -52,6 +57,8 @@ export class Location {
   readonly contentChain: PhaseHandler[] = [];
   readonly headerFilters: HeaderFilter[] = [];
   readonly log: LogHandler[] = [];
+  /** How long tunnels to a server may be silent, and it may take nothing; null where nothing is passed on. */
+  tunnelTimes: TunnelTimes | null = null;
   /** What becomes of WebSockets; filled by their module. */
   websocket: WebSocketPolicy = plainWebSockets;
 

@@ -1,6 +1,12 @@
 import type { LogHandler } from "../request/handler.ts";
 import type { Request } from "../request/request.ts";
 
+/** What the directives of the module that passes requests on say of a tunnel, in milliseconds. */
+export interface TunnelTimes {
+  readonly readTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+}
+
 /** The sides of a tunnel that something is about. */
 export interface Sides {
   readonly client: boolean;

@@ -100,7 +100,7 @@ interface Kept {
 export class TunnelRecord {
   readonly client: Client;
   readonly location: Location;
-  private readonly server: VirtualServer;
+  readonly server: VirtualServer;
   private readonly fieldNames: readonly string[];
   private readonly text: string;
   private readonly kept: Kept | null;

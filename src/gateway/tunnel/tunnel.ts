@@ -10,7 +10,9 @@ import type { AnswerWriter } from "../request/answer-writer.ts";
 import type { DrainOccasion, WebSocketDrain } from "../serve/drain.ts";
 import type { Gateway, OpenTunnel } from "../serve/gateway.ts";
 import type { ListenSocket } from "../serve/listen-socket.ts";
+import type { Location } from "../serve/location.ts";
 import type { PeerLease } from "../balance/balancer.ts";
+import type { ServerName } from "../serve/virtual-server.ts";
 import type { TunnelRecord } from "./tunnel-record.ts";
 import type { LogHandler } from "../request/handler.ts";
 import { logRequest } from "../request/request-end.ts";
@@ -102,6 +104,17 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   }
 
   closeKept(): void {}
+
+  get location(): Location {
+    return this.record.location;
+  }
+
+  get serverNames(): readonly ServerName[] {
+    return this.record.server.names;
+  }
+
+  /** What is no WebSocket keeps what it began with, as in nginx. */
+  follow(_location: Location): void {}
 
   get peerName(): string {
     return this.lease.peer.name;

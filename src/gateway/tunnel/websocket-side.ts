@@ -133,6 +133,13 @@ export class WebSocketSide extends TunnelSide {
     if (!this.paused) this.self.resume();
   }
 
+  /** What waits for its turn goes on now. */
+  releaseHeld(): void {
+    if (!(this.guard?.holding === true)) return;
+    this.guard.release();
+    if (!this.tunnel.over) this.goOnWhenFree();
+  }
+
   override goOn(): void {
     if (!(this.guard?.holding === true)) this.self.resume();
   }

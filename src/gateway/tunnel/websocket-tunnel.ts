@@ -76,8 +76,8 @@ export class WebSocketTunnel extends Tunnel {
   /** When the last message passed, either way. */
   lastMessageMs: number;
   readonly openedMs: number;
-  /** Whose directives count: after a reload, those of the location that took the place of the request's. */
-  location: Location;
+  /** After a reload, the location that took the place of the request's. */
+  private settled: Location;
   private readonly directivePrefix: string;
   private draining: Draining | null = null;
   private first: FirstClose | null = null;
@@ -89,13 +89,29 @@ export class WebSocketTunnel extends Tunnel {
 
   constructor(parts: TunnelParts, reserved: FrameRules["reserved"], request: Request) {
     super(parts, WebSocketSide);
-    this.location = parts.record.location;
+    this.settled = parts.record.location;
     this.directivePrefix = parts.policy.directivePrefix;
     this.openedMs = this.lastActivityMs;
     this.lastMessageMs = this.lastActivityMs;
     this.client.frames = new FrameCursor(rulesOf("client", reserved));
     this.upstream.frames = new FrameCursor(rulesOf("server", reserved));
     this.govern(request);
+  }
+
+  override get location(): Location {
+    return this.settled;
+  }
+
+  override follow(location: Location): void {
+    if (this.over || this.draining !== null) return;
+    this.settled = location;
+    this.upstream.peerSendMs = location.core.sendTimeoutMs;
+    if (location.tunnelTimes !== null) {
+      this.idleMs = location.tunnelTimes.readTimeoutMs;
+      this.client.peerSendMs = location.tunnelTimes.sendTimeoutMs;
+    }
+    this.govern(null);
+    this.schedule();
   }
 
   override get websocketDrain(): WebSocketDrain | null {
@@ -150,11 +166,10 @@ export class WebSocketTunnel extends Tunnel {
     this.draining = draining;
     for (const side of [client, upstream]) {
       const guard = side.guardBy({ ...noGuardRules, checks: side.guard?.rules.checks ?? false });
-      guard.release();
       guard.insert = null;
+      side.releaseHeld();
     }
     if (this.over) return;
-    client.goOnWhenFree();
     this.deadline.set(graceMs);
     if (this.first !== null) draining.awaits = "ends";
     else if (upstream.clean) this.sendClose(draining);
@@ -275,26 +290,39 @@ export class WebSocketTunnel extends Tunnel {
   /** Frames are looked at before they go on where directives of the location have to know them. */
   private govern(request: Request | null): void {
     const { websocket } = this.location;
-    if (!governs(websocket)) return;
+    this.watch = null;
+    if (!governs(websocket)) return this.leaveUngoverned();
     this.client.guardBy(this.guardRules("client", request));
     this.upstream.guardBy(this.guardRules("upstream", request));
     this.watch = new WebSocketWatch(this, websocket);
   }
 
+  /** Guards stay, for they may hold something back; but they let everything pass. */
+  private leaveUngoverned(): void {
+    for (const side of [this.client, this.upstream]) {
+      if (side.guard === null) continue;
+      side.guard.rules = noGuardRules;
+      side.releaseHeld();
+    }
+  }
+
   private guardRules(side: "client" | "upstream", request: Request | null): GuardRules {
     const { maxMessageSize, limits } = this.location.websocket;
     const messageBytesMax = maxMessageSize?.from[side] === true ? maxMessageSize.bytes : Infinity;
-    const opened = limits.flatMap((spec) => (spec.from[side] ? this.openLimit(spec, request) : []));
+    const opened = limits.flatMap((spec) => (spec.from[side] ? this.openLimit(side, spec, request) : []));
     return { checks: true, messageBytesMax, limits: opened };
   }
 
-  private openLimit(spec: FrameLimitSpec, request: Request | null): OpenLimit[] {
+  /** What cannot be opened anew by a reload goes on as it is. */
+  private openLimit(side: "client" | "upstream", spec: FrameLimitSpec, request: Request | null): OpenLimit[] {
     const limit = spec.open(request, this.clock);
-    return limit === null ? [] : [{ directive: spec.directive, delays: spec.delays, limit }];
+    if (limit !== null) return [{ directive: spec.directive, delays: spec.delays, limit }];
+    const before = this[side].guard?.rules.limits ?? [];
+    return before.filter(({ directive }) => directive === spec.directive);
   }
 
   private schedule(): void {
-    const leftMs = this.watch!.nextMs() - this.clock.now();
+    const leftMs = (this.watch?.nextMs() ?? Infinity) - this.clock.now();
     this.deadline.set(Math.max(1, Math.min(this.silenceLeftMs(), Math.ceil(leftMs))));
   }
 

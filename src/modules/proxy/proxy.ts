@@ -159,6 +159,7 @@ export const proxy: HttpModule<object, object, ProxyLocation> = {
     if (pass === undefined) return;
     target.content = proxyHandler(target, settings, pass, build);
     target.passes = true;
+    target.tunnelTimes = settings;
   },
 };
 

@@ -50,7 +50,7 @@ export const websocketLog: HttpModule<object, object, WebSocketLogSettings> = {
       contexts: ["http", "server", "location"],
       args: "1+",
       default: "off",
-      doc: "Where a line is written for each WebSocket that has ended, in which format (`websocket`, `websocket_json` or one of `log_format`), and `if=`.",
+      doc: "Where a line is written for each WebSocket that has ended, in which format (`websocket`, `websocket_json` or one of `log_format`), and `if=`. WebSockets that a reload finds open keep theirs.",
       set: setLog,
     },
   ],
