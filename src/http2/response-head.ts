@@ -1,4 +1,5 @@
 import { Fields } from "../http/fields.ts";
+import { safeFieldValue } from "../http/field-value.ts";
 import type { ResponseHead } from "../http/response-head.ts";
 import { isIgnoredDuplicate, ResponseFacts } from "../http/response-rules.ts";
 import { reasonPhrase } from "../http/status.ts";
@@ -64,7 +65,8 @@ export class ResponseHeadBuilder {
     const { fields, facts, bytes, warnings } = this;
     return {
       status,
-      statusLine: `${status} ${reasonPhrase(status)}`.trimEnd(),
+      // The space is part of a status line even where no reason follows (RFC 9112, section 4).
+      statusLine: `${status} ${reasonPhrase(status)}`,
       versionMajor: 2,
       versionMinor: 0,
       fields,
@@ -77,8 +79,8 @@ export class ResponseHeadBuilder {
   }
 
   private pseudo(name: string, value: string): string | null {
-    if (name !== ":status") return `upstream sent unknown pseudo-header "${name}"`;
-    if (this.status !== null) return 'upstream sent duplicate ":status" header';
+    if (name !== ":status") return `upstream sent invalid header "${name}: ${value}"`;
+    if (this.status !== null) return "upstream sent duplicate :status header";
     if (this.fields.size > 0) return 'upstream sent ":status" after other headers';
     if (!statusPattern.test(value) || value === "101") return `upstream sent invalid :status "${value}"`;
     this.status = value;
@@ -86,7 +88,7 @@ export class ResponseHeadBuilder {
   }
 
   private field(name: string, value: string): string | null {
-    if (this.status === null) return "upstream sent no :status header first";
+    if (this.status === null) return "upstream sent no :status header";
     const problem = fieldProblem(name, value, "upstream");
     if (problem !== null) return problem;
     if (isIgnoredDuplicate(this.fields, name)) {
@@ -105,9 +107,9 @@ export class ResponseHeadBuilder {
 /** What is wrong with a field wherever it stands, or null. */
 function fieldProblem(name: string, value: string, who: string): string | null {
   const kind = nameKind(name);
-  if (kind === nameMalformed) return `${who} sent invalid header name: "${name}"`;
+  if (kind === nameMalformed) return `${who} sent invalid header: "${name}: ${safeFieldValue(value)}"`;
   if (kind === nameOfConnection) return `${who} sent "${name}" header, which HTTP/2 does not have`;
-  return isFieldValue(value) ? null : `${who} sent header "${name}" with invalid value`;
+  return isFieldValue(value) ? null : `${who} sent invalid header: "${name}: ${safeFieldValue(value)}"`;
 }
 
 /** As much as HTTP/1's trailers: they carry a checksum or a status. Each field counts 32 more. */

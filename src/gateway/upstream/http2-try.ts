@@ -289,7 +289,7 @@ export class Http2Try implements SharedTry, PayloadTarget, Http2StreamOwner, Dea
     if (this.done) return;
     if (this.head === null) this.owner.activity = "reading response header from upstream";
     if (by === "connection") this.fail(this.link.failure);
-    else if (by === "rule") this.refuse(reason);
+    else if (by === "rule") this.refuse(wordsOfRule(reason));
     else if (by === "unprocessed")
       this.unprocessed(`upstream sent goaway with error ${stream.session.peerGoAwayCode}`);
     else if (code === refusedStream) this.unprocessed("upstream refused the stream");
@@ -334,4 +334,16 @@ export class Http2Try implements SharedTry, PayloadTarget, Http2StreamOwner, Dea
     if (this.head === null && this.payloadSent) owner.activity = "reading response header from upstream";
     owner.fail(owner.timeout(deadline === this.sendDeadline ? "sendTimedOut" : "readTimedOut"));
   }
+}
+
+/** nginx's words for rules that a server broke; the session's own, which hold for clients as well, do not name it. */
+const ruleWords: Readonly<Record<string, string>> = {
+  "data before the head": "upstream sent unexpected http2 frame: 0",
+  "less data than content-length": "upstream prematurely closed stream",
+  "more data than content-length": "upstream sent response body larger than indicated content length",
+};
+
+function wordsOfRule(reason: string): string {
+  if (reason.startsWith("upstream ")) return reason;
+  return ruleWords[reason] ?? `upstream broke HTTP/2: ${reason}`;
 }

@@ -71,13 +71,10 @@ class GrpcPlan extends PassPlan<GrpcLocation, GrpcRoute> implements Http2Upstrea
     return new Http2Link(connection, pool, this.request.client.gateway.network.clock);
   }
 
-  buildHead(): Http2Head {
+  buildHead(bodyLength: number | null): Http2Head {
     const { path, request, route, target, tls } = this;
-    return route.buildHead(request, {
-      path,
-      scheme: tls === null ? "http" : "https",
-      authority: target.host,
-    });
+    const scheme = tls === null ? "http" : "https";
+    return route.buildHead(request, { path, scheme, authority: target.host }, bodyLength);
   }
 
   acceptEarlyHints(head: ResponseHead): void {

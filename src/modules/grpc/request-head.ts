@@ -27,7 +27,7 @@ export interface CallTarget {
 
 /** A location's way of making the heads of calls, worked out once. */
 export interface CallHeadBuilder {
-  (request: Request, target: CallTarget): Http2Head;
+  (request: Request, target: CallTarget, bodyLength: number | null): Http2Head;
 }
 
 /**
@@ -41,14 +41,16 @@ export function compileCallHead({ setHeaders }: GrpcSettings): CallHeadBuilder {
   const ownAuthority = !taken.has("host");
   const ownLength = !taken.has("content-length");
   const ownTe = !taken.has("te");
-  return (request, { path, scheme, authority }) => {
+  return (request, { path, scheme, authority }, bodyLength) => {
     const fields = new Fields();
     for (const [name, value] of setHeaders) {
       const text = value.evaluate(request);
       if (text !== "") fields.add(name.toLowerCase(), text);
     }
-    const { contentLength } = request.head;
-    if (ownLength && contentLength !== null) fields.add("content-length", String(contentLength));
+    const { contentLength, chunked } = request.head;
+    // Of chunks that have all come by now the length is known.
+    const length = contentLength ?? (chunked ? bodyLength : null);
+    if (ownLength && length !== null) fields.add("content-length", String(length));
     if (ownTe && wantsTrailers(request)) fields.add("te", "trailers");
     const { lowerNames, values } = request.fields;
     for (let index = 0; index < lowerNames.length; index++) {
@@ -69,5 +71,7 @@ export function compileCallHead({ setHeaders }: GrpcSettings): CallHeadBuilder {
 /** The client takes trailers: servers of gRPC refuse calls that do not say so. */
 export function wantsTrailers({ fields }: Request): boolean {
   const te = fields.getJoined("te");
-  return te !== null && te.split(",").some((word) => word.trim().toLowerCase() === "trailers");
+  return (
+    te !== null && te.split(",").some((word) => word.split(";", 1)[0]!.trim().toLowerCase() === "trailers")
+  );
 }
