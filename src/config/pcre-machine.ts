@@ -1,4 +1,6 @@
 import { wordBytes } from "./byte-set.ts";
+import { assertionHolds, characterBefore } from "./pcre-assertion.ts";
+import { PlaceMemo } from "./pcre-memo.ts";
 import { Op, STEP } from "./pcre-program.ts";
 import type { PcreProgram } from "./pcre-program.ts";
 
@@ -13,9 +15,6 @@ export const STEPS_MAX = 1_000_000;
 
 /** From here on the places that a match has been at are remembered: fewer steps are not worth it. */
 const MEMO_STEPS = 4000;
-
-/** A memo may hold 4 MiB: 128 places of a pattern over a subject of 256 KiB. Beyond there is none. */
-const MEMO_WORDS_MAX = 1 << 20;
 
 /** Numbers on the stack (16 MiB), for some 200,000 rounds of a loop. What needs more counts as out of steps. */
 const STACK_MAX = 1 << 22;
@@ -52,9 +51,10 @@ class Machine {
   #pc = 0;
   #position = 0;
   #limit = STEPS_MAX;
-  #memo: Uint32Array | null = null;
-  #keptMemo: Uint32Array = new Uint32Array(0);
-  /** The memo is wanted, and was not too large. */
+  /** Null until enough steps were taken, and where it would be too large. */
+  #memo: PlaceMemo | null = null;
+  readonly #keptMemo = new PlaceMemo();
+  /** The steps behind which it is wanted. */
   #memoAt = 0;
 
   /**
@@ -168,7 +168,7 @@ class Machine {
     this.#position = position;
     switch (op) {
       case Op.join:
-        return this.#memo === null || this.#remember(a + this.#emptyRounds(pc, position), position);
+        return this.#memo === null || this.#memo.enter(a + this.#emptyRounds(pc, position), position);
       case Op.open:
         this.#setRegister(a, position);
         return true;
@@ -219,7 +219,7 @@ class Machine {
     const { length } = subject;
     let end = position;
     for (;;) {
-      if (!this.#startsAnew(pc, end, position) && !this.#remember(memo, end)) return false;
+      if (!this.#startsAnew(pc, end, position) && !this.#memo!.enter(memo, end)) return false;
       this.steps++;
       if (end >= length || sets[set + subject.charCodeAt(end)] !== 1) break;
       end++;
@@ -246,7 +246,7 @@ class Machine {
     const subject = this.#subject;
     const { length } = subject;
     let end = position;
-    while (this.#startsAnew(pc, end, position) || this.#remember(memo, end)) {
+    while (this.#startsAnew(pc, end, position) || this.#memo!.enter(memo, end)) {
       end++;
       this.steps++;
       if (end > length || sets[set + subject.charCodeAt(end - 1)] !== 1) break;
@@ -270,20 +270,9 @@ class Machine {
   #lazyRounds(pc: number, position: number, rounds: number): boolean {
     const memo = rounds < 0 ? this.#program.code[pc + 2]! : -1;
     if (this.#memo !== null && memo >= 0) {
-      if (!this.#startsAnew(pc, position, position) && !this.#remember(memo, position)) return false;
+      if (!this.#startsAnew(pc, position, position) && !this.#memo!.enter(memo, position)) return false;
     }
     this.#push(Frame.lazy, pc, position, rounds);
-    return true;
-  }
-
-  /** False when the memo knows this place already. */
-  #remember(memo: number, position: number): boolean {
-    const bit = memo * (this.#subject.length + 1) + position;
-    const words = this.#memo!;
-    const mask = 1 << (bit & 31);
-    const word = words[bit >>> 5]!;
-    if ((word & mask) !== 0) return false;
-    words[bit >>> 5] = word | mask;
     return true;
   }
 
@@ -299,11 +288,7 @@ class Machine {
 
   #startMemo(): void {
     this.#memoAt = Infinity;
-    const words = ((this.#program.memos * (this.#subject.length + 1)) >>> 5) + 1;
-    if (words > MEMO_WORDS_MAX) return;
-    if (this.#keptMemo.length < words) this.#keptMemo = new Uint32Array(words);
-    else this.#keptMemo.fill(0, 0, words);
-    this.#memo = this.#keptMemo;
+    if (this.#keptMemo.begin(this.#program.memos, this.#subject.length)) this.#memo = this.#keptMemo;
   }
 
   /** Rounds of groups, atomic groups, looks. */
@@ -471,45 +456,16 @@ class Machine {
   #test(op: number, pc: number, position: number): boolean {
     const subject = this.#subject;
     const a = this.#program.code[pc + 1]!;
-    const { length } = subject;
     switch (op) {
       case Op.back:
-        this.#position = this.#program.code[pc + 2] === 1 ? this.#characterBefore(position, a) : position - a;
+        this.#position =
+          this.#program.code[pc + 2] === 1 ? characterBefore(subject, position, a) : position - a;
         return this.#position >= 0;
       case Op.reference:
         return this.#reference(a, this.#program.code[pc + 2] === 1, position);
-      case Op.start:
-        return position === 0;
-      case Op.end:
-        return position === length || (position === length - 1 && subject.charCodeAt(position) === 0x0a);
-      case Op.veryEnd:
-        return position === length;
-      case Op.lineStart:
-        return position === 0 || (position < length && subject.charCodeAt(position - 1) === 0x0a);
-      case Op.lineEnd:
-        return position === length || subject.charCodeAt(position) === 0x0a;
-      default: {
-        const before = position > 0 && this.#holds(a, position - 1);
-        const after = position < length && this.#holds(a, position);
-        return (before !== after) === (op === Op.word);
-      }
+      default:
+        return assertionHolds(op, this.#program.sets, a, subject, position);
     }
-  }
-
-  /** Where the `count`-th character of UTF-8 before a position begins; -1 when there are fewer. */
-  #characterBefore(position: number, count: number): number {
-    const subject = this.#subject;
-    let at = position;
-    for (let left = count; left > 0; left--) {
-      if (at === 0) return -1;
-      do at--;
-      while (at > 0 && (subject.charCodeAt(at) & 0xc0) === 0x80);
-    }
-    return at;
-  }
-
-  #holds(set: number, position: number): boolean {
-    return this.#program.sets[set + this.#subject.charCodeAt(position)] === 1;
   }
 
   /** What a group has matched, once more; a group that took no part is not found anywhere. */

@@ -3,7 +3,8 @@ import type { RequestHead } from "../../http/request-head.ts";
 import type { Connection, ConnectionOwner } from "../../net/connection.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
-import { UnreadBytes } from "../request/unread-bytes.ts";
+import { AheadBytes } from "./ahead-bytes.ts";
+import type { AheadOwner } from "./ahead-bytes.ts";
 import type { HandedOver } from "../request/answer-writer.ts";
 import type { BodySource } from "../request/body-source.ts";
 import type { Client, ClientHolder } from "../request/client.ts";
@@ -13,6 +14,7 @@ import type { Departure } from "./departure.ts";
 import type { Gateway } from "../serve/gateway.ts";
 import { Http1Writer } from "./http1-writer.ts";
 import type { AnsweringConnection } from "./http1-writer.ts";
+import { wearsOut } from "./keep-alive.ts";
 import { LingeringClose, LingeringTime } from "./lingering.ts";
 import type { AddressServers, ListenSocket } from "../serve/listen-socket.ts";
 import { Phase, runPhases } from "../request/phases.ts";
@@ -21,18 +23,11 @@ import { ProxyHeaderOwner, ProxyHeaderReader } from "./proxy-header.ts";
 import { endRequest } from "../request/request-end.ts";
 import { SendWatch } from "./send-watch.ts";
 import type { SendWatchOwner } from "./send-watch.ts";
-import { tripsOverKeepAlive } from "../request/user-agent.ts";
 import type { RequestBody } from "../request/request-body.ts";
 import type { Request } from "../request/request.ts";
 import { abandonHead, beginRequest, logIgnoredLines, refuseHead } from "./request-start.ts";
 import type { LocationSettings } from "../serve/settings.ts";
 import type { VirtualServer } from "../serve/virtual-server.ts";
-
-/** Bytes that a client may send ahead of the answer it waits for; reading stops there. Many requests, but no body. */
-const aheadBytesMax = 16_384;
-
-/** Requests of one client that are begun in one go; then other connections have their turn, a few milliseconds later. */
-const turnRequestsMax = 128;
 
 const prematureEnd = "client prematurely closed connection";
 const timedOut = "client timed out (110: Connection timed out)";
@@ -44,7 +39,14 @@ type State = "head" | "request" | "idle" | "lingering" | "tunnel" | "closed";
  * next request, closes it or gives it to a tunnel. Owns every timer on the client's side until then.
  */
 export class ClientConnection
-  implements ClientHolder, AnsweringConnection, BodySource, ConnectionOwner, DeadlineOwner, SendWatchOwner
+  implements
+    AheadOwner,
+    ClientHolder,
+    AnsweringConnection,
+    BodySource,
+    ConnectionOwner,
+    DeadlineOwner,
+    SendWatchOwner
 {
   readonly client: Client;
   readonly writer = new Http1Writer(this);
@@ -58,7 +60,7 @@ export class ClientConnection
   private state: State = "head";
   private readonly reader: RequestHeadReader;
   /** What came after the current head or body and waits for its turn. */
-  private readonly ahead = new UnreadBytes();
+  private readonly ahead = new AheadBytes(this);
   private readonly readDeadline: Deadline;
   /** Null until the client was slow for the first time. */
   private sending: SendWatch | null = null;
@@ -69,11 +71,8 @@ export class ClientConnection
   private readingPaused = false;
   private bodyPaused = false;
   private clientEnded = false;
-  private pumping = false;
   /** Set while a PROXY protocol header is waited for, and nothing else. */
   private proxyHeader: ProxyHeaderReader | null = null;
-  /** What was set aside goes on when others have had their turn. */
-  private yielding = false;
 
   /** Reads nothing before `awaitRequest`. */
   constructor(client: Client, plainOnTls: boolean) {
@@ -150,13 +149,13 @@ export class ClientConnection
     if (!this.listens) return;
     if (this.ahead.size === 0) this.consume(bytes, false);
     else this.setAside(bytes, 0, false);
-    this.pump();
+    this.ahead.work();
   }
 
   onEnd(): void {
     this.clientEnded = true;
     const { request } = this;
-    // What it sent before it ended still has its turn: `pump` comes back here.
+    // What it sent before it ended still has its turn: `onAheadTaken` comes back here.
     const more = this.ahead.size > 0;
     if (request === null) {
       if (!more) this.endWithoutRequest();
@@ -206,12 +205,7 @@ export class ClientConnection
 
   /** The location decides whether the connection is kept after this request. */
   applyKeepAlive(request: Request): void {
-    if (!request.keepAlive) return;
-    const { core } = request.location;
-    const age = this.gateway.network.clock.now() - this.client.startMs;
-    const worn = this.client.requests >= core.keepaliveRequests || age > core.keepaliveTimeMs;
-    if (core.keepaliveTimeoutMs === 0 || worn || this.leaving || tripsOverKeepAlive(request))
-      request.keepAlive = false;
+    if (request.keepAlive && (this.leaving || wearsOut(request))) request.keepAlive = false;
   }
 
   /**
@@ -247,7 +241,7 @@ export class ClientConnection
     this.bodyPaused = false;
     this.readDeadline.set(this.request!.location.core.clientBodyTimeoutMs);
     this.resumeReading();
-    if ((this.ahead.size > 0 || this.clientEnded) && !this.pumping) this.pumpSoon();
+    if (this.ahead.size > 0 || this.clientEnded) this.ahead.workSoon();
   }
 
   /** Gives a body what has arrived of it already. */
@@ -316,7 +310,7 @@ export class ClientConnection
   }
 
   /** Takes what it can of `bytes` and sets the rest aside; tells whether anything was taken. */
-  private consume(bytes: Buffer, aside: boolean): boolean {
+  consume(bytes: Buffer, aside: boolean): boolean {
     if (this.state === "idle") this.beginHead();
     if (this.request !== null) {
       const taken = this.consumeBody(this.request.body, bytes);
@@ -368,41 +362,15 @@ export class ClientConnection
     refuseHead(this, this.reader);
   }
 
-  /** Works off what was set aside, as far as the current request wants it. */
-  private pump(): void {
-    if (this.pumping || this.yielding) return;
-    this.pumping = true;
-    const { client } = this;
-    const turnEnd = client.requests + turnRequestsMax;
-    let goesOn = true;
-    while (goesOn && client.requests < turnEnd && this.ahead.size > 0 && this.listens)
-      goesOn = this.consume(this.ahead.take(), true);
-    this.pumping = false;
-    if (!this.listens) return;
-    if (this.ahead.size > 0) {
-      if (client.requests >= turnEnd) this.yieldTurn();
-      return;
-    }
-    this.ahead.clear();
+  /** Nothing waits any more: the client may send on. */
+  onAheadTaken(): void {
     const { request } = this;
     if (request === null || request.body.complete) this.resumeReading();
     if (this.clientEnded) this.onEnd();
   }
 
-  private yieldTurn(): void {
-    this.yielding = true;
-    this.gateway.network.clock.timer(0, () => {
-      this.yielding = false;
-      this.pump();
-    });
-  }
-
-  private pumpSoon(): void {
-    this.gateway.network.clock.soon(() => this.pump());
-  }
-
   /** What the client sends is read as requests. */
-  private get listens(): boolean {
+  get listens(): boolean {
     return this.state === "head" || this.state === "idle" || this.state === "request";
   }
 
@@ -411,7 +379,7 @@ export class ClientConnection
     if (taken === bytes.length || !this.listens) return;
     if (aside) this.ahead.putBack(bytes.length - taken);
     else this.ahead.add(taken === 0 ? bytes : bytes.subarray(taken));
-    if (this.ahead.size > aheadBytesMax) this.pauseReading();
+    if (this.ahead.full) this.pauseReading();
   }
 
   private pauseReading(): void {
@@ -470,7 +438,7 @@ export class ClientConnection
     this.readDeadline.set(core.keepaliveTimeoutMs);
     this.servers = this.listenSocket.serversFor(this.client.origin.local);
     if (this.ahead.size === 0) this.resumeReading();
-    else if (!this.pumping) this.pumpSoon();
+    else this.ahead.workSoon();
   }
 
   private beginHead(): void {
