@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { ErrorLog } from "../gateway/log/error-log.ts";
 import { Heartbeat } from "../gateway/zones/heartbeat.ts";
+import type { HeartbeatSubject } from "../gateway/zones/heartbeat.ts";
 import type { Clock } from "../net/clock.ts";
 import { Watchdog } from "./watchdog.ts";
+
+const requestOf = (requestLine: string): HeartbeatSubject => ({ head: { requestLine }, heartbeatSerial: 0 });
 
 const patience = { beatMs: 1000, tellMs: 5000, endMs: 15_000 };
 
@@ -61,7 +64,7 @@ describe("a watchdog", () => {
   };
 
   test("tells of a thread that works for 5 s, once, with the request, and ends it after 15 s", () => {
-    heartbeat.begin("GET /a HTTP/1.1");
+    heartbeat.enter(requestOf("GET /a HTTP/1.1"));
     pass(4, 1);
     assert.deepEqual(lines, []);
     pass(10, 1);
@@ -71,6 +74,29 @@ describe("a watchdog", () => {
     pass(5, 1);
     assert.deepEqual(lines.slice(1), [`alert: worker thread 3 is stuck for 15 s and is ended, ${request}`]);
     assert.equal(endings, 1);
+  });
+
+  test("names the request that it works on, not the one that began last", () => {
+    const [first, second] = [requestOf("GET /first HTTP/1.1"), requestOf("GET /second HTTP/1.1")];
+    heartbeat.leave(heartbeat.enter(first));
+    heartbeat.leave(heartbeat.enter(second));
+    const before = heartbeat.enter(first);
+    heartbeat.leave(heartbeat.enter(second));
+    pass(5, 1);
+    assert.match(String(lines), /, request: "GET \/first HTTP\/1\.1"$/);
+    heartbeat.leave(before);
+    pass(10, 1);
+    assert.match(lines[1]!, /, last request: "GET \/first HTTP\/1\.1"$/);
+  });
+
+  test("names it although hundreds have begun meanwhile, and cuts its line", () => {
+    const first = requestOf(`GET /${"a".repeat(5000)} HTTP/1.1`);
+    heartbeat.leave(heartbeat.enter(first));
+    for (let count = 0; count < 100; count++)
+      heartbeat.leave(heartbeat.enter(requestOf(`GET /${count} HTTP/1.1`)));
+    heartbeat.enter(first);
+    pass(5, 1);
+    assert.ok(lines[0]!.endsWith(`, request: "GET /${"a".repeat(1019)}"`));
   });
 
   test("says nothing of one that beats, however hard it works", () => {

@@ -1,5 +1,5 @@
 import type { ErrorLog } from "../gateway/log/error-log.ts";
-import type { Heartbeat } from "../gateway/zones/heartbeat.ts";
+import type { Heartbeat, HeartbeatWork } from "../gateway/zones/heartbeat.ts";
 import type { Clock, Timer } from "../net/clock.ts";
 import { isDebugged, threadTimes } from "./thread-times.ts";
 import type { ThreadTimes } from "./thread-times.ts";
@@ -116,7 +116,7 @@ export class Watchdog {
     const stuckMs = lastedMs - queuedMs;
     if (stuckMs < patience.tellMs || silence.ended) return;
     const isWorking = workedMs >= stuckMs / 2;
-    const where = describeRequest(thread.heartbeat.request);
+    const where = describeWork(thread.heartbeat.work);
     if (!silence.told) {
       silence.told = true;
       const state = isWorking ? "stuck" : "held up by the system";
@@ -140,8 +140,10 @@ export class Watchdog {
   }
 }
 
-function describeRequest(line: string): string {
-  return line === "" ? "" : `, request: "${line}"`;
+/** What it left may still have begun what it does not come back from, by a promise for one. */
+function describeWork(work: HeartbeatWork | null): string {
+  if (work === null) return "";
+  return `, ${work.isUnderWay ? "request" : "last request"}: "${work.requestLine}"`;
 }
 
 function seconds(ms: number): string {

@@ -98,7 +98,6 @@ export class Http2Request implements BodySource, DeadlineOwner, Http2StreamOwner
   private make(head: RequestHead): Request {
     const { connection, writer } = this;
     const { client, servers } = connection;
-    connection.gateway.heartbeat.begin(head.requestLine);
     const body = new RequestBody(this, head.contentLength ?? 0, head.chunked, true);
     const request = new Request({ client, writer, head, body, server: servers.choice.defaultServer });
     if (!body.complete) request.onEnd(body);
@@ -239,8 +238,10 @@ export class Http2Request implements BodySource, DeadlineOwner, Http2StreamOwner
   }
 
   private give(request: Request, bytes: Buffer, start: number, end: number): void {
-    this.gateway.heartbeat.begin(request.head.requestLine);
+    const { heartbeat } = this.gateway;
+    const before = heartbeat.enter(request);
     request.body.feed(bytes, start, end);
+    heartbeat.leave(before);
     // Also of a body that has failed: nothing of it is held.
     this.stream.consume(end - start);
   }
@@ -282,12 +283,14 @@ export class Http2Request implements BodySource, DeadlineOwner, Http2StreamOwner
 
   /** What is thrown is a matter of this request, and of no other on the connection. */
   private guarded(request: Request, run: () => void): void {
-    this.gateway.heartbeat.begin(request.head.requestLine);
+    const { heartbeat } = this.gateway;
+    const before = heartbeat.enter(request);
     try {
       run();
     } catch (error) {
       request.response.crash(error);
     }
+    heartbeat.leave(before);
   }
 }
 

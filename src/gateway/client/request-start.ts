@@ -9,7 +9,6 @@ import type { ServerChoice, VirtualServer } from "../serve/virtual-server.ts";
 /** Makes the request of a head that was read, and chooses its server; null when it was refused at once. */
 export function beginRequest(connection: ClientConnection, head: RequestHead): Request | null {
   const { client, writer } = connection;
-  client.gateway.heartbeat.begin(head.requestLine);
   const body = new RequestBody(connection, head.contentLength ?? 0, head.chunked);
   const server = connection.servers.choice.defaultServer;
   const request = new Request({ client, writer, head, body, server });
@@ -35,6 +34,8 @@ export function beginRequest(connection: ClientConnection, head: RequestHead): R
 export function chooseServer(request: Request, choice: ServerChoice): boolean {
   request.location = request.server.root;
   request.activity = "reading client request headers";
+  const { heartbeat } = request.client.gateway;
+  const before = heartbeat.enter(request);
   try {
     useServer(request, choice.find(request.host, request));
   } catch (error) {
@@ -42,6 +43,7 @@ export function chooseServer(request: Request, choice: ServerChoice): boolean {
     throw error;
   } finally {
     request.activity = "";
+    heartbeat.leave(before);
   }
   return true;
 }

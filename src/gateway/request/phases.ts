@@ -30,16 +30,21 @@ export function runPhases(request: Request, phase: Phase): void {
 }
 
 function walk(request: Request): void {
-  request.client.gateway.heartbeat.begin(request.head.requestLine);
+  const { heartbeat } = request.client.gateway;
+  const before = heartbeat.enter(request);
   try {
     while (!request.finished) {
       const step = stepOf(request.phase, request);
-      if (step === null) return;
-      if (step !== next) return wait(request, step);
+      if (step === null) break;
+      if (step !== next) {
+        wait(request, step);
+        break;
+      }
     }
   } catch (error) {
     request.response.crash(error);
   }
+  heartbeat.leave(before);
 }
 
 /** The walk goes on with `request.phase`. */

@@ -12,11 +12,12 @@ export function endRequest(request: Request): void {
 /** Writes the lines of a client's request, or of the tunnel that it became; `more` come behind those of the location. */
 export function logRequest(request: Request, more: readonly LogHandler[] = []): void {
   const { activity, client } = request;
-  client.gateway.heartbeat.begin(request.head.requestLine);
+  const before = client.gateway.heartbeat.enter(request);
   request.activity = "logging request";
   runLogHandlers(request);
   if (more.length > 0) runHandlers(request, more);
   request.activity = activity;
+  client.gateway.heartbeat.leave(before);
 }
 
 /** One line in each access log, whatever happens to the others. */

@@ -17,6 +17,7 @@ import { UpstreamState } from "./upstream-state.ts";
 import { describeWebSocket } from "./websocket-facts.ts";
 import type { WebSocketFacts } from "./websocket-facts.ts";
 import type { VirtualServer } from "../serve/virtual-server.ts";
+import type { HeartbeatSubject } from "../zones/heartbeat.ts";
 
 /** How often a request may be given another URI before it is taken for a loop (nginx: 10). */
 const uriChangesMax = 10;
@@ -26,7 +27,7 @@ const uriChangesMax = 10;
  *
  * All strings hold one character per byte.
  */
-export class Request implements VariableHolder {
+export class Request implements VariableHolder, HeartbeatSubject {
   readonly client: Client;
   /** Where it comes from; realip may change it. */
   origin: Origin;
@@ -55,6 +56,7 @@ export class Request implements VariableHolder {
   /** A new URI was set by `rewrite`; the location must be found again. */
   uriChanged = false;
   uriChangesLeft = uriChangesMax + 1;
+  heartbeatSerial = 0;
   internal = false;
   keepAlive: boolean;
   /** An error page is being served: errors on the way there get the built-in page. */

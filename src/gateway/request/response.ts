@@ -101,9 +101,10 @@ export class Response {
    */
   filterHead(): void {
     if (this.headFiltered) return;
-    this.request.client.gateway.heartbeat.begin(this.request.head.requestLine);
-    this.headFiltered = true;
     const { request } = this;
+    const { heartbeat } = request.client.gateway;
+    const before = heartbeat.enter(request);
+    this.headFiltered = true;
     if (request.errorStatus !== 0) {
       this.status = wireStatus(request.errorStatus);
       this.statusText = null;
@@ -113,6 +114,7 @@ export class Response {
     if (ownHead && this.statusText === null && this.status === 204) this.dropEntity();
     if (this.status === 304 || this.status === 204) this.headOnly = true;
     for (const filter of request.location.headerFilters) filter(request);
+    heartbeat.leave(before);
   }
 
   /** Runs the header filters and makes the head ready; it leaves with the first body bytes or `flush`. */
@@ -167,7 +169,12 @@ export class Response {
    */
   write(bytes: Buffer): boolean {
     if (this.filters === null || this.complete) return this.writeOut(bytes);
-    return bytes.length === 0 || this.filters.first.write(bytes);
+    if (bytes.length === 0) return true;
+    const { heartbeat } = this.request.client.gateway;
+    const before = heartbeat.enter(this.request);
+    const goesOn = this.filters.first.write(bytes);
+    heartbeat.leave(before);
+    return goesOn;
   }
 
   /** The body is whole: ends the answer and, with it, the request. */
