@@ -19,6 +19,11 @@ const http = `
     location /streamed { proxy_pass http://origin; proxy_request_buffering off; }
     location /trailers { proxy_pass http://origin; proxy_pass_trailers on; }
     location /alone { proxy_pass http://10.0.0.9:9000; }
+    location /chat {
+      proxy_pass http://origin;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+    }
     location /brief { proxy_pass http://origin; proxy_read_timeout 2s; proxy_send_timeout 3s; }
   }`;
 
@@ -167,6 +172,34 @@ describe("requests by HTTP/2", () => {
     const [request] = origins[0]!.requests;
     assert.equal(request!.body.toString(), "abcde");
     assert.equal(request!.head.contentLength, null);
+    await simulation.finish();
+  });
+});
+
+describe("requests that ask for another protocol", () => {
+  test("go by HTTP/1.1 where the others go by HTTP/2", async () => {
+    const simulation = await start();
+    let got = "";
+    const { wires } = await simulation.origin(9000, (wire, connection) => {
+      if (connection === 1) {
+        new Http2Origin(wire, simulation.network.clock).onWhole = hello;
+        return;
+      }
+      wire.onBytes = () => {
+        got += wire.takeBytes().toString("latin1");
+        if (got.endsWith("\r\n\r\n"))
+          wire.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n");
+      };
+    });
+    const plain = await simulation.ask("GET /chat HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert.equal(plain.body.toString(), "hello");
+    const client = simulation.client();
+    client.send("GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n");
+    await simulation.until(() => client.text.includes("101 Switching"));
+    client.send("to the server");
+    await simulation.until(() => got.endsWith("\r\n\r\nto the server"));
+    assert.match(got, /^GET \/chat HTTP\/1\.1\r\n/);
+    assert.equal(wires.length, 2);
     await simulation.finish();
   });
 });

@@ -140,7 +140,6 @@ export function proxyHandler(
   const buildHttp2Head = compileHttp2Head(settings);
   const route = { settings, acceptHead, buildHead: compileHead(settings), buildHttp2Head, hidden };
   const isHttp2 = settings.httpVersion === "2";
-  const Plan = isHttp2 ? Http2Plan : Http1Plan;
   const mode = handshakeModeOf(location.settings);
   const shaking = mode === "on" ? handshakeRoute(route) : route;
   const swallowed = mode === "auto" ? new SwallowedHandshakes(location, build) : null;
@@ -152,17 +151,20 @@ export function proxyHandler(
       request.log("error", `invalid method "${safeFieldValue(method)}" in "proxy_method"`);
       return 500;
     }
+    const isHandshake = mode !== "off" && asksForWebSocket(request);
+    const way = isHandshake ? shaking : route;
+    // There is no Upgrade in HTTP/2 (RFC 9113, section 8.6): who asks for it goes by HTTP/1.1.
+    const byHttp2 = isHttp2 && !setsUpgrade(way.settings, request);
     let tls: ClientTls | null = null;
     if (target.scheme.tls) {
-      tls = tlsFor(settings, request, target.host, isHttp2 ? http2Alpn : undefined);
+      tls = tlsFor(settings, request, target.host, byHttp2 ? http2Alpn : undefined);
       if (tls === null) return 500;
     }
     // The path of an address with variables is the request's as it stands.
     const { uri: ownUri } = target;
     const uri = isFixed || ownUri === "" ? upstreamUri(request, ownUri, pass.location) : ownUri;
-    const isHandshake = mode !== "off" && asksForWebSocket(request);
-    const way = isHandshake ? shaking : route;
-    const plan = new Plan(request, way, method, target, uri, tls, isHttp2 ? "h2" : "");
+    const Plan = byHttp2 ? Http2Plan : Http1Plan;
+    const plan = new Plan(request, way, method, target, uri, tls, byHttp2 ? "h2" : "");
     if (isHandshake && !plan.asksForUpgrade) swallowed?.tell(request);
     new Exchange(request, plan).start();
     return DONE;

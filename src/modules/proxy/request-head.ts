@@ -51,7 +51,8 @@ function sortHead({ setHeaders }: ProxySettings): HeadRules {
 export function compileHead(settings: ProxySettings): HeadBuilder {
   const { hostValue, others, dropped, ownLength, ownEncoding } = sortHead(settings);
   const { body } = settings;
-  const version = settings.httpVersion;
+  // Where the others go by HTTP/2, these ask for another protocol.
+  const version = settings.httpVersion === "1.0" ? "1.0" : "1.1";
   // HTTP/1.1 demands a Host (RFC 9112, section 3.2): what leaves it empty gets the server's own.
   const demandsHost = version !== "1.0";
   const copies = settings.passRequestHeaders;
