@@ -80,6 +80,7 @@ export class Heartbeat {
     return before;
   }
 
+  /** Ends what `enter` began, and goes back to the work around it, if any. */
   leave(before: HeartbeatSubject | null): void {
     if (before === this.current) return;
     if (before !== null) return this.turnTo(before);
