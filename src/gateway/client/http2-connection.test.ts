@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { HttpModule } from "../build/http-module.ts";
 import { patternBytes } from "../../net/contract-peer.ts";
 import { Simulation, livelyWeather, steadyWeather } from "../simulation.fixture.ts";
 import type { SimulationOptions } from "../simulation.fixture.ts";
@@ -150,6 +151,40 @@ describe("an HTTP/2 connection of a client", () => {
     await simulation.until(() => other.done);
     assert.equal(other.answer.body.length, size);
     assert.equal(stalled.done, false);
+    await simulation.finish();
+  });
+
+  test("who watches the thread is told whose stream it is at work for", async () => {
+    const seen: string[] = [];
+    const watcher: HttpModule = {
+      name: "watcher",
+      directives: [],
+      variables: [{ name: "beat", get: ({ client }) => client.gateway.heartbeat.work?.requestLine ?? "" }],
+    };
+    const simulation = await Simulation.start({
+      http: `http2 on; server { listen 10.0.0.1:80; proxy_set_header X-Beat $beat; location / { proxy_pass http://10.0.0.9:9000; } }`,
+      modules: [watcher],
+    });
+    await simulation.origin(9000, (wire) =>
+      answering(wire, (request) => {
+        seen.push(`${request.fields.get("x-beat")} for ${request.startLine}`);
+        return response("200 OK", Buffer.alloc(0));
+      }),
+    );
+    const client = new Http2SimulatedClient(simulation);
+    const first = client.ask("/first", { method: "POST", body: null });
+    const second = client.ask("/second", { method: "POST", body: null });
+    await simulation.advance(10);
+    for (const asked of [first, second]) {
+      asked.owner.sender!.push(Buffer.from("body"));
+      asked.owner.sender!.end(null);
+      client.session.flush();
+      await simulation.until(() => asked.done);
+    }
+    assert.deepEqual(seen, [
+      "POST /first HTTP/2.0 for POST /first HTTP/1.1",
+      "POST /second HTTP/2.0 for POST /second HTTP/1.1",
+    ]);
     await simulation.finish();
   });
 

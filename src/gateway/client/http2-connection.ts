@@ -1,5 +1,5 @@
 import type { HeadFailure } from "../../http/head-failure.ts";
-import { internalError, noError } from "../../http2/error-code.ts";
+import { internalError, noError, protocolError } from "../../http2/error-code.ts";
 import type { Http2Failure } from "../../http2/error-code.ts";
 import type { Http2Sink } from "../../http2/frame-writer.ts";
 import type { Http2RequestHead } from "../../http2/request-head.ts";
@@ -241,8 +241,7 @@ export class Http2Connection
 
   onDeadline(): void {
     if (this.waitsFor === "next") return this.session.goAway(noError);
-    this.log(timedOut);
-    this.session.fail(noError, "timeout");
+    this.session.fail(protocolError, timedOut);
   }
 
   private readonly flush = (): void => this.session.flush();

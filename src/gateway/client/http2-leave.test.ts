@@ -97,6 +97,7 @@ describe("an HTTP/2 connection ends", () => {
     assert.deepEqual([silent.wire.finished, cut.wire.finished, partial.finished], [true, true, true]);
     const lines = simulation.errorLines.filter((line) => line.includes("client timed out"));
     assert.equal(lines.filter((line) => line.includes("while processing HTTP/2 connection")).length, 2);
+    assert.deepEqual(silent.goAways, [[0, protocolError]]);
     await simulation.finish();
   });
 
