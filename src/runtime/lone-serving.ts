@@ -1,5 +1,8 @@
 import type { CommandLine } from "../config/command-line.ts";
 import type { HttpModule } from "../gateway/build/http-module.ts";
+import { PeerRows } from "../gateway/balance/peer-rows.ts";
+import type { RowMap } from "../gateway/balance/peer-rows.ts";
+import { PeerTable } from "../gateway/balance/peer-table.ts";
 import type { ErrorLog } from "../gateway/log/error-log.ts";
 import type { LogFiles } from "../gateway/log/log-files.ts";
 import type { Launch } from "../gateway/serve/launch.ts";
@@ -15,6 +18,7 @@ export interface Candidate {
   readonly configuration: Configuration;
   /** Memory of its zones. */
   readonly regions: SharedRegions;
+  readonly peerRows: PeerRows;
 }
 
 /**
@@ -26,6 +30,9 @@ export class LoneServing {
   private readonly init: ConstructorParameters<typeof LoneServing>[0];
   /** Memory of the zones of the configuration in use. */
   private regions = new SharedRegions();
+  /** State of the peers of all upstreams: those that stay keep theirs. */
+  private readonly peers = new PeerTable(PeerRows.capacity);
+  private rows: RowMap = new Map();
 
   constructor(init: {
     network: Network;
@@ -43,16 +50,18 @@ export class LoneServing {
   async read(reading: Reading, commandLine: CommandLine): Promise<Candidate> {
     const { errorLog: mainErrorLog, ...rest } = this.init;
     const regions = new SharedRegions(this.regions.used);
-    const process = { shared: regions, worker: 0, peerRows: null, ticketSecret: null };
+    const peerRows = new PeerRows(this.peers, this.rows, true);
+    const process = { shared: regions, worker: 0, peerRows, ticketSecret: null };
     const configuration = await readConfiguration(reading, { commandLine, mainErrorLog, process, ...rest });
-    return { configuration, regions };
+    return { configuration, regions, peerRows };
   }
 
   /** Puts it into use. @throws BindError: the one before stays in use */
-  async takeOver({ configuration, regions }: Candidate): Promise<void> {
+  async takeOver({ configuration, regions, peerRows }: Candidate): Promise<void> {
     const { listeners, gateway } = this.serving;
     await listeners.bind(configuration.http?.sockets ?? [], () => undefined);
     this.regions = regions;
+    this.rows = peerRows.rows;
     // Sockets of its own are not given back to be given again.
     await this.serving.commit(configuration, connectionLimits(configuration, gateway.network.openSockets));
   }

@@ -34,7 +34,8 @@ export function usualPlan(ports: readonly number[], scheme: string): Usual {
     passRequestBody: false,
     socketKeepAlive: false,
   };
-  const upstream = new Upstream("test", { balancer: new RoundRobin(PeerSet.of(peers)) }, null, null);
+  const set = PeerSet.of(peers);
+  const upstream = new Upstream("test", { balancer: new RoundRobin(set), peers: set }, null, null);
   const flags = { isHead: false, asksForUpgrade: false };
   return {
     settings,

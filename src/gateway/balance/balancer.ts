@@ -37,6 +37,8 @@ export interface Selection {
    * connection turned out to be dead.
    */
   tries: number;
+  /** From now on passes over the peers of these names, as if they had been tried: they are known to have failed. */
+  avoid(names: ReadonlySet<string>): void;
   /** Takes the next peer and counts a connection on it; null means "no live upstreams". */
   next(): Peer | null;
   /**
@@ -64,6 +66,11 @@ export interface Selection {
  */
 export interface Balancer {
   begin(request: BalanceRequest): Selection;
+  /**
+   * Names of the peers that a request belongs to by its key, as long as one of them serves: for methods by which a change
+   * of the peers moves only those keys that it has to.
+   */
+  homeOf?(request: BalanceRequest): readonly string[];
 }
 
 /** A peer that is in use, and who has to be told when it is not any more. */

@@ -19,6 +19,21 @@ export class ConsistentHash implements Balancer {
   begin(request: BalanceRequest): Selection {
     return new ConsistentHashSelection(this.#peers, request, this.#ring);
   }
+
+  homeOf(request: BalanceRequest): readonly string[] {
+    const { peers, table } = this.#peers;
+    const { owners, members } = this.#ring;
+    const key = request.key();
+    if (key === "" || owners.length === 0) return [];
+    const now = Math.floor(request.nowMs() / 1000);
+    const first = ringPlace(this.#ring, crc32(key));
+    for (let step = 0; step <= REHASHES_MAX; step++) {
+      const indexes = members[owners[(first + step) % owners.length]!]!;
+      if (indexes.some((index) => table.isAvailable(peers[index]!, now)))
+        return indexes.map((index) => peers[index]!.name);
+    }
+    return [];
+  }
 }
 
 class ConsistentHashSelection extends RoundRobinSelection {

@@ -104,6 +104,10 @@ class TimedSelection implements Selection {
     return this.#inner.keeper;
   }
 
+  avoid(names: ReadonlySet<string>): void {
+    this.#inner.avoid(names);
+  }
+
   next(): Peer | null {
     return this.#begin(this.#inner.next());
   }

@@ -32,6 +32,7 @@ export class RoundRobinSelection implements Selection {
   /** A bit for each of the first 32 peers, which is nearly always all of them. */
   #tried = 0;
   #triedBeyond: Uint32Array | null;
+  #avoided: ReadonlySet<string> | null = null;
 
   constructor(peers: PeerSet, request: BalanceRequest) {
     this.peers = peers;
@@ -39,6 +40,10 @@ export class RoundRobinSelection implements Selection {
     this.tries = peers.tries;
     const most = Math.max(peers.peers.length, peers.backup?.peers.length ?? 0);
     this.#triedBeyond = most > BITS ? new Uint32Array(Math.ceil(most / BITS) - 1) : null;
+  }
+
+  avoid(names: ReadonlySet<string>): void {
+    this.#avoided = names;
   }
 
   next(): Peer | null {
@@ -116,6 +121,7 @@ export class RoundRobinSelection implements Selection {
       const peer = this.peers.peers[0]!;
       const { table } = this.peers;
       const open = !peer.closed && table.unhealthy[peer.slot] === 0;
+      if (this.#avoided?.has(peer.name) === true) return null;
       return open && table.acquire(peer) ? peer : null;
     }
     const now = this.nowSeconds();
@@ -158,7 +164,8 @@ export class RoundRobinSelection implements Selection {
 
   protected isTried(index: number): boolean {
     const word = index < BITS ? this.#tried : this.#triedBeyond![(index >>> 5) - 1]!;
-    return (word & (1 << (index & 31))) !== 0;
+    if ((word & (1 << (index & 31))) !== 0) return true;
+    return this.#avoided?.has(this.peers.peers[index]!.name) === true;
   }
 
   /** Not tried, available, and now taken. */

@@ -35,6 +35,7 @@ export async function takeOver<Released>(succession: Succession<Released>): Prom
   if (before?.build !== next?.build) {
     retire(before);
     startTasks(next, before);
+    tellSuccessors(before, next);
   }
   if (before !== null) gateway.tunnels.configurationReplaced();
   gateway.limit.apply(limits);
@@ -55,4 +56,12 @@ export function retire(configuration: HttpConfiguration | null): void {
 function startTasks(next: HttpConfiguration | null, before: HttpConfiguration | null): void {
   for (const [name, task] of next?.build.background ?? [])
     task.start(before?.build.background.get(name) ?? null);
+}
+
+/** Tunnels of the old configuration find the servers of the new one. */
+function tellSuccessors(before: HttpConfiguration | null, next: HttpConfiguration | null): void {
+  for (const [name, { upstream }] of before?.build.upstreams ?? []) {
+    const successor = next?.build.upstreams.get(name)?.upstream ?? null;
+    if (upstream !== null && successor !== null) successor.succeed(upstream);
+  }
 }

@@ -28,6 +28,10 @@ export class StickySelection implements Selection {
     return this.inner.keeper;
   }
 
+  avoid(names: ReadonlySet<string>): void {
+    this.inner.avoid(names);
+  }
+
   next(): Peer | null {
     const bound = this.route === null ? null : this.inner.takeBound(this.route);
     const peer = bound ?? this.inner.next();

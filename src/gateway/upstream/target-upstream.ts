@@ -81,7 +81,8 @@ export function passingUpstream({ hostAndPort }: ParsedUrl, endpoints: readonly 
     server: hostAndPort,
     endpoint,
   }));
-  return new Upstream(hostAndPort, { balancer: new RoundRobin(PeerSet.of(peers)) }, null, null);
+  const set = PeerSet.of(peers);
+  return new Upstream(hostAndPort, { balancer: new RoundRobin(set), peers: set }, null, null);
 }
 
 /** False where none was written and the scheme has none of its own. */
