@@ -58,10 +58,12 @@ import { upstreamZone } from "./upstream/upstream-zone.ts";
 import { upstreamModule } from "./upstream/upstream.ts";
 import { userid } from "./filters/userid/userid.ts";
 import { extendedConnect } from "./websocket/extended-connect.ts";
+import { websocketFailover } from "./websocket/failover.ts";
 import { websocketHandshakes } from "./websocket/handshakes.ts";
 import { variablesAlone } from "./variables/variables-alone.ts";
 import { websocketLimit } from "./websocket/limit/websocket-limit.ts";
 import { websocketLog } from "./websocket/websocket-log.ts";
+import { websocketRebalance } from "./websocket/rebalance.ts";
 import { websocketTunnels } from "./websocket/websocket-tunnels.ts";
 import { websocketVariables } from "./websocket/websocket-variables.ts";
 
@@ -123,6 +125,8 @@ export const httpModules: readonly HttpModule[] = [
   mirror,
   websocketTunnels,
   websocketLimit,
+  websocketFailover,
+  websocketRebalance,
   websocketLog,
   websocketVariables,
   // Content handlers are asked in this order.

@@ -19,7 +19,8 @@ const CLOSE_INTERNAL_ERROR = 1011;
 /** The server restarts; the client may come back, after some chosen delay. (IANA's registry) */
 export const CLOSE_SERVICE_RESTART = 1012;
 const CLOSE_TRY_AGAIN_LATER = 1013;
-const CLOSE_BAD_GATEWAY = 1014;
+/** The gateway has no server to go on with. (IANA's registry) */
+export const CLOSE_BAD_GATEWAY = 1014;
 
 const NAMES: Readonly<Record<number, string>> = {
   [CLOSE_NORMAL]: "normal closure",

@@ -95,6 +95,16 @@ export class FrameCursor {
     return this.waiting;
   }
 
+  /** A message has begun of which not all has gone by, or a frame has. */
+  get midMessage(): boolean {
+    return this.inMessage || this.left > 0;
+  }
+
+  /** True where a message may begin, and nothing of a frame is there. */
+  get betweenMessages(): boolean {
+    return !this.midMessage && !this.waiting;
+  }
+
   /** The close frame has gone by as a whole. */
   get closed(): boolean {
     return this.closing && this.atBoundary;
@@ -114,6 +124,15 @@ export class FrameCursor {
   get payloadBytes(): number {
     if (this.left === 0 || !this.carriesMessage) return this.toldBytes;
     return this.left === Infinity ? this.toldBytes : this.toldBytes - Math.min(this.left, this.payloadLength);
+  }
+
+  /** Another connection goes on where the one before ended: between two messages. Counts go on, too. */
+  reopen(): void {
+    this.opcode = 0;
+    this.final = true;
+    this.close = null;
+    this.kept = null;
+    this.waiting = false;
   }
 
   /** Goes past a chunk. */

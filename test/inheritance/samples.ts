@@ -144,6 +144,8 @@ const connections: Samples = {
   websocket: ["on", "off"],
   websocket_origin: ["same", "none one.test"],
   websocket_limit: ["zone=messages", "zone=messages burst=5"],
+  websocket_failover: ["on", "on=lost tries=2"],
+  websocket_rebalance: ["on", "rate=2/s by=close"],
   websocket_drain: ["10s", "20s code=1001"],
   websocket_close: ["off", "on"],
   websocket_check: ["on", "off"],

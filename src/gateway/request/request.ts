@@ -87,6 +87,8 @@ export class Request implements VariableHolder, HeartbeatSubject {
   extendedConnect = false;
   /** What nginx is said to be doing, in log lines that do not say it themselves; "" for nothing. */
   activity = "";
+  /** Of a handshake that is made again with another server: the number of the move. 0 for what a client sent. */
+  moves = 0;
   /** Room for what modules keep per request, by their own key; null until one needs it. */
   moduleState: Map<object, unknown> | null = null;
   /** Of a WebSocket that has ended; null for any other request. */

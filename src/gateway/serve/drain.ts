@@ -23,6 +23,8 @@ export interface DrainOccasion {
   readonly reason: string;
   /** What `$websocket_close_cause` says: an operation, or a directive with value and place. */
   readonly cause: string;
+  /** Only the server goes: a WebSocket that may move lives on. */
+  readonly moves?: boolean;
   /** A directive or an operator has chosen this one: `websocket_drain` has no say in its code. */
   readonly chosen?: { readonly closeReason: string; readonly kind: FailureKind };
 }

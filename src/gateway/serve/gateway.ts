@@ -2,6 +2,7 @@ import type { Network } from "../../net/network.ts";
 import type { Timer } from "../../net/clock.ts";
 import { CLOSE_GOING_AWAY, CLOSE_SERVICE_RESTART } from "../../websocket/close-codes.ts";
 import type { ClientHolder } from "../request/client.ts";
+import { Rebalancer } from "../balance/rebalancer.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 import { DrainSchedule } from "./drain.ts";
 import type { Drainable, DrainOccasion } from "./drain.ts";
@@ -44,6 +45,7 @@ const serverRemoved: DrainOccasion = {
   code: CLOSE_SERVICE_RESTART,
   reason: "a reload removed the upstream server",
   cause: "reload",
+  moves: true,
 };
 
 /**
@@ -69,6 +71,8 @@ export class Gateway {
   readonly counters: Counters;
   /** Tells those who watch this thread what it works on. */
   readonly heartbeat: Heartbeat;
+  /** Moves WebSockets to servers that have come. */
+  readonly rebalancer: Rebalancer;
   private readonly log: ErrorLog;
   private readonly drains: DrainSchedule;
   /** When a graceful stop drops what is left. */
@@ -82,6 +86,7 @@ export class Gateway {
     this.tunnels = new TunnelSet(network);
     this.limit = new ConnectionLimit(network, log, this.connections);
     this.drains = new DrainSchedule(network.clock, () => network.random());
+    this.rebalancer = new Rebalancer(network.clock, (message) => log.write("notice", message));
     this.counters = counters;
     this.heartbeat = heartbeat;
   }

@@ -1,3 +1,4 @@
+import type { RebalancePolicy } from "../balance/rebalancer.ts";
 import type { LogHandler } from "../request/handler.ts";
 import type { Request } from "../request/request.ts";
 
@@ -61,6 +62,22 @@ export interface FrameLimitSpec {
   open(request: Request | null, clock: { now(): number }): FrameLimit | null;
 }
 
+/** `websocket_failover`. */
+export interface FailoverPolicy {
+  /** A server that is lost starts one. */
+  readonly onLoss: boolean;
+  /** A server that a reload removes, or that is drained, starts one. */
+  readonly onDrain: boolean;
+  /** So do close frames of servers with these codes. */
+  readonly onCodes: ReadonlySet<number>;
+  /** Servers that are asked, at most. */
+  readonly tries: number;
+  /** How long each of them may take. */
+  readonly timeoutMs: number;
+  /** Bytes of a client that are kept: of the message under way, and of what comes while there is no server. */
+  readonly bufferBytes: number;
+}
+
 /** What the `websocket_*` directives of a location say about its tunnels. */
 export interface WebSocketPolicy {
   /** `websocket_close`: where the gateway ends a WebSocket it says so by a close frame. */
@@ -73,6 +90,10 @@ export interface WebSocketPolicy {
   readonly maxAge: WebSocketAge | null;
   readonly maxMessageSize: MessageSize | null;
   readonly limits: readonly FrameLimitSpec[];
+  /** Null: a WebSocket ends with its server. */
+  readonly failover: FailoverPolicy | null;
+  /** Null: a WebSocket stays with its server, whatever others there are. */
+  readonly rebalance: RebalancePolicy | null;
   /** `websocket_log`. */
   readonly logs: readonly LogHandler[];
 }
@@ -86,6 +107,8 @@ export const plainWebSockets: WebSocketPolicy = {
   maxAge: null,
   maxMessageSize: null,
   limits: [],
+  failover: null,
+  rebalance: null,
   logs: [],
 };
 
@@ -97,6 +120,8 @@ export function governs(policy: WebSocketPolicy): boolean {
     policy.idleMs > 0 ||
     policy.maxAge !== null ||
     policy.maxMessageSize !== null ||
+    policy.failover !== null ||
+    policy.rebalance !== null ||
     policy.limits.length > 0
   );
 }

@@ -106,6 +106,19 @@ export class FrameGuard implements DeadlineOwner {
     this.flow(held.subarray(heldMet));
   }
 
+  /** Another connection goes on in place of the side's: what came of the one before is over. */
+  reopen(): void {
+    this.muted = false;
+    this.withheld = false;
+    this.keptOut = 0;
+    this.held = null;
+    this.turn?.clear();
+    this.insert = null;
+    this.awaited = false;
+    this.heard = true;
+    this.heardMs = this.side.clock.now();
+  }
+
   /** The tunnel is over: nothing of it is left in the queue of times. */
   dispose(): void {
     this.turn?.dispose();
@@ -201,8 +214,10 @@ export class FrameGuard implements DeadlineOwner {
     const { frames } = side;
     const mayStop = this.keptOut === 0;
     if (frames.violation !== null && this.rules.checks && mayStop) return this.end(() => side.broke());
-    if (frames.opcode === OPCODE_CLOSE) side.closeFrameMet();
-    else if (frames.carriesMessage) side.messageMet();
+    if (frames.opcode === OPCODE_CLOSE) {
+      if (mayStop && side.closesGateway) return this.end(() => side.gatewayClosed());
+      side.closeFrameMet();
+    } else if (frames.carriesMessage) side.messageMet();
     else if (frames.opcode === OPCODE_PONG && mayStop && this.answersPing(bytes, at)) return "swallow";
     if (!mayStop) return "pass";
     return this.judgeAmount();

@@ -11,7 +11,7 @@ import type { Origin } from "../request/origin.ts";
 import { RequestBody } from "../request/request-body.ts";
 import { Request, redirectMark } from "../request/request.ts";
 import { packState, toMicroseconds, unpackState } from "../request/upstream-state.ts";
-import type { PackedState } from "../request/upstream-state.ts";
+import type { PackedState, UpstreamState } from "../request/upstream-state.ts";
 import type { VirtualServer } from "../serve/virtual-server.ts";
 
 /** A text that mostly equals another one that is at hand: then 0 stands for it. */
@@ -102,7 +102,7 @@ export class TunnelRecord {
   readonly location: Location;
   readonly server: VirtualServer;
   private readonly fieldNames: readonly string[];
-  private readonly text: string;
+  private text: string;
   private readonly kept: Kept | null;
 
   constructor(request: Request) {
@@ -115,7 +115,7 @@ export class TunnelRecord {
       packHead(request.head),
       packCourse(request),
       packResponse(request),
-      request.upstreamStates?.map((state) => (state === redirectMark ? 0 : packState(state))) ?? null,
+      request.upstreamStates?.map(packMarked) ?? null,
       request.hasSubrequests ? null : Array.from(request.variableValues, markUncomputed),
     ];
     this.text = JSON.stringify(parts);
@@ -127,28 +127,48 @@ export class TunnelRecord {
     releaseAll(this.kept?.holders ?? null, (error) => gateway.reportInternalError(error));
   }
 
-  /** The request as it was, for logging. */
-  unpack(): Request {
+  /** Other servers have been asked since: what log lines tell of servers is as `change` makes it. */
+  changeStates(change: (states: readonly UpstreamState[]) => readonly UpstreamState[]): void {
+    const parts = JSON.parse(this.text) as PackedParts;
+    parts[3] = change(unpackStates(parts[3]) ?? []).map(packMarked);
+    this.text = JSON.stringify(parts);
+  }
+
+  /**
+   * The request as it was, for logging.
+   *
+   * @param afresh variables are worked out anew: for the eyes of another configuration, which numbers them otherwise
+   */
+  unpack(afresh = false): Request {
     const { client, server, location, kept } = this;
     const parts = JSON.parse(this.text) as PackedParts;
     const [packedHead, course, response, states, values] = parts;
     const head = unpackHead(packedHead, this.fieldNames);
     const body = kept?.body ?? new RequestBody(noBodySource, 0, false);
     const startMs = course[8];
-    const variableValues = values?.map(unmarkUncomputed) ?? kept!.variableValues!;
+    const variableValues = afresh ? [] : (values?.map(unmarkUncomputed) ?? kept!.variableValues!);
     const writer = lostWriter;
     const request = new Request({ client, writer, head, body, server, startMs, variableValues });
     request.location = location;
     request.origin = kept?.origin ?? client.origin;
     request.keepAlive = false;
-    request.upstreamStates =
-      states?.map((state) => (state === 0 ? redirectMark : unpackState(state))) ?? null;
+    // Nothing else becomes a tunnel there.
+    request.extendedConnect = head.versionMajor === 2;
+    request.upstreamStates = unpackStates(states);
     request.upstreamHead = kept?.upstreamHead ?? null;
     request.moduleState = kept?.moduleState ?? null;
     unpackCourse(request, course);
     unpackResponse(request, response, kept?.answerFields ?? null);
     return request;
   }
+}
+
+function packMarked(state: UpstreamState): PackedState | 0 {
+  return state === redirectMark ? 0 : packState(state);
+}
+
+function unpackStates(states: PackedParts[3]): UpstreamState[] | null {
+  return states?.map((state) => (state === 0 ? redirectMark : unpackState(state))) ?? null;
 }
 
 function keptOf(request: Request): Kept | null {

@@ -13,6 +13,8 @@ import type { ListenSocket } from "../serve/listen-socket.ts";
 import type { Location } from "../serve/location.ts";
 import type { PeerLease } from "../balance/balancer.ts";
 import type { ServerName } from "../serve/virtual-server.ts";
+import type { UpstreamState } from "../request/upstream-state.ts";
+import type { MoveParts, UpstreamLine } from "./server-search.ts";
 import type { TunnelRecord } from "./tunnel-record.ts";
 import type { LogHandler } from "../request/handler.ts";
 import { logRequest } from "../request/request-end.ts";
@@ -38,6 +40,9 @@ export interface TunnelParts {
   readonly upstream: Connection;
   /** The peer, which counts as connected until the tunnel ends. */
   readonly lease: PeerLease;
+  /** How another server is found for a WebSocket that may move. */
+  readonly move?: MoveParts;
+  readonly line: UpstreamLine;
   readonly record: TunnelRecord;
   readonly policy: TunnelPolicy;
 }
@@ -54,7 +59,12 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   readonly clock: Clock;
   lastActivityMs: number;
   protected readonly record: TunnelRecord;
-  private readonly lease: PeerLease;
+  private lease: PeerLease;
+  /** The peer was given back: there is no server just now, or none any more. */
+  private released = false;
+  /** Bytes of the servers before the present one. */
+  private earlierReceived = 0;
+  private earlierSent = 0;
   /** The client connection's, from `open` on. */
   protected deadline!: Deadline;
   protected idleMs: number;
@@ -153,7 +163,7 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     this.log(this.levelOf(ending), `${this.describe(ending)} while proxying upgraded connection`);
     this.record.release();
     this.gateway.tunnels.delete(this);
-    this.lease.keeper.settle(this.lease.peer);
+    this.releasePeer();
     this.client.farewell();
     this.upstream.farewell();
     this.deadline.set(farewellMs);
@@ -201,14 +211,38 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
     request.release();
   }
 
+  /** The peer does not count as connected any more. */
+  protected releasePeer(): void {
+    if (this.released) return;
+    this.released = true;
+    this.lease.keeper.settle(this.lease.peer);
+  }
+
+  /** Another peer has taken over, on whose behalf `states` were added to those of the request. */
+  protected changePeer(lease: PeerLease, states: readonly UpstreamState[]): void {
+    this.releasePeer();
+    this.lease = lease;
+    this.released = false;
+    const { client, upstream } = this;
+    this.record.changeStates((before) => {
+      this.settleState(before.at(-1)!);
+      return [...before, ...states];
+    });
+    this.earlierReceived = upstream.bytes;
+    this.earlierSent = client.bytes;
+  }
+
   /** What the log line tells of the tunnel as a whole. */
   private settle({ response, upstreamStates }: Request): void {
-    const state = upstreamStates!.at(-1)!;
     response.bytesSent += this.upstream.bytes;
-    state.bytesReceived += this.upstream.bytes;
-    state.bytesSent += this.client.bytes;
     // As in nginx, a tunnel is a complete answer without a body, whatever ended it.
     response.complete = true;
+    this.settleState(upstreamStates!.at(-1)!);
+  }
+
+  private settleState(state: UpstreamState): void {
+    state.bytesReceived += this.upstream.bytes - this.earlierReceived;
+    state.bytesSent += this.client.bytes - this.earlierSent;
     state.responseMs = this.clock.now() - state.startMs;
     state.finished = true;
   }
@@ -239,9 +273,12 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
   }
 }
 
+/** Owns a connection that concerns nobody any more. */
+const nobody: ConnectionOwner = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
+
 /** One side of a tunnel: owns `self`, sends what arrives there to `peer`. */
 export class TunnelSide implements ConnectionOwner, DeadlineOwner {
-  readonly self: Connection;
+  self: Connection;
   /** Bytes that this side has sent. */
   bytes = 0;
   /** Reading from this side has stopped, because the other does not take more. */
@@ -249,7 +286,7 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
   /** This side does not take more. */
   stalled = false;
   protected readonly tunnel: Tunnel;
-  protected readonly peer: Connection;
+  protected peer: Connection;
   /** How long the other side may take nothing. */
   peerSendMs: number;
   private stall: Deadline | null = null;
@@ -273,6 +310,25 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
     this.bytes += bytes.length;
     tunnel.lastActivityMs = tunnel.clock.now();
     if (!this.peer.send(bytes)) this.block();
+  }
+
+  /** Lets go of the connection, whatever comes of it; what was held back for it is read on. */
+  disconnect(): void {
+    this.self.owner = nobody;
+    this.self.close();
+    this.stalled = false;
+    const { other } = this;
+    other.stall?.clear();
+    other.paused = false;
+  }
+
+  /** Goes on with another connection in place of the one that was let go. */
+  connect(connection: Connection): void {
+    this.self = connection;
+    this.other.peer = connection;
+    this.finished = false;
+    connection.owner = this;
+    if (this.paused) connection.pause();
   }
 
   onDrain(): void {
@@ -333,7 +389,8 @@ export class TunnelSide implements ConnectionOwner, DeadlineOwner {
     return this.tunnel.client === this ? "client" : "upstream";
   }
 
-  private block(): void {
+  /** Reads no more from this side until the other has taken what is queued for it. */
+  block(): void {
     this.paused = true;
     this.other.stalled = true;
     this.self.pause();

@@ -1,5 +1,6 @@
+import type { Connection } from "../../net/connection.ts";
 import type { Clock } from "../../net/clock.ts";
-import type { FrameCursor } from "../../websocket/frame-cursor.ts";
+import type { FrameCursor, FrameRules } from "../../websocket/frame-cursor.ts";
 import { writeClose } from "../../websocket/frame-writer.ts";
 import { FrameGuard } from "./frame-guard.ts";
 import type { GuardRules } from "./frame-guard.ts";
@@ -42,7 +43,39 @@ export class WebSocketSide extends TunnelSide {
 
   /** Passes on what `frames` has gone past already. */
   send(bytes: Buffer): void {
+    const { failover } = this.tunnel;
+    if (failover === null || this !== this.tunnel.client) return super.onData(bytes);
+    if (failover.holds) {
+      this.bytes += bytes.length;
+      failover.hold(bytes);
+      return;
+    }
     super.onData(bytes);
+    failover.sent(bytes);
+  }
+
+  override onDrain(): void {
+    if (this === this.tunnel.upstream) this.tunnel.failover?.drained();
+    super.onDrain();
+  }
+
+  override connect(connection: Connection): void {
+    super.connect(connection);
+    this.told = false;
+    this.frames.reopen();
+    this.guard?.reopen();
+  }
+
+  /** A close frame was met that is meant for the gateway, not for the other side. */
+  get closesGateway(): boolean {
+    const { failover, upstream } = this.tunnel;
+    return this === upstream && failover !== null && failover.takesClose(this.frames.close!.code);
+  }
+
+  /** It did not go on. */
+  gatewayClosed(): void {
+    const { code, reason } = this.frames.close!;
+    this.tunnel.failover!.serverClosed(code, reason);
   }
 
   /** Something has come, whether or not it goes on. @returns the time */
@@ -165,4 +198,15 @@ export class WebSocketSide extends TunnelSide {
     if (this.tunnel.serverEnds(this)) this.awaitEnd();
     else super.farewell();
   }
+}
+
+const rules: Readonly<Record<string, FrameRules>> = Object.fromEntries(
+  (["client", "server"] as const).flatMap((from) =>
+    (["none", "deflate", "any"] as const).map((reserved) => [`${from} ${reserved}`, { from, reserved }]),
+  ),
+);
+
+/** The rules for frames from one side, with what extensions do with the reserved bits: one object for all tunnels. */
+export function rulesOf(from: FrameRules["from"], reserved: FrameRules["reserved"]): FrameRules {
+  return rules[`${from} ${reserved}`]!;
 }

@@ -184,3 +184,10 @@ export async function visit(simulation: Simulation, path = "/", more = ""): Prom
 export function say(visitor: Visitor, text: string): void {
   visitor.wire.send(writeFrame(1, Buffer.from(text), { mask }));
 }
+
+/** The server that a visitor's WebSocket leads to: the one with an open session. */
+export function serverOf({ servers }: Stage): Server {
+  const open = servers.filter(({ sessions }) => sessions.some(({ wire }) => !wire.finished));
+  if (open.length !== 1) throw new Error(`${open.length} servers have a session`);
+  return open[0]!;
+}

@@ -1,5 +1,6 @@
 import { originOf } from "../../config/setting-origin.ts";
 import { CLOSE_ABNORMAL } from "../../websocket/close-codes.ts";
+import { writeClose } from "../../websocket/frame-writer.ts";
 import { FrameCursor } from "../../websocket/frame-cursor.ts";
 import type { FrameRules } from "../../websocket/frame-cursor.ts";
 import type { AnswerWriter } from "../request/answer-writer.ts";
@@ -13,13 +14,17 @@ import type { WebSocketCloser, WebSocketFacts } from "../request/websocket-facts
 import type { Location } from "../serve/location.ts";
 import { governs } from "../serve/websocket-policy.ts";
 import type { FrameLimitSpec } from "../serve/websocket-policy.ts";
+import type { RebalancePolicy } from "../balance/rebalancer.ts";
+import { BalancedWebSocket } from "./balanced-websocket.ts";
+import { Failover } from "./failover.ts";
+import type { FoundServer, UpstreamLine } from "./server-search.ts";
 import { noGuardRules } from "./frame-guard.ts";
 import type { GuardRules, OpenLimit } from "./frame-guard.ts";
 import { StreamConnection } from "./stream-connection.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { TunnelParts, TunnelSide } from "./tunnel.ts";
-import { causeOf, limitWords, timeWords } from "./websocket-words.ts";
-import { WebSocketSide } from "./websocket-side.ts";
+import { causeOf, limitWords, sideOfEnd, timeWords } from "./websocket-words.ts";
+import { rulesOf, WebSocketSide } from "./websocket-side.ts";
 import { graceMs, WebSocketWatch } from "./websocket-watch.ts";
 
 /**
@@ -54,14 +59,6 @@ const overdue: Readonly<Record<Awaited, string>> = {
   ends: "the closing handshake did not end in time",
 };
 
-/** Failures that are the end of a side, as it came; a closing handshake ends so, too. */
-const sideOfEnd: Readonly<Partial<Record<FailureKind, "client" | "upstream">>> = {
-  clientEnded: "client",
-  clientReset: "client",
-  upstreamEnded: "upstream",
-  upstreamReset: "upstream",
-};
-
 /**
  * A tunnel that carries a WebSocket. Its frames pass as they are, and where they end is known, so that
  * the WebSocket can be closed in good order when the gateway ends it, and its record tells how it ended.
@@ -82,6 +79,11 @@ export class WebSocketTunnel extends Tunnel {
   private draining: Draining | null = null;
   private first: FirstClose | null = null;
   private watch: WebSocketWatch | null = null;
+  /** Null: the tunnel ends with its server. */
+  readonly failover: Failover | null;
+  /** Null: the tunnel stays with its server, whatever others there are. */
+  private balanced: BalancedWebSocket | null = null;
+  private readonly line: UpstreamLine;
   /** Set when the tunnel ends. */
   private facts: WebSocketFacts | null = null;
   /** No close frames: everything is dropped, and directives say that nothing is told. */
@@ -95,6 +97,10 @@ export class WebSocketTunnel extends Tunnel {
     this.lastMessageMs = this.lastActivityMs;
     this.client.frames = new FrameCursor(rulesOf("client", reserved));
     this.upstream.frames = new FrameCursor(rulesOf("server", reserved));
+    const { move, line } = parts;
+    const { failover } = this.location.websocket;
+    this.line = line;
+    this.failover = move === undefined || failover === null ? null : new Failover(this, failover, move);
     this.govern(request);
   }
 
@@ -110,7 +116,11 @@ export class WebSocketTunnel extends Tunnel {
       this.idleMs = location.tunnelTimes.readTimeoutMs;
       this.client.peerSendMs = location.tunnelTimes.sendTimeoutMs;
     }
-    this.govern(null);
+    const { failover, rebalance, limits } = location.websocket;
+    this.failover?.follow(failover);
+    this.balance(rebalance);
+    // Keys of accounts are worked out by the new configuration.
+    this.govern(limits.length > 0 ? this.record.unpack(true) : null);
     this.schedule();
   }
 
@@ -125,7 +135,22 @@ export class WebSocketTunnel extends Tunnel {
     super.open(writer, early);
     if (this.over) return;
     if (this.watch !== null) this.schedule();
+    this.balance(this.location.websocket.rebalance);
     this.gateway.admitTunnel(this);
+  }
+
+  /** Has the rebalancer look after this tunnel, or not. */
+  private balance(policy: RebalancePolicy | null): void {
+    const { balanced, gateway } = this;
+    if (policy === null) {
+      if (balanced !== null) gateway.rebalancer.delete(balanced);
+      balanced?.settle();
+      this.balanced = null;
+      return;
+    }
+    this.balanced ??= new BalancedWebSocket(this, policy, this.line);
+    this.balanced.rebalance = policy;
+    gateway.rebalancer.add(this.balanced);
   }
 
   /** A frame mask (RFC 6455, section 5.3). */
@@ -161,6 +186,11 @@ export class WebSocketTunnel extends Tunnel {
 
   override drain(occasion: DrainOccasion, graceMs: number): void {
     if (this.over || this.draining !== null) return;
+    if (occasion.moves === true && this.failover?.movesOnDrain === true) {
+      const instead = (): void => this.drain({ ...occasion, moves: false }, graceMs);
+      if (this.failover.leave({ words: occasion.reason, graceMs, avoided: null, instead })) return;
+    }
+    this.failover?.cancel();
     const { client, upstream } = this;
     const draining: Draining = { occasion, graceMs, awaits: "boundary" };
     this.draining = draining;
@@ -184,6 +214,7 @@ export class WebSocketTunnel extends Tunnel {
 
   /** All that a side had sent at once has gone its way. */
   chunkPassed(side: WebSocketSide): void {
+    this.failover?.chunkPassed();
     if (this.over || this.draining?.awaits !== "answer" || side !== this.client) return;
     if (side.frames.closed) this.end(failureOf("gatewayLeaves", "client answered"));
   }
@@ -201,6 +232,7 @@ export class WebSocketTunnel extends Tunnel {
   /** The gateway ends the tunnel because of one of its sides, which gets a code of its own. */
   endAbout(side: WebSocketSide, ending: Failure, code: number): void {
     if (this.over) return;
+    if (side === this.upstream && this.failover?.takesOver(ending) === true) return;
     const { closeCode } = factsOf(ending);
     const reason = limitWords(ending, "");
     const told = this.closes && side.tell(code, reason);
@@ -211,7 +243,7 @@ export class WebSocketTunnel extends Tunnel {
   }
 
   override end(ending: Failure): void {
-    if (this.over) return;
+    if (this.over || this.failover?.takesOver(ending) === true) return;
     const { draining } = this;
     if (draining !== null && draining.awaits !== "ends") return this.endDrain(draining, ending);
     const named = this.nameSetting(ending);
@@ -223,6 +255,58 @@ export class WebSocketTunnel extends Tunnel {
   override kick(code: number, reason: string, cause: string): void {
     const chosen = { closeReason: reason, kind: "websocketKicked" } as const;
     this.drain({ code, reason: cause, cause, chosen }, graceMs);
+  }
+
+  /** Neither side has begun to close, nor does the gateway. */
+  get undisturbed(): boolean {
+    return !this.over && this.first === null && this.draining === null && this.client.self.open;
+  }
+
+  /** There is no server any more. @returns the name of the one that was left */
+  loseServer(): string {
+    this.upstream.disconnect();
+    this.releasePeer();
+    this.client.goOnWhenFree();
+    return this.peerName;
+  }
+
+  /** The request as it was, and once more for the choice of a server by another configuration. */
+  requests(): { readonly request: Request; readonly balanced: Request } {
+    const { record } = this;
+    return { request: record.unpack(), balanced: record.unpack(true) };
+  }
+
+  protected override releasePeer(): void {
+    super.releasePeer();
+    this.balanced?.settle();
+  }
+
+  /** Another server has taken over. */
+  goOnWith({ connection, lease, states }: FoundServer, words: string, level: "warn" | "info"): void {
+    const { peerName } = this;
+    this.changePeer(lease, states);
+    this.upstream.connect(connection);
+    this.lastActivityMs = this.clock.now();
+    const request = this.record.unpack();
+    request.log(level, `${words} from ${peerName} to ${this.peerName} while proxying upgraded connection`);
+    request.release();
+  }
+
+  /** No other server was found. */
+  endWithoutServer(ending: Failure, code: number, why: string): void {
+    const words = `fail-over given up: ${why}`;
+    const by = ending.kind === "gatewayLeaves" ? "gateway" : "upstream";
+    if (this.closes && this.client.tell(code, words)) this.first ??= { by, code, reason: words };
+    this.finish(ending, `${wordsOf(ending)}, ${words}`);
+  }
+
+  /** The client closes while there is no server: the gateway answers in its place (RFC 6455, section 5.5.1). */
+  answerClient(): void {
+    const { client } = this;
+    const { code } = client.frames.close!;
+    if (!client.told) client.self.send(writeClose(code, ""));
+    client.told = true;
+    this.end(failureOf("clientEnded"));
   }
 
   override drop(reason: string): void {
@@ -317,6 +401,7 @@ export class WebSocketTunnel extends Tunnel {
   private openLimit(side: "client" | "upstream", spec: FrameLimitSpec, request: Request | null): OpenLimit[] {
     const limit = spec.open(request, this.clock);
     if (limit !== null) return [{ directive: spec.directive, delays: spec.delays, limit }];
+    if (request !== null) return [];
     const before = this[side].guard?.rules.limits ?? [];
     return before.filter(({ directive }) => directive === spec.directive);
   }
@@ -366,11 +451,14 @@ export class WebSocketTunnel extends Tunnel {
     if (told || upstreamTold) this.first = { by: ended ?? "gateway", code: closeCode, reason };
   }
 
-  private finish(ending: Failure): void {
+  private finish(ending: Failure, cause: string | null = null): void {
+    this.failover?.cancel();
+    this.balance(null);
     const by = this.first?.by ?? sideOfEnd[ending.kind] ?? "gateway";
     const { draining } = this;
     const drained = draining !== null && draining.awaits !== "ends" && by === "gateway";
-    this.facts = this.gatherFacts(by, drained ? draining.occasion.cause : this.causeOf(by, ending));
+    const why = drained ? draining.occasion.cause : (cause ?? this.causeOf(by, ending));
+    this.facts = this.gatherFacts(by, why);
     super.end(ending);
   }
 
@@ -405,7 +493,7 @@ export class WebSocketTunnel extends Tunnel {
       bytesSent: upstream.frames.payloadBytes,
       idleMs: now - this.lastMessageMs,
       pingRttMs: rttMs < 0 ? null : rttMs,
-      upstreamMoves: 0,
+      upstreamMoves: this.failover?.moves ?? 0,
     };
   }
 
@@ -420,15 +508,4 @@ export class WebSocketTunnel extends Tunnel {
   private codeFor({ code, chosen }: DrainOccasion): number {
     return chosen === undefined ? (this.websocketDrain?.code ?? code) : code;
   }
-}
-
-const rules: Readonly<Record<string, FrameRules>> = Object.fromEntries(
-  (["client", "server"] as const).flatMap((from) =>
-    (["none", "deflate", "any"] as const).map((reserved) => [`${from} ${reserved}`, { from, reserved }]),
-  ),
-);
-
-/** One object for all tunnels. */
-function rulesOf(from: FrameRules["from"], reserved: FrameRules["reserved"]): FrameRules {
-  return rules[`${from} ${reserved}`]!;
 }

@@ -91,7 +91,7 @@ class Heart {
     const { side, ping } = this;
     const guard = side.guard!;
     // Who is not read from cannot be heard.
-    if (side.paused || guard.holding) {
+    if (side.paused || guard.holding || !side.self.open) {
       guard.heardMs = nowMs;
       guard.heard = true;
     }

@@ -2,6 +2,14 @@ import { describeSettingOrigin } from "../../config/setting-origin.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { FailureKind } from "../failure/kinds.ts";
 
+/** Failures that are the end of a side, as it came; a closing handshake ends so, too. */
+export const sideOfEnd: Readonly<Partial<Record<FailureKind, "client" | "upstream">>> = {
+  clientEnded: "client",
+  clientReset: "client",
+  upstreamEnded: "upstream",
+  upstreamReset: "upstream",
+};
+
 /** Ends that no directive has brought about, in the words of records and close frames. */
 const ends: Readonly<Partial<Record<FailureKind, string>>> = {
   clientEnded: "client closed the connection",

@@ -13,6 +13,7 @@ import { handshakeFault } from "../request/extended-connect.ts";
 import { redirectMark } from "../request/request.ts";
 import type { ClientWatcher } from "../request/holders.ts";
 import type { Request } from "../request/request.ts";
+import type { SearchMaker } from "../tunnel/server-search.ts";
 import type { KeepalivePool } from "./keepalive-pool.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
 import { openTunnel } from "./open-tunnel.ts";
@@ -77,6 +78,8 @@ export interface ExchangePlan extends UpstreamProtocol {
   readonly isHead: boolean;
   /** Whether the server is asked for another protocol (Upgrade): only then may it answer 101. */
   readonly asksForUpgrade: boolean;
+  /** Finds another server for a WebSocket that this has led to; without one it stays with its own. */
+  readonly search?: SearchMaker | null;
   /** Where the answer's body goes instead of to the client. */
   readonly sink?: AnswerSink;
   /**

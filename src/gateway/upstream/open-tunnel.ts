@@ -3,9 +3,11 @@ import type { Connection } from "../../net/connection.ts";
 import type { FrameRules } from "../../websocket/frame-cursor.ts";
 import type { Request } from "../request/request.ts";
 import type { Tunnel, TunnelParts } from "../tunnel/tunnel.ts";
+import type { MoveParts } from "../tunnel/server-search.ts";
 import { TunnelRecord } from "../tunnel/tunnel-record.ts";
 import { TwoWayTunnel } from "../tunnel/two-way-tunnel.ts";
 import { WebSocketTunnel } from "../tunnel/websocket-tunnel.ts";
+import { agreedHandshake } from "./handshake-again.ts";
 import type { Exchange } from "./exchange.ts";
 
 /**
@@ -26,6 +28,7 @@ export function openTunnel(exchange: Exchange, upstream: Connection, early: Buff
     client: request.writer.connect(),
     upstream,
     lease,
+    line: plan.upstream,
     record: new TunnelRecord(request),
     policy: {
       idleMs: readTimeoutMs,
@@ -34,7 +37,21 @@ export function openTunnel(exchange: Exchange, upstream: Connection, early: Buff
       directivePrefix: plan.directivePrefix,
     },
   };
-  tunnelOf(isWebSocket, parts, request).open(request.writer, early);
+  const move = isWebSocket ? movePartsOf(exchange) : null;
+  tunnelOf(isWebSocket, move === null ? parts : { ...parts, move }, request).open(request.writer, early);
+}
+
+/** Null for a WebSocket that stays with its server. */
+function movePartsOf({ plan, request }: Exchange): MoveParts | null {
+  const maker = plan.search ?? null;
+  if (maker === null) return null;
+  const agreed = agreedHandshake(request.upstreamHead!);
+  if (agreed.movable) return { maker, agreed };
+  request.log(
+    "warn",
+    "WebSocket cannot move: its server insists on a compression that leans on messages before",
+  );
+  return null;
 }
 
 /** What a tunnel does depends on its protocol, not on directives. */

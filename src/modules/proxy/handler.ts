@@ -3,11 +3,14 @@ import { DONE } from "../../gateway/request/handler.ts";
 import type { PhaseHandler, Verdict } from "../../gateway/request/handler.ts";
 import type { Request } from "../../gateway/request/request.ts";
 import { asksForWebSocket } from "../../gateway/request/websocket-request.ts";
+import type { SearchMaker } from "../../gateway/tunnel/server-search.ts";
 import type { Location } from "../../gateway/serve/location.ts";
 import { isMethod, safeFieldValue } from "../../http/field-value.ts";
 import type { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import { Exchange } from "../../gateway/upstream/exchange.ts";
+import { searchBy } from "../../gateway/upstream/handshake-again.ts";
+import type { PlanMaker } from "../../gateway/upstream/handshake-again.ts";
 import { Http1Try } from "../../gateway/upstream/http1-try.ts";
 import type { Http1Request } from "../../gateway/upstream/http1-try.ts";
 import { http2Alpn, Http2Link } from "../../gateway/upstream/http2-link.ts";
@@ -31,6 +34,7 @@ import { PassPlan } from "../support/pass-plan.ts";
 import type { PassRoute } from "../support/pass-plan.ts";
 import { tlsFor } from "../support/pass-tls.ts";
 import { upstreamUri } from "../support/upstream-uri.ts";
+import { failoverOf, forMoves, tellExtensions } from "../websocket/failover.ts";
 import { forHandshakes, handshakeModeOf } from "../websocket/handshakes.ts";
 import { SwallowedHandshakes } from "../websocket/swallowed-handshakes.ts";
 import { rewriteCookie } from "./cookies.ts";
@@ -48,6 +52,8 @@ interface ProxyRoute extends PassRoute<ProxyLocation> {
   readonly buildHead: HeadBuilder;
   readonly buildHttp2Head: Http2HeadBuilder;
   readonly hidden: ReadonlySet<string>;
+  /** Finds other servers for WebSockets that may move; null: they may not. */
+  readonly search: SearchMaker | null;
 }
 
 /** How one request is passed on, whatever the version of HTTP. */
@@ -111,6 +117,16 @@ class Http1Plan extends ProxyPlan implements Http1Request {
   override get asksForUpgrade(): boolean {
     return setsUpgrade(this.settings, this.request);
   }
+
+  override get search(): SearchMaker | null {
+    return this.route.search;
+  }
+
+  override acceptHead(head: ResponseHead): (() => void) | null {
+    const goOn = super.acceptHead(head);
+    if (this.search !== null && head.status === 101) tellExtensions(this.request);
+    return goOn;
+  }
 }
 
 class Http2Plan extends ProxyPlan implements Http2UpstreamRequest {
@@ -138,20 +154,26 @@ export function proxyHandler(
   const rules = { hidden, mayLackServer: true, rewriter: rewriterOf(settings) };
   const acceptHead = compileAnswer(settings, rules);
   const buildHttp2Head = compileHttp2Head(settings);
-  const route = { settings, acceptHead, buildHead: compileHead(settings), buildHttp2Head, hidden };
+  const route = {
+    settings,
+    acceptHead,
+    buildHead: compileHead(settings),
+    buildHttp2Head,
+    hidden,
+    search: null,
+  };
   const isHttp2 = settings.httpVersion === "2";
   const mode = handshakeModeOf(location.settings);
-  const shaking = mode === "on" ? handshakeRoute(route) : route;
   const swallowed = mode === "auto" ? new SwallowedHandshakes(location, build) : null;
   const isFixed = pass.variable === null;
-  const start = (request: Request, target: Target): Verdict => {
+  const planOf = (request: Request, target: Target): ProxyPlan | 500 => {
     request.passedTo = target;
     const method = settings.method === null ? request.method : settings.method.evaluate(request);
     if (settings.method !== null && !isMethod(method)) {
       request.log("error", `invalid method "${safeFieldValue(method)}" in "proxy_method"`);
       return 500;
     }
-    const isHandshake = mode !== "off" && asksForWebSocket(request);
+    const isHandshake = watches && asksForWebSocket(request);
     const way = isHandshake ? shaking : route;
     // There is no Upgrade in HTTP/2 (RFC 9113, section 8.6): who asks for it goes by HTTP/1.1.
     const byHttp2 = isHttp2 && !setsUpgrade(way.settings, request);
@@ -166,21 +188,51 @@ export function proxyHandler(
     const Plan = byHttp2 ? Http2Plan : Http1Plan;
     const plan = new Plan(request, way, method, target, uri, tls, byHttp2 ? "h2" : "");
     if (isHandshake && !plan.asksForUpgrade) swallowed?.tell(request);
-    new Exchange(request, plan).start();
-    return DONE;
+    return plan;
   };
   const search = {
     form: proxyAddress,
     upstreams: build.upstreams,
     ignoreClientAbort: settings.ignoreClientAbort,
   };
-  return passHandler(pass, search, start);
+  const planAgain = plansBy((asked, start) => passHandler(pass, search, start)(asked), planOf);
+  const moves = failoverOf(location.settings) !== null;
+  const watches = moves || mode !== "off";
+  const shaking = handshakeRoute(route, mode === "on", moves ? searchBy(planAgain) : null);
+  return passHandler(pass, search, (request, target) => {
+    const plan = planOf(request, target);
+    if (plan === 500) return plan;
+    new Exchange(request, plan).start();
+    return DONE;
+  });
 }
 
-/** The same way for WebSocket handshakes, where `websocket on` has them pass. */
-function handshakeRoute(route: ProxyRoute): ProxyRoute {
-  const settings = forHandshakes(route.settings);
-  return { ...route, settings, buildHead: compileHead(settings) };
+/** Makes plans for requests that have been passed on before. */
+function plansBy(
+  find: (
+    request: Request,
+    start: (request: Request, target: Target) => Verdict,
+  ) => Verdict | Promise<Verdict>,
+  planOf: (request: Request, target: Target) => ProxyPlan | 500,
+): PlanMaker {
+  return (request, take) => {
+    const found = find(request, (asked, target) => {
+      const plan = planOf(asked, target);
+      take(plan === 500 ? null : plan);
+      return DONE;
+    });
+    // A verdict of its own says that there is no way.
+    if (found instanceof Promise) void found.then((verdict) => verdict === DONE || take(null));
+    else if (found !== DONE) take(null);
+  };
+}
+
+/** The same way for WebSocket handshakes. `passes`: by themselves. `search`: for WebSockets that may move. */
+function handshakeRoute(route: ProxyRoute, passes: boolean, search: SearchMaker | null): ProxyRoute {
+  if (!passes && search === null) return route;
+  const passing = passes ? forHandshakes(route.settings) : route.settings;
+  const settings = search === null ? passing : forMoves(passing);
+  return { ...route, settings, buildHead: compileHead(settings), search };
 }
 
 /** `proxy_redirect` and the directives for cookies. */

@@ -3,6 +3,7 @@ import type { ExchangePlan, LocalEndpoint } from "../../gateway/upstream/exchang
 import type { PooledConnection } from "../../gateway/upstream/pooled-connection.ts";
 import { localEndpointFor } from "../../gateway/upstream/local-endpoint.ts";
 import type { AnswerSink, SharedTry, TryOwner, UpstreamTry } from "../../gateway/upstream/protocol.ts";
+import type { SearchMaker } from "../../gateway/tunnel/server-search.ts";
 import type { Target } from "../../gateway/upstream/target.ts";
 import type { Upstream } from "../../gateway/upstream/upstream.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
@@ -71,6 +72,11 @@ export abstract class PassPlan<
   /** Only HTTP/1 can. */
   get asksForUpgrade(): boolean {
     return false;
+  }
+
+  /** Only WebSockets by HTTP/1 can move. */
+  get search(): SearchMaker | null {
+    return null;
   }
 
   /** Takes over the head of an answer into `request.response`: see `ExchangePlan`. */
