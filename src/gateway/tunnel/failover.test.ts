@@ -279,6 +279,21 @@ describe("a WebSocket whose server a reload removes", () => {
   });
 });
 
+test("a reload that turns it off, or changes it, counts for WebSockets that are open", async () => {
+  for (const [directives, code] of [
+    ["websocket_failover off;", 1014],
+    ["websocket_failover on=drain;", 1014],
+    ["websocket_failover on=close:1012,lost;", null],
+  ] as const) {
+    const one = await openOne();
+    await one.simulation.configure(httpFor({ directives }));
+    serverOf(one).last.wire.connection!.reset();
+    await one.simulation.advance(1);
+    assert.equal(one.visitor.closeCode, code, directives);
+    await one.simulation.finish();
+  }
+});
+
 describe("another server", () => {
   const offer =
     "Sec-WebSocket-Protocol: chat, other\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
