@@ -63,6 +63,12 @@ describe("the benchmark", () => {
     await measure("idle-h2");
   });
 
+  it("measures echoes and idle tunnels over HTTP/2", { timeout: 60_000 }, async () => {
+    await measure("h2-echo-128-100");
+    await measure("h2-echo-16k-1");
+    await measure("idle-h2-tunnel");
+  });
+
   it("measures latencies at a fixed rate", { timeout: 60_000 }, async () => {
     assert.match(latencyTable([await measure("p99-5000")]), /p99-5000, p50/);
   });

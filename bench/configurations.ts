@@ -22,7 +22,16 @@ export interface Setting {
   readonly root: string;
 }
 
-/** nginx and Longhaul get the very same text. */
+/** What nginx gets, and the lines that let WebSockets come over HTTP/2, which nginx does not know. */
+export function longhaulConfiguration(setting: Setting): string {
+  const own = "http2_extended_connect on; accept_extended_connect on; http2_max_concurrent_streams 1000;";
+  return nginxConfiguration(setting).replace(
+    "server_name localhost;",
+    `server_name localhost;\n        ${own}`,
+  );
+}
+
+/** nginx and Longhaul get the same text, but for what only one of them can do. */
 export function nginxConfiguration(setting: Setting): string {
   const { directory } = setting;
   // Without it two workers of nginx accept very unequal shares of a few connections.

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import {
   caddyConfiguration,
   haproxyConfiguration,
+  longhaulConfiguration,
   nginxConfiguration,
   type Setting,
 } from "./configurations.ts";
@@ -43,6 +44,8 @@ export type Ability =
   | "reload"
   /** Speaks HTTP/2 with clients, over TLS and with prior knowledge. */
   | "http2"
+  /** Takes WebSockets over HTTP/2 (RFC 8441). */
+  | "http2-websocket"
   /** Shares its work between as many workers as it is told. */
   | "workers";
 
@@ -69,9 +72,9 @@ function longhaul(runtime: string): Contestant {
   return {
     name: `longhaul-${runtime}`,
     program: runtime,
-    abilities: ["files", "expressions", "reload", "workers", "http2"],
+    abilities: ["files", "expressions", "reload", "workers", "http2", "http2-websocket"],
     needs: main,
-    file: { name: "nginx.conf", text: nginxConfiguration },
+    file: { name: "nginx.conf", text: longhaulConfiguration },
     args: ({ directory }) => [main, "-c", `${directory}/nginx.conf`, "-p", `${directory}/`],
   };
 }
@@ -98,7 +101,7 @@ const contestants: readonly Contestant[] = [
   {
     name: "haproxy",
     program: "haproxy",
-    abilities: ["workers", "http2"],
+    abilities: ["workers", "http2", "http2-websocket"],
     file: { name: "haproxy.cfg", text: haproxyConfiguration },
     args: ({ directory }) => ["-db", "-f", `${directory}/haproxy.cfg`],
   },

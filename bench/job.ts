@@ -15,7 +15,9 @@ export type LoadMode =
   | "idle"
   | "h2-requests"
   | "h2-downloads"
-  | "h2-idle";
+  | "h2-idle"
+  | "h2-echo"
+  | "h2-idle-tunnels";
 
 export interface Job {
   readonly mode: LoadMode;

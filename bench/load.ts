@@ -9,6 +9,7 @@ import { runBroadcast } from "./load/broadcast.ts";
 import { runEcho, runIdle } from "./load/echo.ts";
 import { runDownloads, runExpressions, runLargeFiles, runRequests, runSmallFiles } from "./load/http.ts";
 import { runHttp2Downloads, runHttp2Idle, runHttp2Requests } from "./load/http2.ts";
+import { runHttp2Echo, runHttp2IdleTunnels } from "./load/http2-tunnels.ts";
 import { runHandshakes, runResumed } from "./load/handshakes.ts";
 import { runPaced } from "./load/paced.ts";
 import { runTunnels } from "./load/tunnels.ts";
@@ -29,6 +30,8 @@ const modes: Record<LoadMode, (job: Job, control: Control) => Promise<void>> = {
   "h2-requests": runHttp2Requests,
   "h2-downloads": runHttp2Downloads,
   "h2-idle": runHttp2Idle,
+  "h2-echo": runHttp2Echo,
+  "h2-idle-tunnels": runHttp2IdleTunnels,
 };
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;

@@ -91,6 +91,23 @@ function http2Rows(tls: boolean): Row[] {
   });
 }
 
+/** Echo over WebSockets that share connections (RFC 8441). */
+function http2EchoRows(): Row[] {
+  const shapes = [
+    { streams: 1, connections: loopTunnels },
+    { streams: 100, connections: 8 },
+  ];
+  return shapes.flatMap(({ streams, connections }) =>
+    Object.entries({ "128": 128, "16k": 16 * 1024 }).map(([name, size]) => {
+      const sized = size < 1024 ? `${size} B` : `${size / 1024} KiB`;
+      const shared = streams === 1 ? "1 tunnel" : `${streams} tunnels`;
+      const title = `echo ${sized} over h2, ${shared} per connection: CPU per message`;
+      const work: Work = { mode: "h2-echo", tls: true, connections, streams, size };
+      return row(`h2-echo-${name}-${streams}`, title, "cpu", work, "http2-websocket");
+    }),
+  );
+}
+
 const { locations, rewrites, conditions } = expressionCounts;
 
 export const rows: readonly Row[] = [
@@ -125,6 +142,7 @@ export const rows: readonly Row[] = [
     { mode: "h2-downloads", tls: true, connections: 4, streams: 1 },
     "http2",
   ),
+  ...http2EchoRows(),
   row("file-1k", "file of 1 KiB: CPU", "cpu", { mode: "small-files" }, "files"),
   row("file-10m", "file of 10 MiB: CPU", "cpu", { mode: "large-files", connections: 4 }, "files"),
   row(
@@ -153,6 +171,13 @@ export const rows: readonly Row[] = [
     "memory",
     { mode: "h2-idle", tls: true, connections: idleTunnels, streams: 1 },
     "http2",
+  ),
+  row(
+    "idle-h2-tunnel",
+    "memory per idle tunnel over h2, 100 per connection",
+    "memory",
+    { mode: "h2-idle-tunnels", tls: true, connections: idleTunnels / 100, streams: 100 },
+    "http2-websocket",
   ),
   row("p99-5000", `p99 latency at ${pacedRate} messages/s, 64 tunnels`, "latency", { mode: "paced" }),
   row("grow-100-8000", `CPU per message at ${growth.many} tunnels ÷ at ${growth.few}`, "growth", {

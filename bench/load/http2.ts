@@ -3,6 +3,16 @@ import { downloadBytes, downloadPeriodBytes, paths, pattern, smallBody } from ".
 import { ClosedLoop } from "./closed-loop.ts";
 import { dialAll, LoadConnection, type Opening } from "./connection.ts";
 import { type Control, runStretches } from "./control.ts";
+import {
+  clientOpening,
+  flags,
+  frame,
+  frameHeaderBytes,
+  frameTypes,
+  settingsAck,
+  windowOpened,
+  windowStep,
+} from "./http2-frames.ts";
 
 /** What a stream is to bring: `bytes` of `period` over and over. */
 interface Answer {
@@ -18,39 +28,7 @@ const download: Answer = {
   period: pattern(downloadPeriodBytes),
 };
 
-const headerBytes = 9;
-const [data, headers, settings, goaway, windowUpdate] = [0, 1, 4, 7, 8];
-const endStream = 0x1;
-const endHeaders = 0x4;
-const windowMax = 0x7fff_ffff;
-const windowFirst = 65_535;
-/** The connection's window is opened again after so much: seldom enough to cost nothing. */
-const windowStep = 0x4000_0000;
-
-function frame(type: number, flags: number, streamId: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(headerBytes);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(streamId, 5);
-  return Buffer.concat([head, payload]);
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
-const windowOpened = frame(windowUpdate, 0, 0, uint32(windowStep));
-const settingsAck = frame(settings, endStream, 0, Buffer.alloc(0));
-/** ENABLE_PUSH 0, and INITIAL_WINDOW_SIZE as large as it can be. */
-const ourSettings = Buffer.concat([Buffer.from([0, 2, 0, 0, 0, 0, 0, 4]), uint32(windowMax)]);
-const opening = Buffer.concat([
-  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-  frame(settings, 0, 0, ourSettings),
-  frame(windowUpdate, 0, 0, uint32(windowMax - windowFirst)),
-]);
+const openedAgain = windowOpened(0);
 
 /** HEADERS of a GET: indexed fields, and path and authority as literals that nobody has to remember (RFC 7541). */
 function requestOf(path: string, tls: boolean): Buffer {
@@ -61,7 +39,7 @@ function requestOf(path: string, tls: boolean): Buffer {
     Buffer.from([0x01]),
     text("localhost"),
   ]);
-  return frame(headers, endStream | endHeaders, 0, block);
+  return frame(frameTypes.headers, flags.endStream | flags.endHeaders, 0, block);
 }
 
 /** So many streams at once, each of which is followed by another one. */
@@ -90,7 +68,7 @@ class Http2Connection extends LoadConnection implements Opening {
   }
 
   opened(): void {
-    this.send(opening);
+    this.send(clientOpening);
     this.#resolveOpen();
   }
 
@@ -112,23 +90,24 @@ class Http2Connection extends LoadConnection implements Opening {
   receive(bytes: Buffer): void {
     const all = this.#rest === null ? bytes : Buffer.concat([this.#rest, bytes]);
     let at = 0;
-    while (all.length >= at + headerBytes) {
-      const end = at + headerBytes + all.readUIntBE(at, 3);
+    while (all.length >= at + frameHeaderBytes) {
+      const end = at + frameHeaderBytes + all.readUIntBE(at, 3);
       if (all.length < end) break;
-      this.#frame(all[at + 3]!, all[at + 4]!, all.readUInt32BE(at + 5), all, at + headerBytes, end);
+      this.#frame(all[at + 3]!, all[at + 4]!, all.readUInt32BE(at + 5), all, at + frameHeaderBytes, end);
       at = end;
     }
     this.#rest = at < all.length ? Buffer.from(all.subarray(at)) : null;
     this.sendAsked();
   }
 
-  #frame(type: number, flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
-    if (type === data) this.#data(streamId, bytes, start, end);
-    else if (type === headers) this.#head(bytes, start);
-    else if (type === settings && (flags & endStream) === 0) this.send(settingsAck);
-    else if (type !== settings && type !== windowUpdate)
-      this.fail(type === goaway ? "GOAWAY" : `frame of type ${type}`);
-    if ((type === data || type === headers) && (flags & endStream) !== 0) this.#ended(streamId);
+  #frame(type: number, flagBits: number, streamId: number, bytes: Buffer, start: number, end: number): void {
+    if (type === frameTypes.data) this.#data(streamId, bytes, start, end);
+    else if (type === frameTypes.headers) this.#head(bytes, start);
+    else if (type === frameTypes.settings && (flagBits & flags.ack) === 0) this.send(settingsAck);
+    else if (type !== frameTypes.settings && type !== frameTypes.windowUpdate)
+      this.fail(type === frameTypes.goaway ? "GOAWAY" : `frame of type ${type}`);
+    if ((type === frameTypes.data || type === frameTypes.headers) && (flagBits & flags.endStream) !== 0)
+      this.#ended(streamId);
   }
 
   /** Index 8 of the static table is `:status: 200`; everyone writes it so. */
@@ -151,7 +130,7 @@ class Http2Connection extends LoadConnection implements Opening {
     this.#windowUsed += end - start;
     if (this.#windowUsed < windowStep) return;
     this.#windowUsed -= windowStep;
-    this.send(windowOpened);
+    this.send(openedAgain);
   }
 
   #ended(streamId: number): void {
