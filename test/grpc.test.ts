@@ -33,7 +33,12 @@ function config(ports: Record<string, number>): string {
       }
       server {
         listen 127.0.0.1:${ports["tls"]} ssl http2;
-        location / { grpc_pass grpcs://secure; }
+        location / {
+          grpc_pass grpcs://secure;
+          grpc_ssl_verify on;
+          grpc_ssl_name localhost;
+          grpc_ssl_trusted_certificate PREFIX/certificate.pem;
+        }
       }
       server {
         listen 127.0.0.1:${ports["refused"]} http2;

@@ -1,7 +1,12 @@
 import "reflect-metadata";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type X509Certificate, X509CertificateGenerator } from "@peculiar/x509";
+import {
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  type X509Certificate,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
 import { isTooDeep, rootsIn } from "./verify-depth.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
@@ -43,6 +48,19 @@ test("a chain may be as long as it may be", () => {
   assert.equal(isTooDeep([der(root)], 0, roots), false);
   assert.equal(isTooDeep([der(first), der(root)], 0, roots), false);
   assert.equal(isTooDeep([], 0, roots), false);
+});
+
+test("a certificate that is trusted itself needs no authority, and need not be one", async () => {
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: "05",
+    name: "CN=own",
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true)],
+  });
+  const trusted = rootsIn(Buffer.from(certificate.toString("pem")));
+  assert.equal(isTooDeep([Buffer.from(certificate.rawData)], 0, trusted), false);
 });
 
 test("a certificate that is sent twice counts once", () => {

@@ -7,7 +7,16 @@ export const tooDeepCode = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY";
 /** Trusted certificates that signed themselves: where chains end. What cannot be read is none. */
 export function rootsIn(ca: Buffer | null): readonly X509Certificate[] {
   if (ca === null) return [];
-  return certificatesIn(ca).filter((certificate) => isSignedBy(certificate, certificate));
+  return certificatesIn(ca).filter(isSelfSigned);
+}
+
+/** A server's own certificate may be one, too, that may sign nothing but itself: its key usage is not asked. */
+function isSelfSigned(certificate: X509Certificate): boolean {
+  try {
+    return certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
+  } catch {
+    return false;
+  }
 }
 
 /**
