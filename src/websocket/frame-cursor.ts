@@ -69,10 +69,13 @@ export class FrameCursor {
   private left = 0;
   private waiting = false;
   private readonly rules: FrameRules | null;
+  /** Of the second byte, as it should be; -1 where it is not known. */
+  private readonly maskBit: number;
 
   /** @param rules null: nothing is judged */
   constructor(rules: FrameRules | null = null) {
     this.rules = rules;
+    this.maskBit = rules === null ? -1 : rules.from === "client" ? 0x80 : 0;
   }
 
   /** A close frame has begun: it is the last frame of this direction. */
@@ -138,8 +141,36 @@ export class FrameCursor {
   /** Goes past a chunk. */
   pass(bytes: Uint8Array): void {
     const end = bytes.length;
-    for (let at = 0; at < end; at = this.advance(bytes, at));
+    for (let at = 0; at < end;) {
+      const next = this.left === 0 ? this.passUsual(bytes, at) : 0;
+      at = next === 0 ? this.advance(bytes, at) : next;
+    }
     if (!this.waiting) this.kept = null;
+  }
+
+  /** Goes past a frame that nearly all are like: a message of its own, which breaks no rule, as a whole. 0: it is another one. */
+  private passUsual(bytes: Uint8Array, at: number): number {
+    const first = bytes[at]!;
+    if ((first !== 0x81 && first !== 0x82) || this.waiting || this.inMessage || this.closing) return 0;
+    if (at + 4 > bytes.length) return 0;
+    const second = bytes[at + 1]!;
+    if ((second & 0x80) !== this.maskBit) return 0;
+    let length = second & 0x7f;
+    let next = at + 2 + (second >> 7) * maskBytes;
+    if (length > 125) {
+      if (length === 127) return 0;
+      length = bytes[at + 2]! * 256 + bytes[at + 3]!;
+      next += 2;
+    }
+    next += length;
+    if (next > bytes.length) return 0;
+    this.opcode = first & 0x0f;
+    this.final = true;
+    this.payloadLength = length;
+    this.finals += 1;
+    this.toldBytes += length;
+    this.metMessage = true;
+    return next;
   }
 
   /**
