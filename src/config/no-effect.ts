@@ -154,11 +154,6 @@ const NO_EFFECT: readonly Group[] = [
       open_file_cache_events`,
   },
   {
-    module: "ngx_http_v2_module",
-    reason: "the runtime sizes HTTP/2's buffers",
-    names: "http2_recv_buffer_size http2_pool_size http2_streams_index_size",
-  },
-  {
     module: "ngx_http_v3_module",
     reason: NO_QUIC,
     names: `http3 http3_hq http3_max_concurrent_streams http3_stream_buffer_size quic_retry quic_gso

@@ -107,6 +107,9 @@ const ofServers: Samples = {
   http2_max_concurrent_streams: ["10", "11"],
   http2_body_preread_size: ["32k", "16k"],
   http2_chunk_size: ["4k", "2k"],
+  http2_recv_buffer_size: ["64k", "32k"],
+  http2_pool_size: ["128", "256"],
+  http2_streams_index_size: ["16", "64"],
 };
 
 const files: Samples = {
