@@ -231,6 +231,7 @@ export class Http2Writer implements AnswerWriter, DeadlineOwner {
     const response = this.response!;
     response.bytesSent += bytes;
     response.headBytes += bytes;
+    this.rate?.countBeside(bytes);
   }
 
   /** Ends the stream when all that was given is on its way. */

@@ -76,6 +76,11 @@ export class RateFilter implements BodyFilter {
     this.held.clear();
   }
 
+  /** Bytes that go out beside what is written here, and count as well: heads and framing of HTTP/2. */
+  countBeside(bytes: number): void {
+    this.account(bytes);
+  }
+
   /** Sends what may go out by now; returns the rest, which goes on by itself. */
   private pass(bytes: Buffer): Buffer {
     if (this.blocked || this.timer !== null) return bytes;
