@@ -54,6 +54,11 @@ describe("what messages wait for that share a key", () => {
     assert.equal(rates.take(charge(0)), 0);
   });
 
+  test("as long, whoever of two clocks says what time it is", () => {
+    const rates = ratesIn(new SharedRegions(), once10);
+    assert.deepEqual(waits(rates, [1000, 999, 1000, 999, 1001]), [0, 100, 200, 300, 399]);
+  });
+
   test("no longer when the clock was set back", () => {
     const rates = ratesIn(new SharedRegions(), once10);
     assert.deepEqual(waits(rates, [1_000_000, 0, 100, 200]), [0, 100, 100, 100]);

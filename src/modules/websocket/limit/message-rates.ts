@@ -10,6 +10,9 @@ const bytesNumber = messagesNumber + 1;
 const lastMsNumber = messagesNumber + 2;
 const keyOffset = (lastMsNumber + 1) * 8;
 
+/** Clocks of people's time may be set back: what is younger by more than this was not measured by one clock. */
+const backwardsMsMax = 60_000;
+
 /** So much may come at once before bytes have to wait: a rate says how much a second brings. */
 const bytesAtOnceMs = 1000;
 
@@ -61,7 +64,8 @@ export class MessageRates {
     table.lock();
     const at = this.account(nowMs) / 2;
     const { numbers } = table;
-    const passedMs = Math.max(0, nowMs - numbers[at + lastMsNumber]!);
+    const lastMs = numbers[at + lastMsNumber]!;
+    const passedMs = Math.max(0, nowMs - lastMs);
     let messagesMs = Math.max(0, numbers[at + messagesNumber]! - passedMs);
     let bytesMs = Math.max(0, numbers[at + bytesNumber]! - passedMs);
     const messageMs = 1000 / rate.messagesPerSecond;
@@ -76,7 +80,8 @@ export class MessageRates {
     }
     numbers[at + messagesNumber] = messagesMs;
     numbers[at + bytesNumber] = bytesMs;
-    numbers[at + lastMsNumber] = nowMs;
+    // The clocks of two threads differ a little: what has passed by the one does not pass again by the other.
+    if (nowMs > lastMs || lastMs - nowMs > backwardsMsMax) numbers[at + lastMsNumber] = nowMs;
     table.unlock();
     return waitMs;
   }
