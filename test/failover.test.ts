@@ -3,14 +3,12 @@
  * `FAILOVER_ROUNDS` make more of it; `npm test` runs the short form.
  */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { ChatServer } from "./support/chat-server-process.ts";
 import { longhaul, startGateway } from "./support/gateway.ts";
 import type { Gateway } from "./support/gateway.ts";
 import { freePort } from "./support/ports.ts";
@@ -19,45 +17,6 @@ import { WebSocket } from "./support/ws.ts";
 const clientCount = Number(process.env["FAILOVER_CLIENTS"] ?? 50);
 const rounds = Number(process.env["FAILOVER_ROUNDS"] ?? 1);
 const sayEveryMs = 100;
-const script = fileURLToPath(new URL("./support/chat-server.ts", import.meta.url));
-
-/** One of the servers, which may die and come again. */
-class Server {
-  readonly name: string;
-  readonly port: number;
-  private child: ChildProcess | null = null;
-
-  constructor(name: string, port: number) {
-    this.name = name;
-    this.port = port;
-  }
-
-  async start(): Promise<void> {
-    const child = spawn(process.execPath, [script, String(this.port), this.name], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    this.child = child;
-    await once(child.stdout, "data");
-  }
-
-  /** Sends a signal; resolves when the process is gone, where it goes by that. */
-  async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    const { child } = this;
-    if (child === null) return;
-    this.child = null;
-    const gone = once(child, "exit");
-    child.kill(signal);
-    await gone;
-  }
-
-  freeze(): void {
-    this.child!.kill("SIGSTOP");
-  }
-
-  thaw(): void {
-    this.child!.kill("SIGCONT");
-  }
-}
 
 /** A client that says a number every now and then, and waits for each to be answered. */
 class Chatter {
@@ -132,12 +91,12 @@ class Chatter {
 }
 
 describe(`${clientCount} WebSockets over three servers`, () => {
-  const servers: Server[] = [];
+  const servers: ChatServer[] = [];
   const chatters: Chatter[] = [];
   let gateway: Gateway;
   let port = 0;
 
-  const config = (listed: readonly Server[]): string => `
+  const config = (listed: readonly ChatServer[]): string => `
     worker_processes 2;
     events { worker_connections 4000; }
     http {
@@ -158,7 +117,7 @@ describe(`${clientCount} WebSockets over three servers`, () => {
     }`;
 
   before(async () => {
-    for (const name of ["a", "b", "c"]) servers.push(new Server(name, await freePort()));
+    for (const name of ["a", "b", "c"]) servers.push(new ChatServer(name, await freePort()));
     await Promise.all(servers.map((server) => server.start()));
     port = await freePort();
     gateway = await startGateway(longhaul, { config: config(servers), port });
@@ -194,13 +153,13 @@ describe(`${clientCount} WebSockets over three servers`, () => {
     for (const chatter of chatters) chatter.talk();
   }
 
-  async function reload(listed: readonly Server[]): Promise<void> {
+  async function reload(listed: readonly ChatServer[]): Promise<void> {
     const file = path.join(gateway.directory, "nginx.conf");
     await writeFile(file, config(listed).replaceAll("PREFIX", gateway.directory), "latin1");
     process.kill(gateway.pid, "SIGHUP");
   }
 
-  const ordeals: Readonly<Record<string, (server: Server) => Promise<void>>> = {
+  const ordeals: Readonly<Record<string, (server: ChatServer) => Promise<void>>> = {
     "is killed": async (server) => {
       await server.end("SIGKILL");
       await settled();
