@@ -27,6 +27,7 @@ class Chatter {
   longestPauseMs = 0;
   said = 0;
   answered = 0;
+  private halfSaid = false;
   private last = 0;
   private lastMs = performance.now();
   private timer: NodeJS.Timeout | null = null;
@@ -53,13 +54,17 @@ class Chatter {
   }
 
   say(): void {
+    // Under load the second half of a message may be late: nothing may stand before it.
+    if (this.halfSaid) return;
     this.said += 1;
     const text = `${this.id} ${this.said} ${"x".repeat((this.said * 37) % 400)}`;
     // Some go in two frames, so that servers die in the midst of messages.
     if (this.said % 3 !== 0) return this.socket.send(text);
     const half = text.length >> 1;
     this.socket.send(text.slice(0, half), { fin: false });
+    this.halfSaid = true;
     setTimeout(() => {
+      this.halfSaid = false;
       if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text.slice(half), { fin: true });
     }, 10);
   }
@@ -180,7 +185,12 @@ describe(`${clientCount} WebSockets over three servers`, () => {
       await reload(servers.filter((other) => other !== server));
       await wait(1500);
       await settled();
-      for (const chatter of chatters) assert.notEqual(chatter.servers.at(-1), server.name);
+      const stay = (): number => chatters.filter(({ servers: met }) => met.at(-1) === server.name).length;
+      for (let round = 0; stay() > 0; round++) {
+        assert.ok(round < 10, `${stay()} stay`);
+        await wait(500);
+        await settled();
+      }
       await reload(servers);
       await wait(500);
     },
