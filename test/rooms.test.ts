@@ -9,7 +9,7 @@ const rooms = [
   "net",
   "http",
   "http2",
-  "fastcgi",
+  "cgi",
   "websocket",
   "config",
   "gateway",

@@ -87,12 +87,12 @@ test("obsolete directives tell what nginx tells", async () => {
 const CHECKED: readonly [Context, string, string][] = [
   ["http", "sendfile maybe;", 'invalid value "maybe" in "sendfile" directive, it must be "on" or "off"'],
   ["http", "sendfile on; sendfile on;", '"sendfile" directive is duplicate'],
-  ["http", "scgi_read_timeout 1x;", '"scgi_read_timeout" directive invalid value'],
+  ["http", "memcached_read_timeout 1x;", '"memcached_read_timeout" directive invalid value'],
   ["http", "proxy_buffers 8 x;", '"proxy_buffers" directive invalid value'],
   ["http", "proxy_buffers 8;", 'invalid number of arguments in "proxy_buffers" directive'],
   ["http", "types_hash_max_size x;", '"types_hash_max_size" directive invalid number'],
 
-  ["http", "scgi_next_upstream error x;", 'invalid value "x"'],
+  ["http", "memcached_next_upstream error x;", 'invalid value "x"'],
   ["http", "fastcgi_cache a; fastcgi_cache b;", '"fastcgi_cache" directive is duplicate'],
   ["http", "aio maybe;", '"aio" directive invalid value'],
   ["http", "directio x;", '"directio" directive invalid value'],

@@ -83,8 +83,8 @@ const NO_EFFECT: readonly Group[] = [
   { module: "ngx_http_degradation_module", reason: only("degradation"), names: "degrade" },
   ...ofPass("fastcgi"),
   { module: "ngx_http_memcached_module", reason: only("memcached_pass"), names: "memcached_*" },
-  { module: "ngx_http_scgi_module", reason: only("scgi_pass"), names: "scgi_*" },
-  { module: "ngx_http_uwsgi_module", reason: only("uwsgi_pass"), names: "uwsgi_*" },
+  ...ofPass("scgi"),
+  ...ofPass("uwsgi"),
   { module: "ngx_http_tunnel_module", reason: only("tunnel_pass"), names: "tunnel_*" },
   { module: "ngx_http_image_filter_module", reason: only("image_filter"), names: "image_filter_*" },
   { module: "ngx_http_mp4_module", reason: only("mp4"), names: "mp4_*" },
@@ -162,7 +162,7 @@ const NO_EFFECT: readonly Group[] = [
 ];
 
 /** Directives that must not be swept up by a pattern above: they decide what is served. */
-const EXCEPT = new Set(["memcached_pass", "scgi_pass", "uwsgi_pass", "tunnel_pass"]);
+const EXCEPT = new Set(["memcached_pass", "tunnel_pass"]);
 
 /** Why a directive of a module has no effect; null when it is not one of those. */
 export function noEffectReason(module: string, name: string): string | null {
@@ -210,6 +210,10 @@ export const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["proxy_ssl_server_name", ["off"]],
   ["proxy_ssl_verify", ["off"]],
   ["proxy_store", ["off"]],
+  ["scgi_cache", ["off"]],
+  ["scgi_store", ["off"]],
+  ["uwsgi_cache", ["off"]],
+  ["uwsgi_store", ["off"]],
   ["slice", ["0"]],
   ["ssi", ["off"]],
   ["ssl_early_data", ["off"]],

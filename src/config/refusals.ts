@@ -2,8 +2,6 @@
 const REFUSED: readonly (readonly [pattern: string, reason: string])[] = [
   ["ngx_mail*", "longhaul proxies HTTP and WebSockets, not mail"],
   ["ngx_stream*", "longhaul proxies HTTP and WebSockets, not bare TCP and UDP"],
-  ["ngx_http_scgi_module", "upstream servers are spoken to in HTTP; put an HTTP server before SCGI"],
-  ["ngx_http_uwsgi_module", "upstream servers are spoken to in HTTP; uWSGI serves it with --http-socket"],
   ["ngx_http_memcached_module", "upstream servers are spoken to in HTTP"],
   ["ngx_http_tunnel_module", "longhaul is no forward proxy"],
   ["ngx_http_perl_module", "longhaul does not run Perl"],

@@ -260,7 +260,7 @@ export class ResponseHeadReader {
   #takeCgiStatus(): number {
     const told =
       this.#fields.get("status") ?? (this.#fields.has("location") ? "302 Moved Temporarily" : "200 OK");
-    if (/^[2-9]\d\d/.test(told)) {
+    if (/^(?:101|[2-9]\d\d)/.test(told)) {
       // What has no reason gets the usual one.
       this.#statusLine = told[3] === " " ? told : "";
       return Number(told.slice(0, 3));

@@ -36,6 +36,7 @@ import { realip } from "./access/realip.ts";
 import { referer } from "./access/referer.ts";
 import { resolver } from "./core/resolver.ts";
 import { rewrite } from "./core/rewrite/rewrite.ts";
+import { scgi } from "./scgi/scgi.ts";
 import { secureLink } from "./access/secure-link.ts";
 import { splitClients } from "./variables/split-clients.ts";
 import { ssl } from "./ssl/ssl.ts";
@@ -60,6 +61,7 @@ import { userid } from "./filters/userid/userid.ts";
 import { extendedConnect } from "./websocket/extended-connect.ts";
 import { websocketFailover } from "./websocket/failover.ts";
 import { websocketHandshakes } from "./websocket/handshakes.ts";
+import { uwsgi } from "./uwsgi/uwsgi.ts";
 import { variablesAlone } from "./variables/variables-alone.ts";
 import { websocketLimit } from "./websocket/limit/websocket-limit.ts";
 import { websocketLog } from "./websocket/websocket-log.ts";
@@ -107,6 +109,8 @@ export const httpModules: readonly HttpModule[] = [
   proxy,
   grpc,
   fastcgi,
+  scgi,
+  uwsgi,
   health,
   stubStatus,
   emptyGif,

@@ -41,7 +41,7 @@ export const BACKEND_STEPS: readonly StepRule[] = [
     },
   },
   {
-    pattern: /^(B\d+) saw (\S+ \S+ HTTP\/1\.[01]|FastCGI(?: keep)?)$/,
+    pattern: /^(B\d+) saw (\S+ \S+ HTTP\/1\.[01]|FastCGI(?: keep)?|SCGI|uwsgi \d+ \d+)$/,
     async run(world, [name = "", requestLine = ""], below) {
       const request = await nextRequest(world, name);
       if (request.startLine !== requestLine) failCase(`${name} saw ${show(request.startLine)}`);

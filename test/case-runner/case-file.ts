@@ -150,7 +150,7 @@ function groupLines(lines: readonly NumberedLine[]): Line[] {
 }
 
 function parseBackend(section: Section, argument: string): BackendSpec | null {
-  const match = /^(B\d+)( fastcgi)?( unix)?(?::| (?=answers|does))\s*(.*)$/.exec(argument);
+  const match = /^(B\d+)( fastcgi| scgi| uwsgi)?( unix)?(?::| (?=answers|does))\s*(.*)$/.exec(argument);
   if (match === null) return null;
   const [, name = "", wire = "http", unix, behaviour = ""] = match;
   const below = withoutBlankTail(section.lines.map(({ text }) => text));

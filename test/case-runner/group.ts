@@ -176,6 +176,8 @@ access_log logs/access.log;
 client_body_temp_path tmp/body;
 proxy_temp_path tmp/proxy;
 fastcgi_temp_path tmp/fastcgi;
+scgi_temp_path tmp/scgi;
+uwsgi_temp_path tmp/uwsgi;
 ${configFor(file.config, program)}
 }
 `;

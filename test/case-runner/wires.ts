@@ -65,8 +65,66 @@ const fastcgiWire: Wire = {
   keeps: (request) => request.startLine === "FastCGI keep",
 };
 
+/** A body of the length that CONTENT_LENGTH tells, an answer until the connection ends. */
+const untilClose: Pick<Wire, "statusLine" | "readBody" | "frame" | "keeps"> = {
+  statusLine: "",
+  async readBody(stream, request) {
+    const length = Number(fieldValues(request, "CONTENT_LENGTH")[0] ?? 0);
+    const body = await takeBytes(stream, length, undefined);
+    request.complete = body !== null;
+    request.body = body ?? "";
+  },
+  frame: (text) => text,
+  keeps: () => false,
+};
+
+/** Start line: "SCGI". */
+const scgiWire: Wire = {
+  ...untilClose,
+  async readHead(stream, waitMs) {
+    const colon = await stream.until(() => {
+      const at = stream.buffered.indexOf(":");
+      return at >= 0 ? at : stream.ended ? -1 : undefined;
+    }, waitMs);
+    if (colon === null || colon < 0) return null;
+    const length = Number(stream.take(colon + 1).slice(0, -1));
+    const text = await takeBytes(stream, length + 1, waitMs);
+    if (text?.at(-1) !== ",") return null;
+    const parts = text.slice(0, -2).split("\0");
+    const pairs = parts.flatMap((name, index): [string, string][] =>
+      index % 2 === 0 ? [[name, parts[index + 1] ?? ""]] : [],
+    );
+    return messageOf("SCGI", pairs);
+  },
+};
+
+/** Start line: "uwsgi" with its modifiers. */
+const uwsgiWire: Wire = {
+  ...untilClose,
+  async readHead(stream, waitMs) {
+    const head = await takeBytes(stream, 4, waitMs);
+    if (head === null) return null;
+    const text = await takeBytes(stream, head.charCodeAt(1) + 256 * head.charCodeAt(2), waitMs);
+    if (text === null) return null;
+    const pairs: [string, string][] = [];
+    let at = 0;
+    const next = (): string => {
+      const start = at + 2;
+      at = start + text.charCodeAt(at) + 256 * text.charCodeAt(at + 1);
+      return text.slice(start, at);
+    };
+    while (at < text.length) pairs.push([next(), next()]);
+    return messageOf(`uwsgi ${head.charCodeAt(0)} ${head.charCodeAt(3)}`, pairs);
+  },
+};
+
 /** By the word that a case file names them with. */
-export const wires: Readonly<Record<string, Wire>> = { http: httpWire, fastcgi: fastcgiWire };
+export const wires: Readonly<Record<string, Wire>> = {
+  http: httpWire,
+  fastcgi: fastcgiWire,
+  scgi: scgiWire,
+  uwsgi: uwsgiWire,
+};
 
 async function readRecord(
   stream: ByteStream,

@@ -347,6 +347,21 @@ const fastcgi: Samples = {
   ...flags("fastcgi_keep_conn", "off"),
 };
 
+/** Those of `proxy_ssl_*`, under another name. */
+const securedBy = (prefix: string): Samples =>
+  Object.fromEntries(
+    Object.entries(proxying)
+      .filter(([name]) => name.startsWith("proxy_ssl_"))
+      .map(([name, values]) => [name.replace("proxy_", prefix), values]),
+  );
+
+const uwsgi: Samples = {
+  ...applications("uwsgi_"),
+  ...securedBy("uwsgi_"),
+  ...each("uwsgi_modifier1 uwsgi_modifier2", "1", "255"),
+  uwsgi_string: ["one", "$arg_other"],
+};
+
 /** By the name of the directive. */
 export const samples: Samples = {
   ...ofTheProcess,
@@ -362,6 +377,8 @@ export const samples: Samples = {
   ...proxying,
   ...passingCalls,
   ...fastcgi,
+  ...applications("scgi_"),
+  ...uwsgi,
 };
 
 /** The statement for a directive with one of its samples. */

@@ -146,11 +146,14 @@ export abstract class ConnectionTry implements UpstreamTry, PayloadTarget, Deadl
     this.owner.complete(reusable ? this.pooled : null);
   }
 
-  /** Another owner takes the connection. */
-  protected leaveConnection(): void {
+  /** Both sides speak another protocol from now on; `early` came behind the head. */
+  protected switchProtocols(early: Buffer | null): void {
     this.readDeadline.dispose();
     this.sendDeadline?.dispose();
     this.done = true;
+    // The tunnel counts what it passes on.
+    if (early !== null) this.owner.state.bytesReceived -= early.length;
+    this.owner.switched(this.pooled.connection, early);
   }
 
   /** The request is sent: the time for the answer's head begins. */

@@ -1,10 +1,9 @@
-import { RecordType, paddingOf, recordHeadBytes, writeRecordHead } from "../../fastcgi/record.ts";
-import { RecordReader } from "../../fastcgi/record-reader.ts";
-import type { RecordSink } from "../../fastcgi/record-reader.ts";
+import { RecordType, paddingOf, recordHeadBytes, writeRecordHead } from "../../cgi/fastcgi-record.ts";
+import { RecordReader } from "../../cgi/fastcgi-reader.ts";
+import type { RecordSink } from "../../cgi/fastcgi-reader.ts";
 import { latin1 } from "../../http/latin1.ts";
-import { ResponseHeadReader } from "../../http/response-head.ts";
 import { failureOf } from "../failure/failure.ts";
-import { ConnectionTry } from "./connection-try.ts";
+import { ApplicationTry } from "./application-try.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
 import type { AnswerSink, TryOwner } from "./protocol.ts";
 
@@ -28,31 +27,20 @@ export interface FastCgiRequest {
 }
 
 /** One request on one connection to a FastCGI application. Follows ngx_http_fastcgi_module's filters. */
-export class FastCgiTry extends ConnectionTry implements RecordSink {
+export class FastCgiTry extends ApplicationTry implements RecordSink {
   private readonly request: FastCgiRequest;
   private readonly records = new RecordReader();
-  private readonly reader: ResponseHeadReader;
-  /** Bytes that the body lacks; null where no length was told. */
-  private bodyLeft: number | null = null;
   private stderrBytes = 0;
   private ended = false;
 
   constructor(owner: TryOwner, pooled: PooledConnection, request: FastCgiRequest, sink: AnswerSink) {
-    super(owner, pooled, sink);
+    super(owner, pooled, sink, "cgi");
     this.request = request;
-    this.reader = new ResponseHeadReader(owner.settings.bufferSize, "cgi");
   }
 
   /** Sends parameters and body. */
   start(): void {
-    const { owner, request } = this;
-    const head = request.buildHead();
-    if (typeof head === "string") return owner.fail(failureOf("requestTooLarge", head));
-    owner.activity = "sending request to upstream";
-    owner.requestSent = true;
-    this.append(head);
-    const { payload } = owner;
-    this.sendPayload(request.passesBody && payload?.present === true ? payload : null);
+    this.sendHead(this.request.buildHead(), this.request.passesBody);
   }
 
   /** Sends a part of the body, in records. */
@@ -105,8 +93,7 @@ export class FastCgiTry extends ConnectionTry implements RecordSink {
   onContent(type: number, bytes: Buffer, start: number, end: number): boolean {
     if (type === RecordType.stderr) return this.takeStderr(bytes, start, end);
     if (type === RecordType.endRequest) return true;
-    const from = this.answering ? start : this.takeHead(bytes, start, end);
-    if (from < end && !this.done) this.takeBody(bytes, from, end);
+    this.takeAnswer(bytes, start, end);
     return !this.done;
   }
 
@@ -121,37 +108,6 @@ export class FastCgiTry extends ConnectionTry implements RecordSink {
     if (this.bodyLeft === null || this.bodyLeft === 0) return true;
     this.refuseRecords("upstream prematurely closed FastCGI request");
     return false;
-  }
-
-  /** The head may come in any number of records. Returns where the body begins. */
-  private takeHead(bytes: Buffer, start: number, end: number): number {
-    const { owner, reader } = this;
-    const at = start + reader.feed(bytes, start, end);
-    if (reader.state === "needMore") return end;
-    if (reader.state === "failed") {
-      this.refuse(reader.failure!);
-      return end;
-    }
-    const { head } = reader;
-    for (const warning of head.warnings) owner.log("warn", warning);
-    this.answering = true;
-    this.bodyLeft = head.status === 204 || head.status === 304 ? 0 : head.contentLength;
-    this.readDeadline.set(owner.settings.readTimeoutMs);
-    const outcome = owner.takeHead(head);
-    // As in nginx, nobody waits for the rest.
-    if (outcome === "body" && owner.wantsHeadOnly && !this.done) this.complete(false);
-    return at;
-  }
-
-  private takeBody(bytes: Buffer, start: number, end: number): void {
-    const { bodyLeft } = this;
-    if (bodyLeft === null) return this.onBody(bytes, start, end);
-    const length = Math.min(bodyLeft, end - start);
-    this.bodyLeft = bodyLeft - length;
-    if (length > 0) this.onBody(bytes, start, start + length);
-    if (length === end - start || this.done) return;
-    this.owner.log("warn", 'upstream sent more data than specified in "Content-Length" header');
-    this.complete(false);
   }
 
   /** False when it holds what the answer is not wanted for. */
@@ -171,13 +127,6 @@ export class FastCgiTry extends ConnectionTry implements RecordSink {
     // What was found stands in the log already.
     this.refuse("");
     return false;
-  }
-
-  protected takeEnd(): boolean {
-    const { bodyLeft } = this;
-    if (!this.answering || (bodyLeft !== null && bodyLeft > 0)) return false;
-    this.complete(false);
-    return true;
   }
 
   private refuseRecords(reason: string): void {

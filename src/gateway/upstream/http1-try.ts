@@ -119,7 +119,8 @@ export class Http1Try extends ConnectionTry implements BodySink {
     this.decoder = decoderFor(head, request.isHead, request.keepsTrailers);
     this.readDeadline.set(owner.settings.readTimeoutMs);
     const outcome = owner.takeHead(head);
-    if (outcome === "switched") this.switchProtocols(bytes, position);
+    if (outcome === "switched")
+      this.switchProtocols(position < bytes.length ? bytes.subarray(position) : null);
     else if (outcome === "body" && owner.wantsHeadOnly && !request.isHead && !this.done)
       this.finishBody(this.keepable);
     return false;
@@ -156,14 +157,6 @@ export class Http1Try extends ConnectionTry implements BodySink {
     const trailers = this.decoder instanceof ChunkedDecoder ? this.decoder.trailers : null;
     if (trailers !== null) this.request.acceptTrailers(trailers);
     this.complete(clean && !this.head!.connectionClose);
-  }
-
-  private switchProtocols(bytes: Buffer, position: number): void {
-    this.leaveConnection();
-    const early = position < bytes.length ? bytes.subarray(position) : null;
-    // The tunnel counts what it passes on.
-    if (early !== null) this.owner.state.bytesReceived -= early.length;
-    this.owner.switched(this.pooled.connection, early);
   }
 }
 

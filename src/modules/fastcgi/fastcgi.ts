@@ -7,38 +7,17 @@ import type { Scope } from "../../config/scope.ts";
 import { slots } from "../../config/slots.ts";
 import type { HttpModule } from "../../gateway/build/http-module.ts";
 import type { Request } from "../../gateway/request/request.ts";
-import { applicationWords } from "../../gateway/failure/next-upstream.ts";
-import { readPassDirective } from "../support/pass-address.ts";
-import { answerFieldDirectives, bufferingDirectives } from "../support/pass-answer-directives.ts";
-import {
-  connectionDirectives,
-  interceptErrorsDirective,
-  nextUpstreamDirectives,
-  requestDirectives,
-} from "../support/pass-directives.ts";
-import { paramDirective } from "../support/pass-params.ts";
+import { applicationDirectives } from "../support/pass-application.ts";
 import { fastcgiAddress, fastcgiHandler } from "./handler.ts";
 import { pathInfo, readSplit, scriptName } from "./script-name.ts";
 import { fastcgiLevel } from "./settings.ts";
-import type { FastCgiLocation, FastCgiSettings } from "./settings.ts";
+import type { FastCgiSettings } from "./settings.ts";
 
-const prefix = "fastcgi_";
-const levelOf = (scope: Scope): Partial<FastCgiLocation> => scope.location(fastcgi);
-const location = slots<FastCgiLocation>(levelOf);
+const levelOf = (scope: Scope): Partial<FastCgiSettings> => scope.location(fastcgi);
+const location = slots<FastCgiSettings>(levelOf);
 const everywhere: readonly Context[] = ["http", "server", "location"];
 
 const own: readonly DirectiveSpec[] = [
-  {
-    name: "fastcgi_pass",
-    contexts: ["location", "if in location"],
-    args: "1",
-    default: null,
-    inherited: "own",
-    doc: "Address of the application that requests are passed to.",
-    set(scope, directive) {
-      readPassDirective(scope, directive, levelOf(scope), fastcgiAddress);
-    },
-  },
   {
     name: "fastcgi_index",
     contexts: everywhere,
@@ -73,18 +52,9 @@ const own: readonly DirectiveSpec[] = [
   },
 ];
 
-export const fastcgi: HttpModule<object, object, FastCgiLocation> = {
+export const fastcgi: HttpModule<object, object, FastCgiSettings> = {
   name: "ngx_http_fastcgi_module",
-  directives: [
-    ...own,
-    paramDirective(prefix, levelOf),
-    ...connectionDirectives(prefix, levelOf),
-    ...requestDirectives(prefix, levelOf),
-    ...answerFieldDirectives(prefix, levelOf),
-    ...bufferingDirectives(prefix, levelOf),
-    ...nextUpstreamDirectives(prefix, levelOf, applicationWords),
-    interceptErrorsDirective(prefix, levelOf),
-  ],
+  directives: [...applicationDirectives("fastcgi_", levelOf, fastcgiAddress), ...own],
   location: fastcgiLevel,
   variables: [
     {

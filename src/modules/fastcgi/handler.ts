@@ -1,4 +1,4 @@
-import { paramsBytes, requestRecords } from "../../fastcgi/request-writer.ts";
+import { paramsBytes, requestRecords } from "../../cgi/fastcgi-request.ts";
 import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import { DONE } from "../../gateway/request/handler.ts";
 import type { PhaseHandler } from "../../gateway/request/handler.ts";
@@ -9,12 +9,10 @@ import type { PooledConnection } from "../../gateway/upstream/pooled-connection.
 import type { AnswerSink, TryOwner, UpstreamTry } from "../../gateway/upstream/protocol.ts";
 import type { AddressForm, Pass } from "../../gateway/upstream/target.ts";
 import { passHandler } from "../../gateway/upstream/target-search.ts";
-import { accelFields, compileAnswer, hiddenFields } from "../support/pass-answer.ts";
-import { compileParams } from "../support/pass-params.ts";
-import type { ParamBuilder } from "../support/pass-params.ts";
+import { applicationRoute, searchOf } from "../support/pass-application.ts";
+import type { ApplicationRoute } from "../support/pass-application.ts";
 import { PassPlan } from "../support/pass-plan.ts";
-import type { PassRoute } from "../support/pass-plan.ts";
-import type { FastCgiLocation } from "./settings.ts";
+import type { FastCgiSettings } from "./settings.ts";
 
 /** What `fastcgi_pass` may name. */
 export const fastcgiAddress: AddressForm = {
@@ -23,15 +21,11 @@ export const fastcgiAddress: AddressForm = {
   allowUri: false,
 };
 
-/** Hidden unless `fastcgi_pass_header` lets them through. */
-const hiddenByDefault = ["status", ...accelFields];
-
-interface FastCgiRoute extends PassRoute<FastCgiLocation> {
-  readonly buildParams: ParamBuilder;
-}
-
 /** How one request is passed on by FastCGI. */
-class FastCgiPlan extends PassPlan<FastCgiLocation, FastCgiRoute> implements FastCgiRequest {
+class FastCgiPlan
+  extends PassPlan<FastCgiSettings, ApplicationRoute<FastCgiSettings>>
+  implements FastCgiRequest
+{
   readonly directivePrefix = "fastcgi_";
   private head: Buffer | string | null = null;
 
@@ -63,13 +57,9 @@ class FastCgiPlan extends PassPlan<FastCgiLocation, FastCgiRoute> implements Fas
 }
 
 /** Makes the content handler of a location with `fastcgi_pass`. */
-export function fastcgiHandler(settings: FastCgiLocation, pass: Pass, build: HttpBuild): PhaseHandler {
-  const hidden = hiddenFields(settings, hiddenByDefault);
-  const acceptHead = compileAnswer(settings, { hidden, mayLackServer: false, rewriter: null });
-  const route: FastCgiRoute = { settings, acceptHead, buildParams: compileParams(settings) };
-  const { ignoreClientAbort } = settings;
-  const search = { form: fastcgiAddress, upstreams: build.upstreams, ignoreClientAbort };
-  return passHandler(pass, search, (request, target) => {
+export function fastcgiHandler(settings: FastCgiSettings, pass: Pass, build: HttpBuild): PhaseHandler {
+  const route = applicationRoute(settings, true);
+  return passHandler(pass, searchOf(settings, fastcgiAddress, build), (request, target) => {
     new Exchange(request, new FastCgiPlan(request, route, target, "", null, "fastcgi")).start();
     return DONE;
   });

@@ -1,16 +1,10 @@
 import type { Level } from "../../config/module.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
-import type { Pass } from "../../gateway/upstream/target.ts";
-import { answerDefaults } from "../support/pass-answer.ts";
-import type { AnswerSettings } from "../support/pass-answer.ts";
-import { bufferDefaults, checkBuffers } from "../support/pass-answer-directives.ts";
-import type { BufferSettings } from "../support/pass-answer-directives.ts";
-import { finishPass, passDefaults } from "../support/pass-directives.ts";
-import type { PassSettings } from "../support/pass-directives.ts";
-import type { ParamSettings } from "../support/pass-params.ts";
+import { applicationDefaults, finishApplication } from "../support/pass-application.ts";
+import type { ApplicationSettings } from "../support/pass-application.ts";
 
 /** What the directives of ngx_http_fastcgi_module set. */
-export interface FastCgiSettings extends PassSettings, AnswerSettings, BufferSettings, ParamSettings {
+export interface FastCgiSettings extends ApplicationSettings {
   /** What follows a URI that ends with "/" in `$fastcgi_script_name`; "" for nothing. */
   index: string;
   /** Its first group is the script's name, its second what follows; null: the whole URI is the name. */
@@ -19,25 +13,14 @@ export interface FastCgiSettings extends PassSettings, AnswerSettings, BufferSet
   keepConn: boolean;
 }
 
-/** Settings of one location, and the `fastcgi_pass` that is not inherited by nested locations. */
-export interface FastCgiLocation extends FastCgiSettings {
-  pass?: Pass;
-}
-
 /** nginx's defaults, and what is made of a level's settings once they are merged. */
-export const fastcgiLevel: Level<FastCgiLocation> = {
+export const fastcgiLevel: Level<FastCgiSettings> = {
   defaults: () => ({
-    ...passDefaults(),
-    ...answerDefaults(),
-    ...bufferDefaults(),
-    params: [],
+    ...applicationDefaults(),
     index: "",
     splitPathInfo: null,
     catchStderr: [],
     keepConn: false,
   }),
-  finish(settings, scope) {
-    finishPass(settings);
-    checkBuffers(settings, scope, "fastcgi_");
-  },
+  finish: (settings, scope) => finishApplication(settings, scope, "fastcgi_"),
 };

@@ -4,7 +4,7 @@
  */
 import type { DirectiveSpec } from "../../config/module.ts";
 import { slots } from "../../config/slots.ts";
-import type { Param } from "../../fastcgi/request-writer.ts";
+import type { Param } from "../../cgi/param.ts";
 import { valueOf } from "../../gateway/build/http-build.ts";
 import type { Request } from "../../gateway/request/request.ts";
 import type { Value } from "../../gateway/serve/settings.ts";

@@ -1,4 +1,4 @@
-import { RecordType, recordHeadBytes, recordVersion, requestId } from "./record.ts";
+import { RecordType, recordHeadBytes, recordVersion, requestId } from "./fastcgi-record.ts";
 
 /** Who hears of the records that an application sends. Each says false to have no more read. */
 export interface RecordSink {

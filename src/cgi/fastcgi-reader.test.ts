@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { cutsOf } from "../http/cases/cuts.ts";
-import { RecordReader } from "./record-reader.ts";
+import { RecordReader } from "./fastcgi-reader.ts";
 
 interface RecordCase {
   readonly name: string;
@@ -14,7 +14,7 @@ interface RecordCase {
 }
 
 const cases = JSON.parse(
-  readFileSync(new URL("cases/records.json", import.meta.url), "utf8"),
+  readFileSync(new URL("cases/fastcgi-records.json", import.meta.url), "utf8"),
 ) as RecordCase[];
 
 function inputOf(text: string): Buffer {

@@ -1,5 +1,12 @@
 import { writeLatin1 } from "../http/latin1.ts";
-import { RecordType, paddingOf, recordContentMax, recordHeadBytes, writeRecordHead } from "./record.ts";
+import type { Param } from "./param.ts";
+import {
+  RecordType,
+  paddingOf,
+  recordContentMax,
+  recordHeadBytes,
+  writeRecordHead,
+} from "./fastcgi-record.ts";
 
 /** The role of an application that answers requests. */
 const responder = 1;
@@ -7,9 +14,6 @@ const responder = 1;
 const keepConnection = 1;
 /** Lengths up to this one take one byte, others four. */
 const shortLengthMax = 127;
-
-/** A name and what it is set to. Latin1. */
-export type Param = readonly [name: string, value: string];
 
 /** How many bytes the parameters are in FastCGI's form. */
 export function paramsBytes(params: readonly Param[]): number {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { paramsBytes, requestRecords } from "./request-writer.ts";
+import { paramsBytes, requestRecords } from "./fastcgi-request.ts";
 
 describe("requestRecords", () => {
   it("writes the beginning, the parameters in one record, and their end", () => {
