@@ -36,6 +36,8 @@ export interface End {
   /** What the client's application sees: code and reason; 1006 for an end without a close frame. */
   readonly client: string;
   readonly server: string;
+  /** By HTTP/2 the client sees something else: a stream that is not read is reset all the same, and a fast stop sends nothing more. */
+  readonly unseenOverHttp2?: true;
   readonly level: "info" | "warn" | "error";
   /** Whole seconds that the WebSocket lasted, where that tells something. */
   readonly seconds?: number;
@@ -261,6 +263,7 @@ export const ends: readonly End[] = [
   },
   {
     what: "The client takes nothing",
+    unseenOverHttp2: true,
     directives: "send_timeout 15s;",
     happens: [
       ["client", "freezes"],
@@ -287,6 +290,7 @@ export const ends: readonly End[] = [
   },
   {
     what: "The client is frozen, and is pinged",
+    unseenOverHttp2: true,
     directives: `${ping};`,
     happens: [["client", "freezes"]],
     record: `gateway|1001|${ping}|${ping} at :${line}`,
@@ -583,6 +587,7 @@ export const ends: readonly End[] = [
   },
   {
     what: "The gateway drops everything",
+    unseenOverHttp2: true,
     directives: "",
     happens: [["gateway", "drops"]],
     record: "gateway|1001||stop",
@@ -593,6 +598,7 @@ export const ends: readonly End[] = [
   },
   {
     what: "The gateway drops everything, and `websocket_drain` is off",
+    unseenOverHttp2: true,
     directives: "websocket_drain off;",
     happens: [["gateway", "drops"]],
     record: "gateway|1006||stop",

@@ -1,6 +1,8 @@
 /** Runs one way in which a WebSocket can end through a simulated gateway. */
 import assert from "node:assert/strict";
 import { Simulation } from "../../src/gateway/simulation.fixture.ts";
+import { StreamClient } from "../../src/gateway/client/stream-wire.fixture.ts";
+import { acceptFor } from "../../src/websocket/accept.ts";
 import { answering, incomplete } from "../../src/gateway/wire.fixture.ts";
 import type { Wire } from "../../src/gateway/wire.fixture.ts";
 import { writeFrame } from "../../src/websocket/frame-writer.ts";
@@ -8,6 +10,7 @@ import { Endpoint } from "./endpoint.ts";
 import type { End, Step } from "./ends.ts";
 
 const switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n";
+const overHttp2 = "http2 on; http2_extended_connect on; accept_extended_connect on;";
 const handshake =
   "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n";
 const format =
@@ -32,7 +35,7 @@ export interface Outcome {
 /** The `http` block of a row. */
 export function httpOf(directives: string, port = 9000): string {
   return `${format}server {
-    listen 10.0.0.1:80;
+    listen 10.0.0.1:80; ${overHttp2}
     location / {
       proxy_pass http://10.0.0.9:${port};
       proxy_set_header Upgrade $http_upgrade;
@@ -43,22 +46,23 @@ export function httpOf(directives: string, port = 9000): string {
   }`;
 }
 
+/** How the client's handshake comes. */
+export type Arrival = "HTTP/1.1" | "HTTP/2";
+
 /** Lets it happen. */
-export async function play(end: End): Promise<Outcome> {
+export async function play(end: End, arrival: Arrival): Promise<Outcome> {
   const simulation = await Simulation.start({ http: httpOf(end.directives) });
   const servers: Wire[] = [];
   await simulation.origin(9000, (wire) => {
     wire.endsAlong = false;
-    answering(wire, () => {
+    answering(wire, ({ fields }) => {
       servers.push(wire);
       wire.onBytes = null;
-      return `${switching}${end.answerFields ?? ""}\r\n`;
+      const accept = acceptFor(fields.get("sec-websocket-key") ?? "");
+      return `${switching}Sec-WebSocket-Accept: ${accept}\r\n${end.answerFields ?? ""}\r\n`;
     });
   });
-  const wire = simulation.client();
-  wire.endsAlong = false;
-  wire.send(handshake);
-  await simulation.until(() => wire.take() !== incomplete);
+  const wire = await open(simulation, arrival);
   simulation.accessLines.length = 0;
   const client = new Endpoint(wire, "client");
   const server = new Endpoint(servers[0]!, "server");
@@ -68,6 +72,20 @@ export async function play(end: End): Promise<Outcome> {
   const outcome = tell(simulation, client, server);
   await simulation.finish();
   return outcome;
+}
+
+async function open(simulation: Simulation, arrival: Arrival): Promise<Wire> {
+  if (arrival === "HTTP/2") {
+    const opening = new StreamClient(simulation).open();
+    opening.wire.endsAlong = false;
+    await simulation.until(() => opening.answered);
+    return opening.wire;
+  }
+  const wire = simulation.client();
+  wire.endsAlong = false;
+  wire.send(handshake);
+  await simulation.until(() => wire.take() !== incomplete);
+  return wire;
 }
 
 interface Stage {

@@ -6,19 +6,21 @@ import { play } from "./scene.ts";
 import { weather } from "./storm.ts";
 import { whyClosedFile, whyClosedPage } from "../../tools/why-closed-page.ts";
 
-describe("a WebSocket ends, and its record says why:", () => {
-  for (const end of ends) {
-    test(end.what, async () => {
-      const { record, client, server, level, seconds } = await play(end);
-      const { record: expected, client: atClient, server: atServer, level: expectedLevel } = end;
-      assert.deepEqual(
-        { record, client, server, level },
-        { record: expected, client: atClient, server: atServer, level: expectedLevel },
-      );
-      if (end.seconds !== undefined) assert.equal(seconds, end.seconds);
-    });
-  }
-});
+for (const arrival of ["HTTP/1.1", "HTTP/2"] as const)
+  describe(`a WebSocket by ${arrival} ends, and its record says why:`, () => {
+    for (const end of ends) {
+      test(end.what, async () => {
+        const { record, client, server, level, seconds } = await play(end, arrival);
+        const { record: expected, client: atClient, server: atServer, level: expectedLevel } = end;
+        const unseen = arrival === "HTTP/2" && end.unseenOverHttp2 === true;
+        assert.deepEqual(
+          { record, client: unseen ? atClient : client, server, level },
+          { record: expected, client: atClient, server: atServer, level: expectedLevel },
+        );
+        if (end.seconds !== undefined) assert.equal(seconds, end.seconds);
+      });
+    }
+  });
 
 test("docs/why-closed.md is what the table says (npm run docs writes it)", () => {
   assert.equal(readFileSync(whyClosedFile, "utf8"), whyClosedPage());
