@@ -5,18 +5,7 @@ import { describe, test } from "node:test";
 import { repository } from "./support/gateway.ts";
 
 /** Lowest floor first: a room imports only itself and rooms before it. */
-const rooms = [
-  "net",
-  "http",
-  "http2",
-  "cgi",
-  "websocket",
-  "config",
-  "gateway",
-  "modules",
-  "runtime",
-  "cli",
-];
+const rooms = ["net", "http", "http2", "cgi", "websocket", "config", "gateway", "modules", "runtime", "cli"];
 /**
  * The sub-rooms of `gateway/`, in the same order. A request, its location and their handlers cannot be told without
  * each other: `request` and `serve` stand on one floor.
