@@ -8,6 +8,15 @@ import { once } from "node:events";
 import net from "node:net";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import {
+  endHeaders,
+  endStream,
+  fieldBlock,
+  frame,
+  frameType,
+  preface,
+  settingsPayload,
+} from "./case-runner/http2-frames.ts";
 import { close, listen, portOf } from "./support/backend.ts";
 import { certificateFiles } from "./support/certificate.ts";
 import { longhaul, products, startGateway } from "./support/gateway.ts";
@@ -22,7 +31,7 @@ const MiB = 1024 * KiB;
 /** Clients of one kind, and what a gateway may hold for all of them together, in MiB. */
 interface Kind {
   readonly name: string;
-  readonly port: "plain" | "tls" | "proxied";
+  readonly port: "plain" | "tls" | "proxied" | "http2";
   readonly mibMax: number;
   /** What each sends, in pieces that follow one another. */
   readonly sends: readonly Buffer[];
@@ -45,6 +54,28 @@ const halfHeader = Buffer.concat([
   Buffer.from("0d0a0d0a000d0a515549540a21110fa0", "hex"),
   Buffer.alloc(3999, 1),
 ]);
+
+/** The opening of a client of HTTP/2 that lets each stream bring `window` bytes, then a head on each of `count` streams. */
+function streams(count: number, window: number, method: string, path: string, body = ""): Buffer {
+  const head = fieldBlock([
+    [":method", method],
+    [":scheme", "http"],
+    [":path", path],
+    [":authority", "a"],
+  ]);
+  const [dataType, headersType, settingsType] = ["DATA", "HEADERS", "SETTINGS"].map(frameType) as [
+    number,
+    number,
+    number,
+  ];
+  const ends = method === "GET" ? endStream : 0;
+  let bytes = preface + frame(settingsType, 0, 0, settingsPayload([`INITIAL_WINDOW_SIZE=${window}`]));
+  for (let id = 1; id < 2 * count; id += 2) {
+    bytes += frame(headersType, ends | endHeaders, id, head);
+    if (body !== "") bytes += frame(dataType, 0, id, body);
+  }
+  return Buffer.from(bytes, "latin1");
+}
 
 const kinds: readonly Kind[] = [
   {
@@ -133,6 +164,36 @@ const kinds: readonly Kind[] = [
   },
   { name: "rewritten answers that nobody takes", port: "plain", mibMax: 80, sends: [request("GET /sub")] },
   { name: "recoded answers that nobody takes", port: "plain", mibMax: 48, sends: [request("GET /charset")] },
+  {
+    name: "streams without a body's first byte",
+    port: "http2",
+    mibMax: 40,
+    sends: [streams(100, 65_535, "POST", "/")],
+  },
+  {
+    name: "streams that wait for a server",
+    port: "http2",
+    mibMax: 40,
+    sends: [streams(20, 65_535, "GET", "/silent")],
+  },
+  {
+    name: "answers that the windows of streams hold back",
+    port: "http2",
+    mibMax: 96,
+    sends: [streams(10, 0, "GET", "/large")],
+  },
+  {
+    name: "uploads on streams to a server that takes nothing",
+    port: "http2",
+    mibMax: 40,
+    sends: [streams(10, 65_535, "POST", "/streamed", "x".repeat(16_000))],
+  },
+  {
+    name: "connections of HTTP/2 without a request",
+    port: "http2",
+    mibMax: 8,
+    sends: [streams(0, 65_535, "GET", "/")],
+  },
   { name: "answers at a low rate", port: "plain", mibMax: 32, sends: [request("GET /rate")] },
 ];
 
@@ -196,6 +257,7 @@ function configurationFor(ports: Record<Kind["port"], number>, backend: number):
         listen 127.0.0.1:${ports.plain};
         listen 127.0.0.1:${ports.tls} ssl;
         listen 127.0.0.1:${ports.proxied} proxy_protocol;
+        listen 127.0.0.1:${ports.http2} http2;
         ssl_certificate PREFIX/certificate.pem;
         ssl_certificate_key PREFIX/certificate.key;
         location / { ${to} }
@@ -242,7 +304,12 @@ async function settled(gateway: Gateway): Promise<void> {
 
 async function heldBy(product: Product, kind: Kind): Promise<number | null> {
   const backend = await new Server().start();
-  const ports = { plain: await freePort(), tls: await freePort(), proxied: await freePort() };
+  const ports = {
+    plain: await freePort(),
+    tls: await freePort(),
+    proxied: await freePort(),
+    http2: await freePort(),
+  };
   const gateway = await startGateway(product, {
     port: ports.plain,
     config: configurationFor(ports, backend.port).replace(
