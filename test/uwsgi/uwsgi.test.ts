@@ -9,13 +9,14 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { isOnPath, products, startGateway } from "../support/gateway.ts";
+import { products, startGateway } from "../support/gateway.ts";
 import type { Gateway } from "../support/gateway.ts";
 import { freePort } from "../support/ports.ts";
 import { WebSocket } from "../support/ws.ts";
 
 const application = fileURLToPath(new URL("app.fixture.py", import.meta.url));
-const installed = isOnPath("uwsgi") || existsSync("/usr/bin/uwsgi");
+const program = "/usr/bin/uwsgi";
+const installed = existsSync(program);
 if (!installed) console.error("# uwsgi and its plugin for Python 3: not installed, its tests are SKIPPED");
 
 const params = (prefix: string): string =>
@@ -44,10 +45,18 @@ for (const product of installed ? products() : []) {
         name,
         file: path.join(directory, `${name}.sock`),
       }));
-      const flags = ["--plugin", "python3", "--wsgi-file", application, "--processes", "3", "--die-on-term"];
+      const flags = ["--plugin", "python3", "--wsgi-file", application, "--processes", "3"];
       const listen = ["--socket", sockets[0]!.file, "--scgi-socket", sockets[1]!.file];
-      const options = [...flags, ...listen, "--fastcgi-socket", sockets[2]!.file, "--chmod-socket=666"];
-      child = spawn("uwsgi", options, { stdio: "ignore" });
+      const options = [
+        "--master",
+        "--die-on-term",
+        ...flags,
+        ...listen,
+        "--fastcgi-socket",
+        sockets[2]!.file,
+        "--chmod-socket=666",
+      ];
+      child = spawn(program, options, { stdio: "ignore" });
       process.once("exit", () => child.kill("SIGKILL"));
       let servers = "";
       let first = 0;
