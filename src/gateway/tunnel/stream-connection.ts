@@ -17,6 +17,12 @@ export interface StreamCarrier {
   reportInternalError(error: unknown): void;
 }
 
+/**
+ * What a peer may send that nobody has read yet, however little `http2_body_preread_size` lets it send with a request:
+ * with less, a message would go in many round trips.
+ */
+const windowBytesMin = 65_536;
+
 /** After the connection is gone: nothing is left to tell. */
 const nobody: ConnectionOwner = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
@@ -51,6 +57,7 @@ export class StreamConnection implements Connection, Http2StreamOwner {
     this.stream = stream;
     this.carrier = carrier;
     stream.owner = this;
+    stream.widen(windowBytesMin);
   }
 
   get remote(): SocketAddress {
