@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import http2 from "node:http2";
 import net from "node:net";
 import { after, before, describe, test } from "node:test";
 import { grpcCases } from "./grpc-cases.ts";
@@ -7,18 +9,20 @@ import { products, startGateway } from "./support/gateway.ts";
 import type { Gateway, Product } from "./support/gateway.ts";
 import { ScriptedHttp2Server } from "./support/http2-server.ts";
 import type { ServedRequest } from "./support/http2-server.ts";
-import { freePort } from "./support/ports.ts";
+import { freePorts } from "./support/ports.ts";
 
 /** Case number N is the location /case-N; its server knows it by the path, or by `X-Case`. */
 class Bench {
   port = 0;
+  /** For clients that speak HTTP/2. */
+  http2Port = 0;
   gateway: Gateway | null = null;
   private server: ScriptedHttp2Server | null = null;
   /** What the server got, by the number of the case. */
   readonly asked = new Map<number, string[]>();
 
   async start(product: Product): Promise<void> {
-    this.port = await freePort();
+    [this.port, this.http2Port] = (await freePorts(2)) as [number, number];
     this.server = await ScriptedHttp2Server.start((request) => {
       const index = caseOf(request);
       this.asked.set(index, [...(this.asked.get(index) ?? []), this.textOf(request, index)]);
@@ -51,6 +55,7 @@ class Bench {
         upstream pair { server ${address}; server ${address} backup; }
         server {
           listen 127.0.0.1:${this.port};
+          listen 127.0.0.1:${this.http2Port} http2;
           ${locations.join("\n")}
           location = /page { return 200 page; }
           location @away { default_type application/grpc; add_header grpc-status 14; return 204; }
@@ -130,6 +135,31 @@ for (const product of products()) {
           log = "",
         } = { ...item, ...(product.name === "longhaul" ? item.ours : {}) };
         assert.deepEqual(got, { asked, reply: expected, log });
+      });
+    }
+
+    // What a client of gRPC needs: a status behind a body, or with a head that is all.
+    for (const [name, ends, status] of [
+      ["an answer with a length and trailers", false, "0"],
+      ["trailers behind chunks", false, "0"],
+      ["a status without a message", true, "12"],
+    ] as const) {
+      test(`by HTTP/2: ${name}`, async () => {
+        const session = http2.connect(`http://127.0.0.1:${bench.http2Port}`);
+        const index = grpcCases.findIndex((item) => item.name === name);
+        const stream = session.request({ ":path": `/case-${index}`, "x-case": `case-${index}` });
+        let trailers: http2.IncomingHttpHeaders = {};
+        stream.on("trailers", (fields: http2.IncomingHttpHeaders) => (trailers = fields));
+        const head = once(stream, "response") as Promise<[http2.IncomingHttpHeaders, number]>;
+        const closed = once(stream, "close");
+        let body = "";
+        stream.on("data", (chunk: Buffer) => (body += chunk.toString()));
+        const [fields, flags] = await head;
+        await closed;
+        session.close();
+        assert.equal((flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0, ends);
+        assert.equal(ends ? fields["grpc-status"] : trailers["grpc-status"], status);
+        assert.equal(body, ends ? "" : "body");
       });
     }
   });

@@ -610,4 +610,20 @@ export const grpcCases: readonly GrpcCase[] = [
     reply: "HTTP/1.1 200 OK | Content-Length: 0 | x-a: 1 | ",
     ours: { reply: "HTTP/1.1 200 OK | x-a: 1 | " },
   },
+  {
+    name: "an answer with a length and trailers",
+    answer: [
+      [
+        "headers",
+        [
+          [":status", "200"],
+          ["content-length", "4"],
+        ],
+      ],
+      ["data", "body"],
+      ["headers", [["grpc-status", "0"]], "END"],
+    ],
+    asked: [":method: GET | :scheme: http | :path: /case | :authority: 127.0.0.1:S | x-case: case | "],
+    reply: "HTTP/1.1 200 OK | Content-Length: 4 | body",
+  },
 ];

@@ -66,7 +66,8 @@ export class Http2Writer implements AnswerWriter, DeadlineOwner {
     this.ending = null;
     this.headWaits = true;
     if (response.request.extendedConnect) settleConnectAnswer(response);
-    this.left = response.trailers === null ? response.contentLength : -1;
+    const { trailers, trailersMayFollow, contentLength } = response;
+    this.left = trailers === null && !trailersMayFollow ? contentLength : -1;
   }
 
   limitTo(rate: SendRate | null): void {

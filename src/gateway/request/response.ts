@@ -32,6 +32,8 @@ export class Response {
   locationIsOurs = true;
   /** Names a "Trailer"-worthy section after the last chunk. */
   trailers: Fields | null = null;
+  /** Trailers may come although the length is known: the last byte of the body may not be the end. */
+  trailersMayFollow = false;
   /** Fills in what is only known once the body is complete. */
   beforeTrailers: (() => void) | null = null;
   headSent = false;
@@ -91,6 +93,7 @@ export class Response {
     this.ownDate = true;
     this.locationIsOurs = true;
     this.headOnly = false;
+    this.trailersMayFollow = false;
     this.mayHoldBack = true;
     this.unfilter();
   }

@@ -77,6 +77,12 @@ class GrpcPlan extends PassPlan<GrpcLocation, GrpcRoute> implements Http2Upstrea
     return route.buildHead(request, { path, scheme, authority: target.host }, bodyLength);
   }
 
+  override acceptHead(head: ResponseHead): (() => void) | null {
+    // Of an answer that has ended with its head there is nothing to come, and the client's ends so, too.
+    this.request.response.trailersMayFollow = head.contentLength !== 0;
+    return super.acceptHead(head);
+  }
+
   acceptEarlyHints(head: ResponseHead): void {
     const room = this.settings.bufferSize - this.hintBytes;
     this.hintBytes += passEarlyHints(this.request, head, this.route.hidden, room);

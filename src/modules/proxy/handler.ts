@@ -141,6 +141,11 @@ class Http2Plan extends ProxyPlan implements Http2UpstreamRequest {
   buildHead(bodyLength: number | null): Http2Head {
     return this.route.buildHttp2Head(this.request, this, this.tls === null ? "http" : "https", bodyLength);
   }
+
+  override acceptHead(head: ResponseHead): (() => void) | null {
+    this.request.response.trailersMayFollow = this.keepsTrailers && head.contentLength !== 0;
+    return super.acceptHead(head);
+  }
 }
 
 /** Makes the content handler of a location with `proxy_pass`. */
