@@ -2,30 +2,59 @@ import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import { OPCODE_CLOSE, OPCODE_CONTINUATION, OPCODE_PONG } from "../../websocket/frames.ts";
 import { applyMask } from "../../websocket/frame-writer.ts";
-import type { FrameLimit } from "../serve/websocket-policy.ts";
+import type { FrameLimit, FrameLimitSpec, WebSocketPolicy } from "../serve/websocket-policy.ts";
+import type { Heart } from "./heart.ts";
 import type { WebSocketSide } from "./websocket-side.ts";
 
 /** What becomes of a frame that was met. */
 type FrameVerdict = "pass" | "swallow" | "wait" | "over";
 
-/** An account, and what becomes of frames that it has no room for. */
+/** An account, and the directive that it is of. */
 export interface OpenLimit {
-  readonly directive: string;
+  readonly spec: FrameLimitSpec;
   readonly limit: FrameLimit;
-  readonly delays: boolean;
 }
 
-/** What a guard looks at beside the framing. */
+/** What a guard looks at beside the framing: one object for all tunnels of a location. */
 export interface GuardRules {
   /** What breaks the framing goes no further, and ends the tunnel. */
   readonly checks: boolean;
   /** Payload bytes of a message, all its frames together. */
   readonly messageBytesMax: number;
-  readonly limits: readonly OpenLimit[];
 }
 
+/** What has to wait for its turn. */
+interface Held {
+  /** Begins with a frame that was met, of which `metBytes` were looked at. */
+  bytes: Buffer;
+  readonly metBytes: number;
+}
+
+/** Nothing is limited. */
+export const noLimits: readonly OpenLimit[] = [];
+
 /** A WebSocket whose end has begun is watched for where its frames end, and for nothing else. */
-export const noGuardRules: GuardRules = { checks: false, messageBytesMax: Infinity, limits: [] };
+export const noGuardRules: GuardRules = { checks: false, messageBytesMax: Infinity };
+
+/** What the guards of both sides go by. */
+type SideRules = Readonly<Record<"client" | "upstream", GuardRules>>;
+
+const guardRules = new WeakMap<WebSocketPolicy, SideRules>();
+
+/** What the directives of a location say: the same for all its tunnels. */
+export function guardRulesOf(policy: WebSocketPolicy): SideRules {
+  let found = guardRules.get(policy);
+  if (found === undefined) {
+    const { maxMessageSize } = policy;
+    const of = (side: keyof SideRules): GuardRules => ({
+      checks: true,
+      messageBytesMax: maxMessageSize?.from[side] === true ? maxMessageSize.bytes : Infinity,
+    });
+    found = { client: of("client"), upstream: of("upstream") };
+    guardRules.set(policy, found);
+  }
+  return found;
+}
 
 /**
  * The way of the frames of one side where something has to know them before they go on. A header that is cut is held
@@ -34,17 +63,14 @@ export const noGuardRules: GuardRules = { checks: false, messageBytesMax: Infini
  */
 export class FrameGuard implements DeadlineOwner {
   rules: GuardRules;
+  limits = noLimits;
   /** Nothing goes on any more: the other side has been told that it is over. */
   muted = false;
   /** Something has come since this was set to false. */
   heard = false;
   heardMs: number;
-  /** Payload of the gateway's last two pings to this side, as numbers; their pongs go no further. */
-  pingValue = -1;
-  pingValueBefore = -1;
-  /** The last of them was answered after so long; -1 while none was. */
-  rttMs = -1;
-  pingSentMs = 0;
+  /** Who pings this side, or has: answers go no further. */
+  heart: Heart | null = null;
   /** A frame of the gateway's own that goes to the other side at the next boundary. */
   insert: Buffer | null = null;
   /** The tunnel is told of the next boundary. */
@@ -54,12 +80,8 @@ export class FrameGuard implements DeadlineOwner {
   private keptOut: number;
   /** Payload bytes of the message under way. */
   private messageBytes = 0;
-  /** What waits for its turn: it begins with a frame that was met, whose first `heldMet` bytes were looked at. */
-  private held: Buffer | null = null;
-  private heldMet = 0;
+  private held: Held | null = null;
   private turn: Deadline | null = null;
-  /** How long the frame that was met has to wait. */
-  private waitMs = 0;
   /** Ends the tunnel, for what was met last. */
   private stop: (() => void) | null = null;
   /** A frame was met that did not go on. */
@@ -90,20 +112,20 @@ export class FrameGuard implements DeadlineOwner {
     this.heard = true;
     this.heardMs = this.side.noteActivity();
     if (this.muted) return;
-    if (this.held !== null) this.held = Buffer.concat([this.held, bytes]);
+    if (this.held !== null) this.held.bytes = Buffer.concat([this.held.bytes, bytes]);
     else this.flow(bytes);
     this.side.chunkPassed();
   }
 
   /** What waits goes on now, for its side sends nothing more or nothing is limited any more. */
   release(): void {
-    const { held, heldMet } = this;
+    const { held } = this;
     if (held === null) return;
     this.turn!.clear();
     this.held = null;
     this.withheld = false;
-    this.side.send(held.subarray(0, heldMet));
-    this.flow(held.subarray(heldMet));
+    this.side.send(held.bytes.subarray(0, held.metBytes));
+    this.flow(held.bytes.subarray(held.metBytes));
   }
 
   /** Another connection goes on in place of the side's: what came of the one before is over. */
@@ -196,16 +218,13 @@ export class FrameGuard implements DeadlineOwner {
 
   /** Keeps a frame that has no turn yet, and what came behind it. `start` -1: its beginning is in `frames.kept`. */
   private hold(bytes: Buffer, start: number, at: number): void {
-    const { frames, clock } = this.side;
+    const { frames } = this.side;
     const { kept, keptBytes } = frames;
     const met = start < 0 ? kept!.subarray(this.keptOut, keptBytes) : bytes.subarray(start, at);
-    this.held = Buffer.concat([met, bytes.subarray(at)]);
-    this.heldMet = met.length;
+    this.held = { bytes: Buffer.concat([met, bytes.subarray(at)]), metBytes: met.length };
     this.keptOut = 0;
     frames.kept = null;
     this.side.self.pause();
-    this.turn ??= new Deadline(clock, this);
-    this.turn.set(this.waitMs);
   }
 
   /** The frame that was met; it begins at `bytes[at]`. */
@@ -224,24 +243,27 @@ export class FrameGuard implements DeadlineOwner {
   }
 
   private judgeAmount(): FrameVerdict {
-    const { side, rules } = this;
+    const { side, rules, limits } = this;
     const { frames } = side;
     if (frames.carriesMessage) {
       if (frames.opcode !== OPCODE_CONTINUATION) this.messageBytes = 0;
       this.messageBytes += frames.payloadLength;
       if (this.messageBytes > rules.messageBytesMax) return this.end(() => side.sentTooMuch());
     }
-    if (rules.limits.length === 0 || frames.opcode === OPCODE_CLOSE) return "pass";
+    if (limits.length === 0 || frames.opcode === OPCODE_CLOSE) return "pass";
     // A frame that is no part of a message's payload costs as much as a message: it could be sent without end.
     const counts = frames.opcode !== OPCODE_CONTINUATION || frames.payloadLength === 0 ? 1 : 0;
-    this.waitMs = 0;
-    for (const { limit, delays, directive } of rules.limits) {
+    let longestMs = 0;
+    for (const { limit, spec } of limits) {
       const waitMs = limit.take(counts, frames.carriesMessage ? frames.payloadLength : 0);
-      if (waitMs > 0 && !delays) return this.end(() => side.sentTooFast(directive));
-      if (waitMs > this.waitMs) this.waitMs = waitMs;
+      if (waitMs > 0 && !spec.delays) return this.end(() => side.sentTooFast(spec.directive));
+      if (waitMs > longestMs) longestMs = waitMs;
     }
-    if (this.waitMs > 0) this.withheld = true;
-    return this.waitMs > 0 ? "wait" : "pass";
+    if (longestMs === 0) return "pass";
+    this.withheld = true;
+    this.turn ??= new Deadline(side.clock, this);
+    this.turn.set(longestMs);
+    return "wait";
   }
 
   private end(stop: () => void): FrameVerdict {
@@ -254,14 +276,11 @@ export class FrameGuard implements DeadlineOwner {
   /** A pong to a ping of the gateway, which the frame cursor has met as a whole. */
   private answersPing(bytes: Buffer, at: number): boolean {
     const { frames } = this.side;
-    if (frames.payloadLength !== 8 || !frames.meetsPongs || this.pingValue < 0) return false;
+    if (this.heart === null || frames.payloadLength !== 8 || !frames.meetsPongs) return false;
     const masked = (bytes[at + 1]! & 0x80) !== 0;
     const start = masked ? at + 6 : at + 2;
     const payload = Buffer.from(bytes.subarray(start, start + 8));
     if (masked) applyMask(payload, 0, 8, bytes.readUInt32BE(at + 2), 0);
-    const value = payload.readDoubleBE(0);
-    if (value !== this.pingValue) return value === this.pingValueBefore;
-    this.rttMs = this.heardMs - this.pingSentMs;
-    return true;
+    return this.heart.takePong(payload.readDoubleBE(0), this.heardMs);
   }
 }

@@ -2,7 +2,7 @@ import type { Connection } from "../../net/connection.ts";
 import type { Clock } from "../../net/clock.ts";
 import type { FrameCursor, FrameRules } from "../../websocket/frame-cursor.ts";
 import { writeClose } from "../../websocket/frame-writer.ts";
-import { FrameGuard } from "./frame-guard.ts";
+import { FrameGuard, noLimits } from "./frame-guard.ts";
 import type { GuardRules } from "./frame-guard.ts";
 import { TunnelSide } from "./tunnel.ts";
 import type { WebSocketTunnel } from "./websocket-tunnel.ts";
@@ -84,9 +84,10 @@ export class WebSocketSide extends TunnelSide {
   }
 
   /** From now on frames are looked at before they go on. */
-  guardBy(rules: GuardRules): FrameGuard {
+  guardBy(rules: GuardRules, limits = noLimits): FrameGuard {
     if (this.guard === null) this.guard = new FrameGuard(this, rules);
     else this.guard.rules = rules;
+    this.guard.limits = limits;
     return this.guard;
   }
 

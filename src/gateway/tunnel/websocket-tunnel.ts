@@ -18,8 +18,8 @@ import type { RebalancePolicy } from "../balance/rebalancer.ts";
 import { BalancedWebSocket } from "./balanced-websocket.ts";
 import { Failover } from "./failover.ts";
 import type { FoundServer, UpstreamLine } from "./server-search.ts";
-import { noGuardRules } from "./frame-guard.ts";
-import type { GuardRules, OpenLimit } from "./frame-guard.ts";
+import { guardRulesOf, noGuardRules, noLimits } from "./frame-guard.ts";
+import type { OpenLimit } from "./frame-guard.ts";
 import { StreamConnection } from "./stream-connection.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { TunnelParts, TunnelSide } from "./tunnel.ts";
@@ -376,8 +376,8 @@ export class WebSocketTunnel extends Tunnel {
     const { websocket } = this.location;
     this.watch = null;
     if (!governs(websocket)) return this.leaveUngoverned();
-    this.client.guardBy(this.guardRules("client", request));
-    this.upstream.guardBy(this.guardRules("upstream", request));
+    for (const side of [this.client, this.upstream])
+      side.guardBy(guardRulesOf(websocket)[side.name], this.openLimits(side, request));
     this.watch = new WebSocketWatch(this, websocket);
   }
 
@@ -385,25 +385,23 @@ export class WebSocketTunnel extends Tunnel {
   private leaveUngoverned(): void {
     for (const side of [this.client, this.upstream]) {
       if (side.guard === null) continue;
-      side.guard.rules = noGuardRules;
+      side.guardBy(noGuardRules);
       side.releaseHeld();
     }
   }
 
-  private guardRules(side: "client" | "upstream", request: Request | null): GuardRules {
-    const { maxMessageSize, limits } = this.location.websocket;
-    const messageBytesMax = maxMessageSize?.from[side] === true ? maxMessageSize.bytes : Infinity;
-    const opened = limits.flatMap((spec) => (spec.from[side] ? this.openLimit(side, spec, request) : []));
-    return { checks: true, messageBytesMax, limits: opened };
+  private openLimits(side: WebSocketSide, request: Request | null): readonly OpenLimit[] {
+    const { limits } = this.location.websocket;
+    if (limits.length === 0) return noLimits;
+    return limits.flatMap((spec) => (spec.from[side.name] ? this.openLimit(side, spec, request) : []));
   }
 
   /** What cannot be opened anew by a reload goes on as it is. */
-  private openLimit(side: "client" | "upstream", spec: FrameLimitSpec, request: Request | null): OpenLimit[] {
+  private openLimit(side: WebSocketSide, spec: FrameLimitSpec, request: Request | null): OpenLimit[] {
     const limit = spec.open(request, this.clock);
-    if (limit !== null) return [{ directive: spec.directive, delays: spec.delays, limit }];
+    if (limit !== null) return [{ spec, limit }];
     if (request !== null) return [];
-    const before = this[side].guard?.rules.limits ?? [];
-    return before.filter(({ directive }) => directive === spec.directive);
+    return (side.guard?.limits ?? []).filter((one) => one.spec.directive === spec.directive);
   }
 
   private schedule(): void {
@@ -480,7 +478,7 @@ export class WebSocketTunnel extends Tunnel {
   private gatherFacts(closedBy: WebSocketCloser | null, closeCause: string): WebSocketFacts {
     const { client, upstream, first } = this;
     const now = this.clock.now();
-    const rttMs = client.guard?.rttMs ?? -1;
+    const rttMs = client.guard?.heart?.rttMs ?? -1;
     return {
       closedBy,
       closeCode: closedBy === null ? 0 : (first?.code ?? CLOSE_ABNORMAL),
