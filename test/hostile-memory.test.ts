@@ -339,7 +339,8 @@ async function heldBy(product: Product, kind: Kind): Promise<number | null> {
 const asked = process.env["LONGHAUL_TEST_PRODUCTS"] !== undefined;
 
 for (const product of asked ? products() : [longhaul]) {
-  describe(`${clients} clients that stop half-way (${product.name})`, () => {
+  // Mostly it waits until nothing moves any more.
+  describe(`${clients} clients that stop half-way (${product.name})`, { concurrency: 2 }, () => {
     for (const kind of kinds) {
       test(kind.name, { timeout: 120_000 }, async (t) => {
         const held = await heldBy(product, kind);
