@@ -240,8 +240,9 @@ export class Http2Connection
   }
 
   onDeadline(): void {
-    if (this.waitsFor === "next") return this.session.goAway(noError);
-    this.session.fail(protocolError, timedOut);
+    // As in nginx, who has said nothing wrong leaves in peace.
+    if (this.session.midFrame) this.session.fail(protocolError, timedOut);
+    else this.session.goAway(noError);
   }
 
   private readonly flush = (): void => this.session.flush();

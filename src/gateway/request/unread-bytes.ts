@@ -11,6 +11,11 @@ export class UnreadBytes {
   /** Copies `bytes` behind what waits. */
   add(bytes: Buffer): void {
     const { store, size } = this;
+    if (size === 0) {
+      // What was taken is done with: its memory serves again.
+      this.start = 0;
+      this.end = 0;
+    }
     if (store === null || this.end + bytes.length > store.length) {
       // Twice what is needed: many small pieces are then not copied again with each of them.
       const larger = Buffer.allocUnsafeSlow(store === null ? bytes.length : 2 * (size + bytes.length));
