@@ -41,7 +41,7 @@ describe("a WebSocket whose server is lost", () => {
     assert.equal(moves(one).length, 2);
     assert.match(
       moves(one)[0]!,
-      /\[warn\].*WebSocket moved in \d+ ms from 10\.0\.0\.9:900\d to 10\.0\.0\.9:900\d/,
+      /\[warn\].*WebSocket moved in \d+ ms from 10\.0\.0\.9:900\d to 10\.0\.0\.9:900\d .*upstream: "http:\/\/10\.0\.0\.9:900\d\/"/,
     );
     assert.equal(visitor.closeCode, null);
     await simulation.finish();

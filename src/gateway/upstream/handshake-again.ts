@@ -196,10 +196,10 @@ class HandshakeAgain implements ServerSearch, TryOwner, PeerDialOwner, DeadlineO
     this.triesLeft -= 1;
     const peer = this.selection!.next();
     if (peer === null) return this.giveUp(this.why);
-    const { name, scheme, uri } = { ...this.plan, name: peer.name };
+    const { scheme, uri } = this.plan;
     this.peer = peer;
     this.requestSent = false;
-    this.request.upstreamStates!.push(new UpstreamState(name, scheme, uri, this.clock.now()));
+    this.request.upstreamStates!.push(new UpstreamState(peer.name, scheme, uri, this.clock.now()));
     if (!this.first) this.deadline.set(this.rules.timeoutMs);
     this.dial ??= new PeerDial(this);
     this.dial.start(peer, "");
