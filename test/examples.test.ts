@@ -8,7 +8,13 @@ import { products, repository } from "./support/gateway.ts";
 import { runProgram } from "./support/program.ts";
 
 /** What nginx, or the one that is in Debian, has no directives for. */
-const ofLonghaulAlone = new Set(["websocket-http2.conf", "grpc.conf"]);
+const ofLonghaulAlone = new Set([
+  "websocket-http2.conf",
+  "grpc.conf",
+  "socketio-recovery.conf",
+  "heartbeats.conf",
+  "chat-limits.conf",
+]);
 
 test("every example, the README's and the quick start's included, is a configuration that can be used", async (t) => {
   const directory = await mkdtemp(path.join(os.tmpdir(), "longhaul-examples-"));
@@ -21,7 +27,7 @@ test("every example, the README's and the quick start's included, is a configura
     await writeFile(path.join(directory, name), text);
   }
   const files = (await readdir(directory)).filter((name) => name.endsWith(".conf"));
-  assert.equal(files.length, 8);
+  assert.equal(files.length, 11);
   for (const product of products()) {
     for (const file of files) {
       if (product.name === "nginx" && ofLonghaulAlone.has(file)) continue;
