@@ -1,4 +1,4 @@
-import { paramsBytes, requestRecords } from "../../cgi/fastcgi-request.ts";
+import { paramsText, requestRecords } from "../../cgi/fastcgi-request.ts";
 import type { HttpBuild } from "../../gateway/build/http-build.ts";
 import { DONE } from "../../gateway/request/handler.ts";
 import type { PhaseHandler } from "../../gateway/request/handler.ts";
@@ -48,10 +48,9 @@ class FastCgiPlan
   /** Made when the body is there, whose length is one of the parameters, and the same for every try. */
   buildHead(): Buffer | string {
     if (this.head !== null) return this.head;
-    const params = this.route.buildParams(this.request);
+    const params = paramsText(this.route.buildParams(this.request));
     this.head =
-      requestRecords(params, this.settings.keepConn) ??
-      `fastcgi request record is too big: ${paramsBytes(params)}`;
+      requestRecords(params, this.settings.keepConn) ?? `fastcgi request record is too big: ${params.length}`;
     return this.head;
   }
 }
