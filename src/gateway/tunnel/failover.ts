@@ -1,6 +1,7 @@
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import { CLOSE_BAD_GATEWAY, CLOSE_GOING_AWAY, CLOSE_SERVICE_RESTART } from "../../websocket/close-codes.ts";
+import { writeClose } from "../../websocket/frame-writer.ts";
 import { failureOf, wordsOf } from "../failure/failure.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { FailureKind } from "../failure/kinds.ts";
@@ -122,7 +123,7 @@ export class Failover implements ServerSeeker, DeadlineOwner {
   chunkPassed(): void {
     if (this.state === "waiting") this.partIfIdle();
     // A client that closes waits for no server.
-    else if (this.state === "seeking" && this.tunnel.client.frames.closed) this.tunnel.answerClient();
+    else if (this.state === "seeking" && this.tunnel.client.frames.closed) this.answerClient();
   }
 
   /**
@@ -235,6 +236,15 @@ export class Failover implements ServerSeeker, DeadlineOwner {
   /** Neither side has begun to close, and the client is there. */
   private get movable(): boolean {
     return this.active && this.tunnel.undisturbed;
+  }
+
+  /** The client closes while there is no server: the gateway answers in its place (RFC 6455, section 5.5.1). */
+  private answerClient(): void {
+    const { tunnel } = this;
+    const { client } = tunnel;
+    if (!client.told) client.self.send(writeClose(client.frames.close!.code, ""));
+    client.told = true;
+    tunnel.end(failureOf("clientEnded"));
   }
 
   private partIfIdle(): void {

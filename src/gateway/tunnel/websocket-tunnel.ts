@@ -1,6 +1,5 @@
 import { originOf } from "../../config/setting-origin.ts";
 import { CLOSE_ABNORMAL } from "../../websocket/close-codes.ts";
-import { writeClose } from "../../websocket/frame-writer.ts";
 import { FrameCursor } from "../../websocket/frame-cursor.ts";
 import type { FrameRules } from "../../websocket/frame-cursor.ts";
 import type { AnswerWriter } from "../request/answer-writer.ts";
@@ -298,15 +297,6 @@ export class WebSocketTunnel extends Tunnel {
     const by = ending.kind === "gatewayLeaves" ? "gateway" : "upstream";
     if (this.closes && this.client.tell(code, words)) this.first ??= { by, code, reason: words };
     this.finish(ending, `${wordsOf(ending)}, ${words}`);
-  }
-
-  /** The client closes while there is no server: the gateway answers in its place (RFC 6455, section 5.5.1). */
-  answerClient(): void {
-    const { client } = this;
-    const { code } = client.frames.close!;
-    if (!client.told) client.self.send(writeClose(code, ""));
-    client.told = true;
-    this.end(failureOf("clientEnded"));
   }
 
   override drop(reason: string): void {
