@@ -212,7 +212,7 @@ export class Failover implements ServerSeeker, DeadlineOwner {
     const waiting = outbox.waiting();
     if (waiting.length > 0) {
       const taken = connection.send(waiting);
-      outbox.resent(connection.queued);
+      outbox.given(connection.queued);
       if (!taken) tunnel.client.block();
     }
     if (server.early !== null) tunnel.upstream.onData(server.early);
@@ -250,6 +250,7 @@ export class Failover implements ServerSeeker, DeadlineOwner {
   private partIfIdle(): void {
     const { tunnel, outbox } = this;
     const { upstream } = tunnel;
+    outbox.given(upstream.self.queued);
     if (!this.movable || !outbox.clean || !upstream.frames.betweenMessages) return;
     if (upstream.guard?.holding === true || !upstream.tell(CLOSE_GOING_AWAY, "")) return;
     this.state = "parting";
@@ -259,6 +260,8 @@ export class Failover implements ServerSeeker, DeadlineOwner {
   private seek(reason: MoveReason): void {
     const { tunnel } = this;
     this.deadline?.clear();
+    // A connection does not tell when a short queue is empty. What waits while a server is left was never given to it.
+    if (this.state !== "parting") this.outbox.given(tunnel.upstream.self.queued);
     this.state = "seeking";
     this.reason = reason;
     this.lostMs = tunnel.clock.now();

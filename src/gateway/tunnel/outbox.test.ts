@@ -66,9 +66,9 @@ describe("what is sent again to another server", () => {
     outbox.hold(two.subarray(4));
     outbox.hold(one);
     assert.deepEqual(outbox.waiting(), Buffer.concat([two, one]));
-    outbox.resent(2);
+    outbox.given(2);
     assert.deepEqual(outbox.waiting(), one);
-    outbox.resent(0);
+    outbox.given(0);
     assert.ok(outbox.clean);
   });
 

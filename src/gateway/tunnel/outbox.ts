@@ -70,8 +70,8 @@ export class Outbox {
     return all;
   }
 
-  /** All of `waiting` was given to a connection that has `queued` of it still in its queue. */
-  resent(queued: number): void {
+  /** All that is kept was given to a connection that has `queued` of it still in its queue. */
+  given(queued: number): void {
     this.forget(this.keptBytes - queued);
   }
 
