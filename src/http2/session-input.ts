@@ -199,9 +199,17 @@ export class SessionInput implements FrameHandler {
     }
   }
 
-  /** Late ones are read for the sake of the table. A client's streams may be reset long before the server hears of it. */
+  /**
+   * Late ones are read for the sake of the table. A client's streams may be reset long before the server hears of it.
+   * An id that was skipped cannot be late: new ones are higher than all before (RFC 9113, section 5.1.1).
+   */
   private fieldsOnClosed(streamId: number, bytes: Buffer, start: number, end: number): void {
-    if (this.session.isServer && !this.session.streams.wasReset(streamId)) {
+    const { isServer, streams } = this.session;
+    if (isServer && streams.wasSkipped(streamId)) {
+      this.reader.fail(protocolError, "HEADERS on a lower stream than the last");
+      return;
+    }
+    if (isServer && !streams.wasReset(streamId)) {
       this.reader.fail(streamClosed, "HEADERS on a closed stream");
       return;
     }
@@ -211,7 +219,7 @@ export class SessionInput implements FrameHandler {
 
   private openStream(streamId: number, endStream: boolean, bytes: Buffer, start: number, end: number): void {
     const { session } = this;
-    session.streams.lastPeerId = streamId;
+    session.streams.takePeerId(streamId);
     const { maxConcurrentStreams } = session.options;
     const tooMany = ++this.openedAtOnce > streamsAtOnce * maxConcurrentStreams;
     if (tooMany || session.streams.size >= maxConcurrentStreams) {

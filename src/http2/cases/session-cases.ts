@@ -212,8 +212,15 @@ const states: readonly SessionCase[] = [
   server(
     "a stream id lower than the last",
     [get(5), get(3)],
-    ["request 5 GET / end", "reset 5 STREAM_CLOSED by connection", ...streamClosed(5).events],
-    streamClosed(5).output,
+    ["request 5 GET / end", "reset 5 PROTOCOL_ERROR by connection", ...protocol(5).events],
+    protocol(5).output,
+  ),
+  server(
+    "a closed stream between two gaps",
+    [get(3), get(7), get(3)],
+    ["request 3 GET / end", "closed 3", "request 7 GET / end", "closed 7", ...streamClosed(7).events],
+    ["HEADERS END_STREAM|END_HEADERS 3 88", "HEADERS END_STREAM|END_HEADERS 7 88", ...streamClosed(7).output],
+    { answers: true },
   ),
   server(
     "data after the end",
