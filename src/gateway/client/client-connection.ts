@@ -131,6 +131,10 @@ export class ClientConnection
     if (this.idle && this.client.requests > 0) this.close();
   }
 
+  dismiss(): void {
+    this.socket.close();
+  }
+
   get serving(): boolean {
     return this.request !== null;
   }

@@ -113,6 +113,15 @@ export class Http2Connection
     else if (this.client.requests > 0) this.session.goAway(noError);
   }
 
+  dismiss(): void {
+    if (this.state === "open") {
+      this.session.goAway(noError);
+      // Streams that have just ended may have said something last: the Close frame of a WebSocket.
+      this.session.flush();
+    }
+    this.socket.close();
+  }
+
   onData(bytes: Buffer): void {
     if (this.state !== "open") return;
     try {

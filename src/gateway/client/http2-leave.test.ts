@@ -150,6 +150,34 @@ describe("an HTTP/2 connection ends", () => {
     await simulation.finish();
   });
 
+  test("when everything is dropped: the client is told which requests were looked at", async () => {
+    const simulation = await start();
+    await slowOrigin(simulation);
+    const client = new Http2SimulatedClient(simulation);
+    client.ask("/slow");
+    await simulation.advance(10);
+    simulation.gateway.stopNow();
+    await simulation.until(() => client.wire.finished, 100);
+    assert.deepEqual(client.goAways, [[1, noError]]);
+    await simulation.finish();
+  });
+
+  test("when others need its place and it is idle, with GOAWAY", async () => {
+    const simulation = await Simulation.start({ http, events: "worker_connections 6;" });
+    const oldest = new Http2SimulatedClient(simulation);
+    const unused = new Http2SimulatedClient(simulation);
+    const asked = oldest.ask("/own");
+    await simulation.until(() => asked.done);
+    for (let index = 0; index < 4; index++) {
+      const other = new Http2SimulatedClient(simulation).ask("/own");
+      await simulation.until(() => other.done);
+    }
+    await simulation.until(() => oldest.wire.finished && unused.wire.finished, 100);
+    assert.deepEqual([oldest.goAways, unused.goAways], [[[1, noError]], [[0, noError]]]);
+    simulation.errorLines.length = 0;
+    await simulation.finish();
+  });
+
   test("after a reload without its listener", async () => {
     const simulation = await start();
     const answer = await slowOrigin(simulation);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { noError } from "../../http2/error-code.ts";
 import { patternBytes } from "../../net/contract-peer.ts";
 import { OPCODE_BINARY, OPCODE_TEXT } from "../../websocket/frames.ts";
 import { writeClose, writeFrame } from "../../websocket/frame-writer.ts";
@@ -231,6 +232,20 @@ describe("WebSockets over HTTP/2", () => {
     assert.equal(silent.client.endedAt, null);
     await simulation.until(() => silent.client.finished && silent.server.finished);
     assert.equal(silent.server.endedAt, 5_000);
+    await simulation.finish();
+  });
+
+  test("are told when everything is dropped, and then their client is", async () => {
+    const { simulation, client, pairs } = await join({ count: 2 });
+    simulation.gateway.stopNow();
+    const told = writeClose(1001, "");
+    await simulation.until(() => pairs.every(({ client: { inbox } }) => inbox.length > 0));
+    for (const pair of pairs) {
+      assert.ok(pair.client.inbox.equals(told), pair.client.text);
+      assert.equal(pair.server.inbox[0], 0x88);
+    }
+    await simulation.until(() => client.client.wire.finished);
+    assert.deepEqual(client.client.goAways, [[3, noError]]);
     await simulation.finish();
   });
 

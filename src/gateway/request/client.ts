@@ -17,6 +17,8 @@ export interface ClientHolder {
    * only just come would take it for a failure, with its first request on the way.
    */
   closeKept(): void;
+  /** Closes at once and waits for nobody. What was said before goes out, and the farewell that the protocol has. */
+  dismiss(): void;
 }
 
 /**

@@ -114,7 +114,7 @@ export class ConnectionLimit {
       const client = this.nextClient();
       if (client === null) break;
       if (!client.idle || !client.socket.open) continue;
-      client.socket.close();
+      client.dismiss();
       closed += 1;
     }
     if (closed === 0 || !this.mayLog(this.reusedAtMs)) return;

@@ -181,7 +181,7 @@ export class Gateway {
   stopNow(): void {
     this.stopping = true;
     for (const tunnel of this.tunnels) tunnel.drop("the process is stopping");
-    for (const connection of this.connections) connection.socket.close();
+    for (const connection of this.connections) connection.dismiss();
   }
 
   /** A connection is closed. The last one lets go whoever waits for all to be gone. */

@@ -115,6 +115,10 @@ export class Tunnel implements OpenTunnel, ClientHolder, DeadlineOwner {
 
   closeKept(): void {}
 
+  dismiss(): void {
+    this.client.self.close();
+  }
+
   get location(): Location {
     return this.record.location;
   }
