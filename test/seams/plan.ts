@@ -36,7 +36,7 @@ export function usualPlan(ports: readonly number[], scheme: string): Usual {
   };
   const set = PeerSet.of(peers);
   const upstream = new Upstream("test", { balancer: new RoundRobin(set), peers: set }, null, null);
-  const flags = { isHead: false, asksForUpgrade: false };
+  const flags = { gathersBody: true, isHead: false, asksForUpgrade: false };
   return {
     settings,
     upstream,

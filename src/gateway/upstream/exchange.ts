@@ -76,6 +76,8 @@ export interface ExchangePlan extends UpstreamProtocol {
   readonly poolKey: string;
   /** The server is asked for a head alone, whatever the client wants. */
   readonly isHead: boolean;
+  /** The client's body is read before a server is asked: the settings, or the protocol, want it so. */
+  readonly gathersBody: boolean;
   /** Whether the server is asked for another protocol (Upgrade): only then may it answer 101. */
   readonly asksForUpgrade: boolean;
   /** Finds another server for a WebSocket that this has led to; without one it stays with its own. */
@@ -120,7 +122,7 @@ export class Exchange implements ClientWatcher, PayloadOwner, TryOwner {
     this.request = request;
     this.plan = plan;
     this.sink = plan.sink ?? request.response;
-    this.payload = new Payload(request, plan.settings.requestBuffering, this);
+    this.payload = new Payload(request, plan.gathersBody, this);
   }
 
   onPayloadFailed(status: number): void {

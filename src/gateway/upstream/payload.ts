@@ -109,7 +109,10 @@ export class Payload implements BodyConsumer, SpoolOwner {
     this.arriving = true;
     body.readArrived();
     this.arriving = false;
-    if (!this.closed) this.begin();
+    if (this.closed) return;
+    // In nginx, too, `$request_body` is what there is of it when a server is asked.
+    if (!this.complete && this.chunks.length > 0) body.gathered = this.chunks;
+    this.begin();
   }
 
   /** Sends what is gathered, then what comes. Called once per connection that the body is sent on. */

@@ -60,7 +60,8 @@ interface ProxyRoute extends PassRoute<ProxyLocation> {
 abstract class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> {
   readonly directivePrefix = "proxy_";
   readonly method: string;
-  readonly replacementBody: Buffer | null;
+  /** See `replacementBody`; null until it is asked for. */
+  private ownBody: Buffer | null = null;
   /** So much of early hints has come: a server could send them without end. */
   private hintBytes = 0;
 
@@ -75,8 +76,13 @@ abstract class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> {
   ) {
     super(request, route, target, uri, tls, protocol);
     this.method = method;
-    const { body } = route.settings;
-    this.replacementBody = body === null ? null : Buffer.from(body.evaluate(request), "latin1");
+  }
+
+  /** Worked out when a server is asked: it may be made of the client's body, which is read by then. */
+  get replacementBody(): Buffer | null {
+    const { body } = this.settings;
+    if (body === null) return null;
+    return (this.ownBody ??= Buffer.from(body.evaluate(this.request), "latin1"));
   }
 
   get host(): string {
@@ -85,6 +91,13 @@ abstract class ProxyPlan extends PassPlan<ProxyLocation, ProxyRoute> {
 
   get passesBody(): boolean {
     return this.settings.passRequestBody;
+  }
+
+  /** A body that is set may be made of the client's, and HTTP/1.0 has no chunks for one of unknown length. */
+  override get gathersBody(): boolean {
+    const { body, httpVersion } = this.settings;
+    if (body !== null || (httpVersion === "1.0" && this.request.body.contentLength < 0)) return true;
+    return super.gathersBody;
   }
 
   override get isHead(): boolean {

@@ -49,6 +49,11 @@ class CgiPlan extends PassPlan<ApplicationSettings, CgiRoute> implements CgiRequ
     return this.settings.passRequestBody;
   }
 
+  /** Both protocols tell the body's length before it: one of unknown length is read first. */
+  override get gathersBody(): boolean {
+    return this.request.body.contentLength < 0 || super.gathersBody;
+  }
+
   /** All fields go up, and with them what the client asks for. */
   override get asksForUpgrade(): boolean {
     return this.settings.passRequestHeaders && this.request.fields.getAll("upgrade").some(asksForUpgrade);
@@ -72,16 +77,13 @@ export function cgiHandler(
   protocol: CgiProtocol,
 ): PhaseHandler {
   const route: CgiRoute = { ...applicationRoute(settings, protocol.hidesStatus), protocol };
-  // Both tell the body's length before it: one of unknown length is read first, whatever the settings say.
-  const gathering: CgiRoute = { ...route, settings: { ...settings, requestBuffering: true } };
   return passHandler(pass, searchOf(settings, protocol.address, build), (request, target) => {
     let tls: ClientTls | null = null;
     if (target.scheme.tls) {
       tls = protocol.tls === null ? null : tlsFor(protocol.tls, request, target.host);
       if (tls === null) return 500;
     }
-    const chosen = request.body.contentLength < 0 ? gathering : route;
-    new Exchange(request, new CgiPlan(request, chosen, target, tls)).start();
+    new Exchange(request, new CgiPlan(request, route, target, tls)).start();
     return DONE;
   });
 }

@@ -69,6 +69,11 @@ export abstract class PassPlan<
     return this.request.isHead;
   }
 
+  /** See `ExchangePlan`. As in nginx, only what is passed on may go while it comes. */
+  get gathersBody(): boolean {
+    return this.settings.requestBuffering || !this.settings.passRequestBody;
+  }
+
   /** Only HTTP/1 can. */
   get asksForUpgrade(): boolean {
     return false;
