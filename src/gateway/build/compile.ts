@@ -4,6 +4,7 @@ import type { Scope } from "../../config/scope.ts";
 import type { Network } from "../../net/network.ts";
 import { inTurns } from "../../net/pace.ts";
 import type { Pace } from "../../net/pace.ts";
+import type { PhaseHandler } from "../request/handler.ts";
 import { LocationTree } from "../serve/location-tree.ts";
 import { Location } from "../serve/location.ts";
 import type { LocationSettings, ServerSettings } from "../serve/settings.ts";
@@ -213,9 +214,16 @@ function coreOf(settings: SettingsByModule, core: CoreModule): LocationSettings 
 }
 
 function attachLocation(build: HttpBuild, draft: LocationDraft): void {
+  const { answeredBy, settings } = draft;
+  const location = draft.location!;
+  let chosen: PhaseHandler | null = null;
   for (const module of build.modules) {
-    module.attach?.(draft.location!, draft.settings.get(module) ?? {}, build);
+    const { content } = location;
+    module.attach?.(location, settings.get(module) ?? {}, build);
+    if (location.content === content) continue;
+    if (module.directives.some(({ name }) => name === answeredBy)) chosen = location.content;
   }
+  location.content = chosen ?? location.content;
 }
 
 /** An `if` leaves the content handler as it was chosen; `limit_except` is chosen instead of its location. */

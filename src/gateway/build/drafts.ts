@@ -1,6 +1,7 @@
 import type { SettingsByModule } from "../../config/module.ts";
 import type { CompiledRegex } from "../../config/regex.ts";
 import type { Scope } from "../../config/scope.ts";
+import type { Directive } from "../../config/tree.ts";
 import type { Endpoint } from "../../net/network.ts";
 import type { ListenSettings } from "../serve/listen-socket.ts";
 import type { Location, LocationKind } from "../serve/location.ts";
@@ -32,6 +33,8 @@ export interface LocationDraft {
   readonly line: number;
   /** A content handler was set whose prefix location redirects requests that lack the final slash. */
   autoRedirect: boolean;
+  /** The last directive that chose a content handler: where there are several, its module answers. */
+  answeredBy: string | null;
   /** Methods that a `limit_except` block leaves to the surrounding location. */
   methods: ReadonlySet<string> | null;
   /** Set when it is compiled. */
@@ -57,6 +60,11 @@ export function locationDraftOf(scope: Scope): LocationDraft {
     if (isServerDraft(at.subject)) return at.subject.root;
   }
   throw new Error("this scope is not inside a server block");
+}
+
+/** Notes that a directive has chosen the content handler of its location; the last one counts, as in nginx. */
+export function chooseContent(scope: Scope, { name }: Directive): void {
+  locationDraftOf(scope).answeredBy = name;
 }
 
 /**

@@ -89,6 +89,7 @@ function newLocation(
     file,
     line,
     autoRedirect: false,
+    answeredBy: null,
     methods: null,
     location: null,
   };

@@ -7,7 +7,7 @@ import type { Scope } from "../../config/scope.ts";
 import { refuse, slots } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
 import type { VariableSpec } from "../../config/variables.ts";
-import { locationDraftOf } from "../../gateway/build/drafts.ts";
+import { chooseContent, locationDraftOf } from "../../gateway/build/drafts.ts";
 import { buildOf, valueOf } from "../../gateway/build/http-build.ts";
 import type { HttpModule } from "../../gateway/build/http-module.ts";
 import { nextUpstreamWords } from "../../gateway/failure/next-upstream.ts";
@@ -86,6 +86,7 @@ export const grpc: HttpModule<object, object, GrpcLocation> = {
 function grpcPass(scope: Scope, directive: Directive): void {
   const settings = scope.location(grpc);
   if (settings.pass !== undefined) return refuse(scope, directive, "is duplicate");
+  chooseContent(scope, directive);
   const draft = locationDraftOf(scope);
   const isPlain = draft.kind === "prefix" || draft.kind === "exact";
   if (draft.name.endsWith("/") && isPlain) draft.autoRedirect = true;

@@ -1,7 +1,7 @@
 import type { Scope } from "../../config/scope.ts";
 import { refuse } from "../../config/slots.ts";
 import type { Directive } from "../../config/tree.ts";
-import { locationDraftOf } from "../../gateway/build/drafts.ts";
+import { chooseContent, locationDraftOf } from "../../gateway/build/drafts.ts";
 import { buildOf } from "../../gateway/build/http-build.ts";
 import { readPass } from "../../gateway/upstream/target.ts";
 import type { AddressForm } from "../../gateway/upstream/target.ts";
@@ -23,6 +23,7 @@ export const proxyAddress: AddressForm = {
  */
 export function proxyPass(scope: Scope, directive: Directive, settings: Partial<ProxyLocation>): void {
   if (settings.pass !== undefined) return refuse(scope, directive, "is duplicate");
+  chooseContent(scope, directive);
   const draft = locationDraftOf(scope);
   const plain = draft.kind === "prefix" || draft.kind === "exact";
   if (draft.name.endsWith("/") && plain) draft.autoRedirect = true;

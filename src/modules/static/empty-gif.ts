@@ -2,6 +2,7 @@
  * ngx_http_empty_gif_module: a transparent picture of one pixel, out of memory.
  * https://nginx.org/en/docs/http/ngx_http_empty_gif_module.html
  */
+import { chooseContent } from "../../gateway/build/drafts.ts";
 import { DONE, OK } from "../../gateway/request/handler.ts";
 import type { HttpModule } from "../../gateway/build/http-module.ts";
 import type { Verdict } from "../../gateway/request/handler.ts";
@@ -32,7 +33,8 @@ export const emptyGif: HttpModule<object, object, EmptyGifSettings> = {
       default: null,
       inherited: "own",
       doc: "Answers requests for this location with a transparent picture of one pixel.",
-      set(scope) {
+      set(scope, directive) {
+        chooseContent(scope, directive);
         scope.location(emptyGif).emptyGif = true;
       },
     },

@@ -2,6 +2,7 @@
  * ngx_http_stub_status_module: the numbers of connections and requests.
  * https://nginx.org/en/docs/http/ngx_http_stub_status_module.html
  */
+import { chooseContent } from "../../gateway/build/drafts.ts";
 import type { HttpModule } from "../../gateway/build/http-module.ts";
 import type { Verdict } from "../../gateway/request/handler.ts";
 import { DONE } from "../../gateway/request/handler.ts";
@@ -23,7 +24,8 @@ export const stubStatus: HttpModule<object, object, StubStatusSettings> = {
       default: null,
       inherited: "own",
       doc: "Answers requests for this location with the numbers of connections and requests.",
-      set(scope) {
+      set(scope, directive) {
+        chooseContent(scope, directive);
         scope.location(stubStatus).stubStatus = true;
       },
     },
