@@ -24,6 +24,7 @@ export class OriginRequest implements Http2StreamOwner {
   reads = true;
   private rest: Buffer | null = null;
   private restTrailers: Fields | null = null;
+  private isTunnel = false;
 
   constructor(origin: Http2Origin, stream: Http2Stream, head: Http2RequestHead, ended: boolean) {
     this.origin = origin;
@@ -44,6 +45,14 @@ export class OriginRequest implements Http2StreamOwner {
     this.restTrailers = trailers === null ? null : fieldsOf(trailers);
     this.rest = bytes;
     if (bytes.length > 0 || trailers !== null) this.onWritable();
+    this.origin.session.flush();
+  }
+
+  /** Sends bytes of a tunnel as the windows allow; it stays open. */
+  send(bytes: Buffer): void {
+    this.isTunnel = true;
+    this.rest = bytes;
+    this.onWritable();
     this.origin.session.flush();
   }
 
@@ -71,7 +80,7 @@ export class OriginRequest implements Http2StreamOwner {
   onWritable(): void {
     const { rest, restTrailers, stream } = this;
     if (rest === null) return;
-    const taken = stream.sendData(rest, 0, rest.length, restTrailers === null);
+    const taken = stream.sendData(rest, 0, rest.length, restTrailers === null && !this.isTunnel);
     this.rest = taken < rest.length ? rest.subarray(taken) : null;
     if (this.rest === null && restTrailers !== null) stream.sendTrailers(restTrailers);
   }

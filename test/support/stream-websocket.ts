@@ -55,10 +55,15 @@ export async function openStreamWebSocket(
 ): Promise<WebSocket> {
   const { status, stream } = await extendedConnect(session, path, fields);
   if (status !== 200) throw new Error(`answered with ${status}`);
+  return joinStream(stream, false);
+}
+
+/** A WebSocket on a stream whose heads are over, at the server's end or the client's. */
+export function joinStream(stream: Duplex, isServer: boolean): WebSocket {
   const options = { autoPong: true, closeTimeout: 30_000 };
   const socket = new WebSocket(null as unknown as string, undefined, options);
   const joinable = socket as unknown as Joinable;
-  joinable._isServer = false;
+  joinable._isServer = isServer;
   joinable.setSocket(stream, Buffer.alloc(0), { maxPayload: 0 });
   return socket;
 }

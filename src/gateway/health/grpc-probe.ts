@@ -147,6 +147,11 @@ export class GrpcProbe implements TryOwner, Http2UpstreamRequest, AnswerSink {
     this.conclude(status === "0" && isServing(this.message), "checking health of gRPC service", null);
   }
 
+  /** Never: a check is asked in one way alone. */
+  fallBack(): void {
+    this.fail(failureOf("upstreamClosed"));
+  }
+
   fail(failure: Failure): void {
     this.dial?.abort();
     this.dial = null;

@@ -152,6 +152,11 @@ export class HealthProbe implements TryOwner, AnswerSink, Http1Request {
   }
 
   /** The check has failed, and the log says why. */
+  /** Never: a check is asked in one way alone. */
+  fallBack(): void {
+    this.fail(failureOf("upstreamClosed"));
+  }
+
   fail(failure: Failure): void {
     // Until something comes, the request is what is at work.
     const silent = this.attempt !== null && this.state.bytesReceived === 0;

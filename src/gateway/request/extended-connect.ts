@@ -2,7 +2,7 @@ import type { Http2RequestHead } from "../../http2/request-head.ts";
 import type { RequestHead } from "../../http/request-head.ts";
 import { Fields } from "../../http/fields.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
-import { acceptFor } from "../../websocket/accept.ts";
+import { acceptFor, isKey } from "../../websocket/accept.ts";
 import { hasToken } from "../../websocket/handshake.ts";
 import type { Request } from "./request.ts";
 import type { Response } from "./response.ts";
@@ -55,6 +55,33 @@ export function handshakeFault({ fields }: Request, answer: ResponseHead): strin
   const accept = answer.fields.getAll("sec-websocket-accept");
   if (accept.length === 1 && accept[0] === acceptFor(key)) return null;
   return 'upstream sent 101 with an invalid "Sec-WebSocket-Accept"';
+}
+
+/**
+ * The 101 that a server's 200 to an extended CONNECT stands for (RFC 8441, section 5).
+ * @param key the client's Sec-WebSocket-Key, which no server of HTTP/2 sees
+ */
+export function switchedHead(head: ResponseHead, key: string): ResponseHead {
+  const fields = new Fields();
+  const { names, lowerNames, values } = head.fields;
+  for (let index = 0; index < names.length; index++) {
+    const lower = lowerNames[index]!;
+    // A tunnel has no length (RFC 9110, section 9.3.6).
+    if (ofHandshakes.has(lower) || lower === "content-length") continue;
+    fields.addLowered(names[index]!, lower, values[index]!);
+  }
+  fields.add("Upgrade", "websocket");
+  fields.add("Connection", "Upgrade");
+  fields.add("Sec-WebSocket-Accept", acceptFor(key));
+  return { ...head, status: 101, statusLine: "101 Switching Protocols", fields, contentLength: null };
+}
+
+/** The key of a request that can be put as an extended CONNECT: a whole handshake, of the version that there is; else null. */
+export function keyOfHandshake({ fields }: Request): string | null {
+  const keys = fields.getAll("sec-websocket-key");
+  const [key = ""] = keys;
+  const whole = keys.length === 1 && isKey(key) && fields.get("sec-websocket-version") === "13";
+  return whole ? key : null;
 }
 
 /**

@@ -82,6 +82,8 @@ export interface ExchangePlan extends UpstreamProtocol {
   readonly asksForUpgrade: boolean;
   /** Finds another server for a WebSocket that this has led to; without one it stays with its own. */
   readonly search?: SearchMaker | null;
+  /** The way to ask a server that cannot be asked in this one; null or absent: there is no other. */
+  readonly fallback?: ExchangePlan | null;
   /** Where the answer's body goes instead of to the client. */
   readonly sink?: AnswerSink;
   /**
@@ -100,12 +102,15 @@ const nonIdempotent = new Set(["POST", "LOCK", "PATCH"]);
  */
 export class Exchange implements ClientWatcher, PayloadOwner, TryOwner {
   readonly request: Request;
-  readonly plan: ExchangePlan;
   readonly payload: Payload;
   /** Bytes of the request went out on some connection. */
   requestSent = false;
   /** What the exchange is doing, for "… while connecting to upstream" in log lines. */
   activity = "connecting to upstream";
+  /** How servers are asked first. */
+  private readonly firstPlan: ExchangePlan;
+  /** How the server of now is asked. */
+  private way: ExchangePlan;
   /** Where the answer's body goes. */
   private readonly sink: AnswerSink;
   private selection: Selection | null = null;
@@ -120,7 +125,8 @@ export class Exchange implements ClientWatcher, PayloadOwner, TryOwner {
 
   constructor(request: Request, plan: ExchangePlan) {
     this.request = request;
-    this.plan = plan;
+    this.firstPlan = plan;
+    this.way = plan;
     this.sink = plan.sink ?? request.response;
     this.payload = new Payload(request, plan.gathersBody, this);
   }
@@ -133,6 +139,11 @@ export class Exchange implements ClientWatcher, PayloadOwner, TryOwner {
   start(): void {
     this.request.watch(this);
     this.payload.start();
+  }
+
+  /** How the server of now is asked. */
+  get plan(): ExchangePlan {
+    return this.way;
   }
 
   get state(): UpstreamState {
@@ -210,6 +221,17 @@ export class Exchange implements ClientWatcher, PayloadOwner, TryOwner {
     }
     this.request.response.reset();
     this.connect();
+  }
+
+  fallBack(): void {
+    if (this.ended) return;
+    const { fallback } = this.way;
+    this.dropTry();
+    if (fallback === undefined || fallback === null) return this.fail(failureOf("upstreamClosed"));
+    this.way = fallback;
+    this.cached = false;
+    this.activity = "connecting to upstream";
+    this.dialPeer(this.peer!);
   }
 
   takeHead(head: ResponseHead): HeadOutcome {
@@ -380,6 +402,7 @@ export class Exchange implements ClientWatcher, PayloadOwner, TryOwner {
 
   private connect(): void {
     this.activity = "connecting to upstream";
+    this.way = this.firstPlan;
     this.answered = false;
     if (this.request.upstreamStates!.length > 0) this.closeState();
     const state = this.newState();

@@ -63,6 +63,7 @@ class HandshakeAgain implements ServerSearch, TryOwner, PeerDialOwner, DeadlineO
   private readonly rules: SearchRules;
   private readonly seeker: ServerSeeker;
   private readonly deadline: Deadline;
+  private firstWay: ExchangePlan | null = null;
   private way: ExchangePlan | null = null;
   private selection: Selection | null = null;
   private triesLeft: number;
@@ -108,6 +109,7 @@ class HandshakeAgain implements ServerSearch, TryOwner, PeerDialOwner, DeadlineO
   start(plan: ExchangePlan | null): void {
     if (this.over) return;
     if (plan === null) return this.giveUp("no way to a server");
+    this.firstWay = plan;
     this.way = plan;
     try {
       this.selection = plan.upstream.newest.begin(this.balanced);
@@ -162,6 +164,15 @@ class HandshakeAgain implements ServerSearch, TryOwner, PeerDialOwner, DeadlineO
     }
   }
 
+  fallBack(): void {
+    if (this.over) return;
+    const { fallback } = this.plan;
+    this.dropTry();
+    if (fallback === undefined || fallback === null) return this.fail(failureOf("upstreamClosed"));
+    this.way = fallback;
+    this.dial!.start(this.peer!, "");
+  }
+
   timeout(kind: "connectTimedOut" | "sendTimedOut" | "readTimedOut"): Failure {
     return failureOf(kind);
   }
@@ -196,6 +207,7 @@ class HandshakeAgain implements ServerSearch, TryOwner, PeerDialOwner, DeadlineO
     this.triesLeft -= 1;
     const peer = this.selection!.next();
     if (peer === null) return this.giveUp(this.why);
+    this.way = this.firstWay;
     const { scheme, uri } = this.plan;
     this.peer = peer;
     this.requestSent = false;

@@ -36,6 +36,14 @@ export interface TurnWaiter {
   onTurnEnd(): void;
 }
 
+/** Who cannot begin before the server has told its settings. */
+export interface SettingsWaiter {
+  /** They are known. */
+  onServerSettings(): void;
+  /** The connection has gone without them: the server may not speak HTTP/2. */
+  onServerLost(): void;
+}
+
 /**
  * An HTTP/2 connection to a server (RFC 9113): a stream for each exchange. It owns the connection, and gives it to the
  * pool while there is no stream. What happens to it concerns its own exchanges only, each of which gets a failure.
@@ -49,12 +57,16 @@ export class Http2Link implements SharedLink, Http2SessionEvents {
   private readonly pool: KeepalivePool | null;
   private readonly clock: Clock;
   private readonly flush: () => void;
-  private ready = false;
+  private settled = false;
   /** No more exchanges: it ends with its last stream. */
   private retired = false;
   private lost = false;
   private lostCode: string | null = null;
   private waiters: TurnWaiter[] = [];
+  private settingsWaiters: SettingsWaiter[] = [];
+  /** Those who waited for the settings are being told: what looks unused may not be a moment later. */
+  private telling = false;
+  private restDue = false;
 
   /** `pool`: null for a connection of one exchange alone, which ends with it. */
   constructor(pooled: PooledConnection, pool: KeepalivePool | null, clock: Clock) {
@@ -72,7 +84,22 @@ export class Http2Link implements SharedLink, Http2SessionEvents {
   get hasRoom(): boolean {
     const { session } = this;
     if (this.retired || this.lost || !session.canOpen) return false;
-    return this.ready || session.streams.size < streamsBeforeSettings;
+    return this.settled || session.streams.size + this.settingsWaiters.length < streamsBeforeSettings;
+  }
+
+  /** The server's settings are known. */
+  get ready(): boolean {
+    return this.settled;
+  }
+
+  /** The connection below. */
+  get socket(): Pick<Connection, "remote" | "local" | "tls"> {
+    return this.connection;
+  }
+
+  /** Why the connection was lost, as `ConnectionOwner.onClose` tells it; null while it is not, or by an orderly end. */
+  get lostBy(): string | null {
+    return this.session.failure === null ? this.lostCode : "EPROTO";
   }
 
   /** Why the connection ended under an exchange. */
@@ -85,6 +112,18 @@ export class Http2Link implements SharedLink, Http2SessionEvents {
   /** `onTurnEnd` is called when the bytes that have come together are all looked at. */
   atTurnEnd(waiter: TurnWaiter): void {
     this.waiters.push(waiter);
+  }
+
+  /** Takes the place of a stream until the server has told its settings. */
+  awaitSettings(waiter: SettingsWaiter): void {
+    this.settingsWaiters.push(waiter);
+  }
+
+  /** One that has waited, or found what it needs missing, begins nothing here. */
+  leave(waiter: SettingsWaiter): void {
+    const index = this.settingsWaiters.indexOf(waiter);
+    if (index >= 0) this.settingsWaiters.splice(index, 1);
+    this.restIfUnused();
   }
 
   /** The server did not answer in time: no other exchange is to begin here. Those that have begun go on. */
@@ -114,12 +153,19 @@ export class Http2Link implements SharedLink, Http2SessionEvents {
   }
 
   onSettings(): void {
-    if (this.ready) return;
-    this.ready = true;
+    if (this.settled) return;
+    this.settled = true;
+    // Of one that was left before: who comes now uses it.
+    if (this.restDue) this.pooled.deadline.clear();
     this.onLost = null;
-    const { onReady } = this;
+    const { onReady, settingsWaiters } = this;
     this.onReady = null;
+    this.settingsWaiters = [];
+    this.telling = true;
+    for (const waiter of settingsWaiters) waiter.onServerSettings();
     onReady?.();
+    this.telling = false;
+    if (this.restDue) this.restIfUnused();
   }
 
   /** The server takes no new streams (section 6.8); those that it will not look at have been told. */
@@ -133,14 +179,23 @@ export class Http2Link implements SharedLink, Http2SessionEvents {
   }
 
   onStreamClosed(): void {
-    if (this.session.streams.size > 0 || this.lost) return;
-    if (this.pool !== null && !this.retired && this.session.canOpen) {
-      this.pool.give(this.pooled);
+    this.restIfUnused();
+  }
+
+  private restIfUnused(): void {
+    const { session, pool, pooled } = this;
+    if (session.streams.size + this.settingsWaiters.length > 0 || this.lost) return;
+    if (pool === null || this.retired || !session.canOpen) {
+      // The reset of the last stream goes before.
+      session.flush();
+      this.lose(null);
       return;
     }
-    // The reset of the last stream goes before.
-    this.session.flush();
-    this.lose(null);
+    this.restDue = this.telling || !this.settled;
+    if (this.telling) return;
+    if (this.settled) pool.give(pooled);
+    // Others may wait for the settings, who will find it among those that are shared.
+    else pooled.rest(pool, pool.settings.idleTimeoutMs);
   }
 
   onOutput(): void {
@@ -175,7 +230,7 @@ export class Http2Link implements SharedLink, Http2SessionEvents {
     if (this.retired) return;
     this.retired = true;
     this.pool?.retire(this.pooled);
-    if (this.session.streams.size === 0) this.lose(null);
+    if (this.session.streams.size + this.settingsWaiters.length === 0) this.lose(null);
   }
 
   private lose(code: string | null): void {
@@ -185,9 +240,11 @@ export class Http2Link implements SharedLink, Http2SessionEvents {
     if (this.pool === null) this.pooled.close();
     else this.pool.drop(this.pooled);
     this.session.close();
-    const { onLost } = this;
+    const { onLost, settingsWaiters } = this;
     this.onLost = null;
     this.onReady = null;
+    this.settingsWaiters = [];
+    for (const waiter of settingsWaiters) waiter.onServerLost();
     onLost?.(code);
   }
 }

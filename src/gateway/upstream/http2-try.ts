@@ -7,9 +7,12 @@ import type { ResponseHead } from "../../http/response-head.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { DeadlineOwner } from "../../net/deadline.ts";
 import { failureOf } from "../failure/failure.ts";
+import { StreamConnection } from "../tunnel/stream-connection.ts";
 import type { Failure } from "../failure/failure.ts";
 import { Http2Link } from "./http2-link.ts";
 import type { TurnWaiter } from "./http2-link.ts";
+import { LinkCarrier } from "./link-carrier.ts";
+import type { BugReporter } from "./link-carrier.ts";
 import type { Payload, PayloadTarget } from "./payload.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
 import type { AnswerSink, SharedTry, TryOwner } from "./protocol.ts";
@@ -21,6 +24,14 @@ const interimMax = 1000;
 export interface Http2Head {
   readonly start: Http2RequestStart;
   readonly fields: Fields;
+}
+
+/** What an extended CONNECT (RFC 8441, section 5) has of the request of HTTP/1.1 that it stands for. */
+export interface ConnectTerms {
+  /** The server's 200 as the answer that the request asks for: 101. */
+  switchedHead(head: ResponseHead): ResponseHead;
+  /** For the tunnel. */
+  readonly reporter: BugReporter;
 }
 
 /** A request as HTTP/2 has it: the same for every try. */
@@ -38,6 +49,8 @@ export interface Http2UpstreamRequest {
   readonly keepsTrailers: boolean;
   /** Takes over the fields behind the answer's body. */
   acceptTrailers(trailers: Fields): void;
+  /** Of an extended CONNECT: its stream stays open, and 200 makes a tunnel of it. Absent for all else. */
+  readonly connect?: ConnectTerms;
 }
 
 /**
@@ -97,7 +110,8 @@ export class Http2Try implements SharedTry, PayloadTarget, Http2StreamOwner, Dea
     this.payload = own ? owner.payload : null;
     const length = replacementBody?.length ?? (this.payload === null ? 0 : this.payload.length);
     const { start, fields } = request.buildHead(length);
-    const stream = link.session.open(start, fields, length === 0, this);
+    const bare = length === 0 && request.connect === undefined;
+    const stream = link.session.open(start, fields, bare, this);
     if (stream === null) return this.fail(failureOf("notProcessed", "upstream takes no more streams"));
     this.stream = stream;
     this.sentBefore = owner.requestSent;
@@ -213,6 +227,7 @@ export class Http2Try implements SharedTry, PayloadTarget, Http2StreamOwner, Dea
       if (status === 103) request.acceptEarlyHints(head);
       return;
     }
+    if (status === 200 && request.connect !== undefined) return this.switchOver(request.connect, head, ended);
     this.head = head;
     this.readDeadline.set(owner.settings.readTimeoutMs);
     this.answerEnded = ended;
@@ -222,6 +237,19 @@ export class Http2Try implements SharedTry, PayloadTarget, Http2StreamOwner, Dea
     if (outcome !== "body" || this.done) return;
     if (ended || (owner.wantsHeadOnly && !request.isHead)) this.complete();
     else this.passOn();
+  }
+
+  /** The server has opened the tunnel: the stream goes on as a connection. */
+  private switchOver(terms: ConnectTerms, head: ResponseHead, ended: boolean): void {
+    const { owner, link, stream } = this;
+    if (ended || !owner.maySwitch) return this.refuse("upstream opened no tunnel with its 200");
+    if (owner.takeHead(terms.switchedHead(head)) !== "switched" || this.done) return;
+    this.done = true;
+    this.readDeadline.dispose();
+    // A tunnel has no length, whatever was said (RFC 9110, section 9.3.6).
+    stream!.contentLength = -1;
+    const carrier = new LinkCarrier(link, owner.clock, terms.reporter);
+    owner.switched(new StreamConnection(stream!, carrier), null);
   }
 
   onData(stream: Http2Stream, bytes: Buffer, start: number, end: number): void {

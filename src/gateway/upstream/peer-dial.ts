@@ -27,6 +27,8 @@ export interface PeerDialOwner {
   /** It is not the server's fault. */
   abandon(failure: Failure): void;
   timeout(kind: "connectTimedOut"): Failure;
+  /** The server does not speak the plan's protocol: it is asked in the plan's other way. */
+  fallBack(): void;
 }
 
 /** Connects to a server for an exchange, with `*_connect_timeout`; or waits for a connection that others are making. */
@@ -99,7 +101,7 @@ export class PeerDial implements DeadlineOwner, DialWaiter {
 
   onLost(code: string | null): void {
     this.connected();
-    this.owner.fail(lostUpstream(code));
+    this.failSpeaking(lostUpstream(code));
   }
 
   onFailed(code: string, text: string): void {
@@ -110,8 +112,16 @@ export class PeerDial implements DeadlineOwner, DialWaiter {
       return this.owner.abandon(failureOf("bindFailed", words));
     }
     const failure = dialFailure(code, text, tls);
-    if (failure.kind === "handshakeFailed") this.onHandshake();
-    this.owner.fail(failure);
+    if (failure.kind !== "handshakeFailed") return this.owner.fail(failure);
+    this.onHandshake();
+    this.failSpeaking(failure);
+  }
+
+  /** The server is there, but there is no speaking with it: in another way there may be. */
+  private failSpeaking(failure: Failure): void {
+    const { plan } = this.owner;
+    if (plan.fallback === undefined || plan.fallback === null) this.owner.fail(failure);
+    else this.owner.fallBack();
   }
 
   onDeadline(): void {

@@ -58,6 +58,8 @@ export interface TryOwner {
   /** Nobody asked for more than the head. */
   readonly wantsHeadOnly: boolean;
   fail(failure: Failure): void;
+  /** The server does not take the request in this way, of which it has seen nothing: it is asked in the plan's other. */
+  fallBack(): void;
   /** The failure of a time that ran out. */
   timeout(kind: "sendTimedOut" | "readTimedOut"): Failure;
   /** A programming error met on the way. */

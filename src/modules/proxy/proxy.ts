@@ -56,7 +56,7 @@ const passing: readonly DirectiveSpec[] = [
     contexts: everywhere,
     args: "1",
     default: "1.1",
-    doc: "HTTP version spoken to upstream servers.",
+    doc: "HTTP version spoken to upstream servers; by `2`, WebSockets are extended CONNECTs where the server takes them.",
     set: location.word("httpVersion", { "1.0": "1.0", "1.1": "1.1", "2": "2" }),
   },
   {

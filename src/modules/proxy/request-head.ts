@@ -120,6 +120,14 @@ export function setsUpgrade({ setHeaders }: ProxySettings, request: Request): bo
   );
 }
 
+/** Whether what is asked for by the field Upgrade that is set is a WebSocket, and nothing else. */
+export function setsWebSocket({ setHeaders }: ProxySettings, request: Request): boolean {
+  return setHeaders.every(
+    ([name, value]) =>
+      name.toLowerCase() !== "upgrade" || value.evaluate(request).trim().toLowerCase() === "websocket",
+  );
+}
+
 function clientFields(request: Request, dropped: ReadonlySet<string>): string {
   const { names, lowerNames, values } = request.fields;
   let text = "";

@@ -74,12 +74,12 @@ export abstract class PassPlan<
     return this.settings.requestBuffering || !this.settings.passRequestBody;
   }
 
-  /** Only HTTP/1 can. */
+  /** Only HTTP can. */
   get asksForUpgrade(): boolean {
     return false;
   }
 
-  /** Only WebSockets by HTTP/1 can move. */
+  /** Only WebSockets that `proxy_pass` has led to a server can move. */
   get search(): SearchMaker | null {
     return null;
   }
