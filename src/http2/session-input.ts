@@ -64,7 +64,8 @@ export class SessionInput implements FrameHandler {
   }
 
   get midFrame(): boolean {
-    return this.reader.midFrame;
+    const begun = this.prefaceLength > 0 && this.prefaceLength < HTTP2_PREFACE.length;
+    return begun || this.reader.midFrame;
   }
 
   /** Reads bytes of the peer, a client's preface first (RFC 9113, section 3.4). See `failure` after. */

@@ -126,7 +126,7 @@ export class Http2Session {
     return { code: enhanceYourCalm, reason: "too many frames to answer for a peer that does not read" };
   }
 
-  /** A frame or a head has begun and has not come whole; for client_header_timeout. */
+  /** A frame, a head or the client's preface has begun and has not come whole; for client_header_timeout. */
   get midFrame(): boolean {
     return this.input.midFrame;
   }
