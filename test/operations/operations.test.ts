@@ -85,7 +85,7 @@ describe("reload under load", () => {
   test("a tunnel that nginx cuts is noticed", { skip: noNginx }, async () => {
     const report = await reload(nginx!, { reloads: 2, pauseMs: 2_000, shutdownTimeout: "1s" });
     assert.ok(report.wrongs["tunnel dropped"] > load.tunnels / 2, told(report));
-    assert.match(report.details.join("\n"), /tunnel dropped: tunnel \d+ \(ws, generation 1, worker \d+\)/);
+    assert.match(report.details.join("\n"), /tunnel dropped: tunnel \d+ \(wss?, generation 1, worker \d+\)/);
   });
 });
 
