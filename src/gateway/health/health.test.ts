@@ -4,6 +4,8 @@ import { acceptFor } from "../../websocket/accept.ts";
 import { Simulation } from "../simulation.fixture.ts";
 import { answering, response } from "../wire.fixture.ts";
 import type { Message, Wire } from "../wire.fixture.ts";
+import { HealthProbe } from "./probe.ts";
+import type { ProbeOutcome } from "./probe.ts";
 
 const get = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
@@ -295,5 +297,37 @@ test("peers of a name are checked as they come", async () => {
   for (let at = 0; at < 10; at++) await simulation.advance(1_000);
   assert.match(lines(simulation), /while connecting to upstream, health check "" of peer 10\.0\.0\.8:9000/);
   assert.equal(await served(simulation, 3), "9000 9000 9000");
+  await simulation.finish();
+});
+
+test("an error of the gateway's own ends the check that met it, not the thread", async () => {
+  const simulation = await Simulation.start({ http: "" });
+  await origin(simulation, 9000, () => ok);
+  const outcomes: ProbeOutcome[] = [];
+  const broken = {
+    name: "",
+    fields: [],
+    body: [],
+    get statuses(): null {
+      throw new Error("broken");
+    },
+  };
+  const plan = {
+    type: "http" as const,
+    uri: "/check",
+    fields: "Host: a\r\n",
+    expectation: broken,
+    tls: null,
+    connectTimeoutMs: 1000,
+    readTimeoutMs: 1000,
+    headBytesMax: 4096,
+  };
+  const endpoint = { kind: "tcp" as const, address: "10.0.0.9", port: 9000 };
+  new HealthProbe(simulation.network, endpoint, plan, (outcome) => outcomes.push(outcome));
+  await simulation.advance(5000);
+  assert.deepEqual(
+    outcomes.map(({ healthy, error }) => [healthy, error]),
+    [[false, "Error: broken"]],
+  );
   await simulation.finish();
 });

@@ -151,12 +151,12 @@ export class HealthProbe implements TryOwner, AnswerSink, Http1Request {
     this.judgeBody();
   }
 
-  /** The check has failed, and the log says why. */
   /** Never: a check is asked in one way alone. */
   fallBack(): void {
     this.fail(failureOf("upstreamClosed"));
   }
 
+  /** The check has failed, and the log says why. */
   fail(failure: Failure): void {
     // Until something comes, the request is what is at work.
     const silent = this.attempt !== null && this.state.bytesReceived === 0;
@@ -167,8 +167,9 @@ export class HealthProbe implements TryOwner, AnswerSink, Http1Request {
     return failureOf(kind);
   }
 
+  /** An error of ours ends this check, not the thread. */
   crash(error: unknown): void {
-    throw error;
+    this.conclude(false, this.activity, String(error));
   }
 
   // What is odd about an answer but does not make it unhealthy is told when a request meets it.
