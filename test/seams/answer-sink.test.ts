@@ -5,7 +5,7 @@ import type { HttpModule } from "../../src/gateway/build/http-module.ts";
 import { Simulation } from "../../src/gateway/simulation.fixture.ts";
 import { DONE } from "../../src/gateway/request/handler.ts";
 import { Exchange } from "../../src/gateway/upstream/exchange.ts";
-import type { ExchangePlan } from "../../src/gateway/upstream/exchange.ts";
+import type { ExchangePlan } from "../../src/gateway/upstream/exchange-plan.ts";
 import { Http1Try } from "../../src/gateway/upstream/http1-try.ts";
 import type { Http1Request } from "../../src/gateway/upstream/http1-try.ts";
 import type { AnswerSink } from "../../src/gateway/upstream/protocol.ts";

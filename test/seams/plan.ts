@@ -2,7 +2,7 @@
 import { PeerSet } from "../../src/gateway/balance/peer-set.ts";
 import { RoundRobin } from "../../src/gateway/balance/round-robin.ts";
 import { nextUpstreamWords } from "../../src/gateway/failure/next-upstream.ts";
-import type { ExchangePlan } from "../../src/gateway/upstream/exchange.ts";
+import type { ExchangePlan } from "../../src/gateway/upstream/exchange-plan.ts";
 import { Upstream } from "../../src/gateway/upstream/upstream.ts";
 
 type Usual = Omit<ExchangePlan, "begin" | "acceptHead" | "uri" | "sink">;

@@ -6,7 +6,7 @@ import { failureOf, lostUpstream } from "../../src/gateway/failure/failure.ts";
 import { DONE } from "../../src/gateway/request/handler.ts";
 import { Simulation } from "../../src/gateway/simulation.fixture.ts";
 import { Exchange } from "../../src/gateway/upstream/exchange.ts";
-import type { ExchangePlan } from "../../src/gateway/upstream/exchange.ts";
+import type { ExchangePlan } from "../../src/gateway/upstream/exchange-plan.ts";
 import type { PooledConnection } from "../../src/gateway/upstream/pooled-connection.ts";
 import type { AnswerSink, TryOwner, UpstreamTry } from "../../src/gateway/upstream/protocol.ts";
 import { Fields } from "../../src/http/fields.ts";

@@ -20,7 +20,7 @@ import type {
   ServerSearch,
   ServerSeeker,
 } from "../tunnel/server-search.ts";
-import type { ExchangePlan } from "./exchange.ts";
+import type { ExchangePlan } from "./exchange-plan.ts";
 import { PeerDial } from "./peer-dial.ts";
 import type { PeerDialOwner } from "./peer-dial.ts";
 import type { PooledConnection } from "./pooled-connection.ts";

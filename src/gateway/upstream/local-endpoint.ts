@@ -2,7 +2,7 @@ import { formatIp } from "../../net/address.ts";
 import { parseInetPort } from "../../net/inet.ts";
 import type { Request } from "../request/request.ts";
 import type { Value } from "../serve/settings.ts";
-import type { LocalEndpoint } from "./exchange.ts";
+import type { LocalEndpoint } from "./exchange-plan.ts";
 
 /** Where connections for this request leave from; null for whatever the system takes. Tells of what is no address. */
 export function localEndpointFor(request: Request, bind: Value | null): LocalEndpoint | null {

@@ -8,7 +8,7 @@ import { failureOf, lostUpstream } from "../failure/failure.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { Request } from "../request/request.ts";
 import { dialFailure } from "./dial-failure.ts";
-import type { ExchangePlan, LocalEndpoint } from "./exchange.ts";
+import type { ExchangePlan, LocalEndpoint } from "./exchange-plan.ts";
 import { PooledConnection } from "./pooled-connection.ts";
 import type { KeepalivePool } from "./keepalive-pool.ts";
 import type { DialWaiter } from "./shared-dial.ts";

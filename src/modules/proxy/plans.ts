@@ -6,7 +6,7 @@ import type { Request } from "../../gateway/request/request.ts";
 import { asksForWebSocket } from "../../gateway/request/websocket-request.ts";
 import type { SearchMaker } from "../../gateway/tunnel/server-search.ts";
 import { ConnectTry } from "../../gateway/upstream/connect-try.ts";
-import type { ExchangePlan } from "../../gateway/upstream/exchange.ts";
+import type { ExchangePlan } from "../../gateway/upstream/exchange-plan.ts";
 import { Http1Try } from "../../gateway/upstream/http1-try.ts";
 import type { Http1Request } from "../../gateway/upstream/http1-try.ts";
 import { http2Alpn, Http2Link } from "../../gateway/upstream/http2-link.ts";

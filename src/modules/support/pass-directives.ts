@@ -9,7 +9,7 @@ import type { Setter } from "../../config/slots.ts";
 import { valueOf } from "../../gateway/build/http-build.ts";
 import { NextUpstream } from "../../gateway/failure/next-upstream.ts";
 import type { Value } from "../../gateway/serve/settings.ts";
-import type { UpstreamSettings } from "../../gateway/upstream/exchange.ts";
+import type { UpstreamSettings } from "../../gateway/upstream/exchange-plan.ts";
 import { parseLocalEndpoint } from "../../gateway/upstream/local-endpoint.ts";
 
 /** What governs an exchange, and where its connections leave from. */

@@ -1,5 +1,5 @@
 import type { Request } from "../../gateway/request/request.ts";
-import type { ExchangePlan, LocalEndpoint } from "../../gateway/upstream/exchange.ts";
+import type { ExchangePlan, LocalEndpoint } from "../../gateway/upstream/exchange-plan.ts";
 import type { PooledConnection } from "../../gateway/upstream/pooled-connection.ts";
 import { localEndpointFor } from "../../gateway/upstream/local-endpoint.ts";
 import type { AnswerSink, SharedTry, TryOwner, UpstreamTry } from "../../gateway/upstream/protocol.ts";
